@@ -1,0 +1,43 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Strictness that every Swift target shares.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Release executables carry the Swift runtime, so that a server needs no toolchain.
+/// In debug the static runtime breaks the test build.
+let staticRuntime: [SwiftSetting] = [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
+let staticRuntimeLink: [LinkerSetting] = [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
+
+/// `stack-init` enters containers: no Swift runtime, no dynamic loader.
+let embedded: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableExperimentalFeature("Embedded"),
+    .unsafeFlags(["-wmo"]),
+]
+
+/// A module's README says what it owns; it is no resource.
+let readme = ["README.md"]
+
+let package = Package(
+    name: "stackctl",
+    products: [
+    ],
+    dependencies: [],
+    targets: [
+        // Layer 1: values and the kernel.
+        .target(name: "JSONText", exclude: readme, swiftSettings: strict),
+        .target(name: "Diagnostics", dependencies: ["JSONText"], exclude: readme, swiftSettings: strict),
+        .target(name: "StackModel", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
+
+        // Tests. Pure ones by module; the kernel's in IntegrationTests.
+        .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
+        .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics", "JSONText"], swiftSettings: strict),
+        .testTarget(
+            name: "StackModelTests", dependencies: ["StackModel", "Diagnostics", "JSONText"], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,39 @@
+/// The candidate a reader most likely meant by a mistyped word; nil when none is close.
+///
+/// Close means: at most a third of the word's letters differ (insert, delete, replace, swap), or the word begins the
+/// candidate.
+public func nearest(_ word: String, among candidates: [String]) -> String? {
+    guard !word.isEmpty else { return nil }
+    let wanted = Array(word.lowercased())
+    let limit = max(1, wanted.count / 3)
+    var best: (candidate: String, distance: Int)?
+    for candidate in candidates {
+        let letters = Array(candidate.lowercased())
+        var distance = editDistance(wanted, letters)
+        if wanted.count >= 3, letters.starts(with: wanted) { distance = min(distance, limit) }
+        guard distance <= limit else { continue }
+        if let current = best, current.distance <= distance { continue }
+        best = (candidate, distance)
+    }
+    return best?.candidate
+}
+
+/// Damerau-Levenshtein distance with swaps of neighbours.
+private func editDistance(_ left: [Character], _ right: [Character]) -> Int {
+    var beforePrevious: [Int] = []
+    var previous = Array(0...right.count)
+    for (row, leftLetter) in left.enumerated() {
+        var current = [row + 1]
+        for (column, rightLetter) in right.enumerated() {
+            let substitution = previous[column] + (leftLetter == rightLetter ? 0 : 1)
+            var cost = min(previous[column + 1] + 1, current[column] + 1, substitution)
+            if row > 0, column > 0, leftLetter == right[column - 1], left[row - 1] == rightLetter {
+                cost = min(cost, beforePrevious[column - 1] + 1)
+            }
+            current.append(cost)
+        }
+        beforePrevious = previous
+        previous = current
+    }
+    return previous.last ?? 0
+}
