@@ -33,11 +33,13 @@ let package = Package(
         .target(name: "JSONText", exclude: readme, swiftSettings: strict),
         .target(name: "Diagnostics", dependencies: ["JSONText"], exclude: readme, swiftSettings: strict),
         .target(name: "StackModel", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
+        .target(name: "OCI", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
 
         // Tests. Pure ones by module; the kernel's in IntegrationTests.
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics", "JSONText"], swiftSettings: strict),
         .testTarget(
             name: "StackModelTests", dependencies: ["StackModel", "Diagnostics", "JSONText"], swiftSettings: strict),
+        .testTarget(name: "OCITests", dependencies: ["OCI", "JSONText"], swiftSettings: strict),
     ]
 )

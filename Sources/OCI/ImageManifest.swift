@@ -1,0 +1,62 @@
+import JSONText
+
+/// An image manifest: one config and the layers in order, lowest first.
+///
+/// Source: OCI image specification, manifest.md; Docker's schema 2 has the same shape.
+package struct ImageManifest: Sendable, Hashable {
+    /// The manifest's own media type; absent in some OCI manifests, which then count as OCI.
+    package var mediaType: String
+
+    /// The image config.
+    package var config: Descriptor
+
+    /// The layers, lowest first.
+    package var layers: [Descriptor]
+
+    /// Free key and value pairs.
+    package var annotations: [String: String]
+
+    package init(
+        config: Descriptor, layers: [Descriptor], annotations: [String: String] = [:],
+        mediaType: String = MediaType.ociManifest
+    ) {
+        self.config = config
+        self.layers = layers
+        self.annotations = annotations
+        self.mediaType = mediaType
+    }
+
+    /// Reads a manifest.
+    ///
+    /// - Throws: `OCIError`, with the field that is missing or wrong.
+    package init(bytes: [UInt8]) throws(OCIError) {
+        let document = "manifest"
+        let fields = try FieldReader(document: document, bytes: bytes)
+        mediaType = try fields.string("mediaType") ?? MediaType.ociManifest
+        guard mediaType == MediaType.ociManifest || mediaType == MediaType.dockerManifest else {
+            throw .unsupportedMediaType(document: document, mediaType: mediaType)
+        }
+        guard try fields.integer("schemaVersion") == 2 else { throw fields.bad("schemaVersion", "2") }
+        guard let config = try fields.reader("config") else {
+            throw .missingField(document: document, field: "config")
+        }
+        self.config = try Descriptor(config)
+        layers = []
+        for value in try fields.array("layers") ?? [] {
+            guard let object = value.objectValue else { throw fields.bad("layers", "a list of descriptors") }
+            layers.append(try Descriptor(FieldReader(document: "manifest's layer", object: object)))
+        }
+        annotations = try fields.dictionary("annotations")
+    }
+
+    /// The bytes of a manifest made here. One that was read keeps its own bytes, which this need not equal.
+    package func serialized() -> [UInt8] {
+        var object = JSONObject()
+        object["schemaVersion"] = .int(2)
+        object["mediaType"] = .string(mediaType)
+        object["config"] = .object(config.json)
+        object["layers"] = .array(layers.map { .object($0.json) })
+        if !annotations.isEmpty { object["annotations"] = .object(.strings(annotations)) }
+        return JSONValue.object(object).serializedBytes(.compact)
+    }
+}
