@@ -1,6 +1,8 @@
 import JSONText
 
-/// What a manifest's image declares on top of its root file system. Absent fields leave the base's value.
+/// What a manifest's image declares on top of its root file system.
+///
+/// Absent fields leave the base's value.
 package struct ConfigurationChanges: Sendable, Hashable {
     /// Replaces the command.
     package var command: [String]?

@@ -44,7 +44,9 @@ package struct ExecutionParameters: Sendable, Hashable {
     /// The shell of instructions in shell form.
     package var shell: [String]?
 
-    /// Windows only: whether the command is escaped already. Kept so that the value survives a copy.
+    /// Windows only: whether the command is escaped already.
+    ///
+    /// Kept so that the value survives a copy.
     package var argsEscaped = false
 
     package init() {}

@@ -67,7 +67,8 @@ package struct ImageConfig: Sendable, Hashable {
             variant: try fields.string("variant"))
         created = try fields.string("created")
         author = try fields.string("author")
-        execution = try fields.reader("config").map { fields throws(OCIError) in try ExecutionParameters(fields) } ?? .init()
+        execution =
+            try fields.reader("config").map { fields throws(OCIError) in try ExecutionParameters(fields) } ?? .init()
         guard let rootfs = try fields.reader("rootfs") else {
             throw .missingField(document: document, field: "rootfs")
         }

@@ -49,7 +49,9 @@ package struct ImageManifest: Sendable, Hashable {
         annotations = try fields.dictionary("annotations")
     }
 
-    /// The bytes of a manifest made here. One that was read keeps its own bytes, which this need not equal.
+    /// The bytes of a manifest made here.
+    ///
+    /// One that was read keeps its own bytes, which this need not equal.
     package func serialized() -> [UInt8] {
         var object = JSONObject()
         object["schemaVersion"] = .int(2)

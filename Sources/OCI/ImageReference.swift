@@ -1,7 +1,8 @@
 /// The name of an image: registry, repository, tag and digest.
 ///
-/// The grammar and the defaults are those of Docker (`distribution/reference`): `nginx` means `docker.io/library/nginx`,
-/// and a first component is a registry only when it has a dot, a colon or an upper-case letter, or is `localhost`.
+/// The grammar and the defaults are those of Docker (`distribution/reference`): `nginx` means
+/// `docker.io/library/nginx`, and a first component is a registry only when it has a dot, a colon or an upper-case
+/// letter, or is `localhost`.
 package struct ImageReference: Sendable, Hashable, CustomStringConvertible {
     /// The registry that bare names belong to.
     package static let defaultDomain = "docker.io"

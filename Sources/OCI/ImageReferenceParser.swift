@@ -59,10 +59,11 @@ struct ImageReferenceParser {
 }
 
 extension ImageReferenceParser {
-    /// `[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}`
+    /// Matches `[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}`.
     static func isTag(_ text: String) -> Bool {
         guard let first = text.utf8.first, text.utf8.count <= 128 else { return false }
-        return isWord(first) && text.utf8.allSatisfy { isWord($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
+        return isWord(first)
+            && text.utf8.allSatisfy { isWord($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
     }
 
     /// Components of lower-case letters and digits, separated by `.`, `_`, `__` or any number of `-`.
@@ -72,7 +73,8 @@ extension ImageReferenceParser {
     }
 
     private static func isPathComponent(_ bytes: [UInt8]) -> Bool {
-        guard let first = bytes.first, let last = bytes.last, isLowerAlphanumeric(first), isLowerAlphanumeric(last) else {
+        guard let first = bytes.first, let last = bytes.last, isLowerAlphanumeric(first), isLowerAlphanumeric(last)
+        else {
             return false
         }
         var separator: [UInt8] = []

@@ -21,7 +21,9 @@ struct ImageConfigTests {
         #expect(config.execution.exposedPorts == ["443/tcp", "80/tcp"])
         #expect(config.execution.env == ["PATH=/bin", "A=b=c"])
         #expect(config.execution.entrypoint == nil && config.execution.command == ["x"])
-        #expect(config.execution.healthcheck == Healthcheck(test: ["CMD-SHELL", "true"], interval: 5_000_000_000, retries: 2))
+        #expect(
+            config.execution.healthcheck
+                == Healthcheck(test: ["CMD-SHELL", "true"], interval: 5_000_000_000, retries: 2))
         #expect(config.execution.stopTimeout == 3 && config.execution.labels == ["k": "v"])
         #expect(config.diffIDs.map(\.description) == [digest])
         #expect(config.history.map(\.emptyLayer) == [false, true])
@@ -65,7 +67,8 @@ struct ConfigurationChangesTests {
         base.exposedPorts = ["80/tcp"]
         let changes = try ConfigurationChanges(attributes: [
             "from": .object(JSONObject()), "entrypoint": .array([.string("/e")]),
-            "env": .object(["A": .string("2"), "B": .string("3")]), "exposed": .array([.string("80/tcp"), .string("53/udp"), .string("81")]),
+            "env": .object(["A": .string("2"), "B": .string("3")]),
+            "exposed": .array([.string("80/tcp"), .string("53/udp"), .string("81")]),
             "workdir": .string("/w"), "user": .string("u"), "stopSignal": .string("SIGINT"),
         ])
         let result = changes.applied(to: base)
@@ -85,9 +88,14 @@ struct ImageManifestTests {
         let id = try #require(Digest(digest))
         let manifest = ImageManifest(
             config: Descriptor(mediaType: MediaType.ociConfig, digest: id, size: 7),
-            layers: [Descriptor(mediaType: MediaType.ociLayerGzip, digest: id, size: 9, annotations: ["a": "b"], urls: ["http://x/"])])
+            layers: [
+                Descriptor(
+                    mediaType: MediaType.ociLayerGzip, digest: id, size: 9, annotations: ["a": "b"], urls: ["http://x/"]
+                )
+            ])
         #expect(try ImageManifest(bytes: manifest.serialized()) == manifest)
-        let docker = #"{"schemaVersion":2,"mediaType":"\#(MediaType.dockerManifest)","config":{"mediaType":"m","digest":"\#(digest)","size":1},"layers":[]}"#
+        let docker =
+            #"{"schemaVersion":2,"mediaType":"\#(MediaType.dockerManifest)","config":{"mediaType":"m","digest":"\#(digest)","size":1},"layers":[]}"#
         #expect(try ImageManifest(bytes: Array(docker.utf8)).mediaType == MediaType.dockerManifest)
     }
 

@@ -14,7 +14,10 @@ struct ImageReferenceTests {
             ("docker.io/nginx", "docker.io/library/nginx", "nginx"),
             ("localhost/app", "localhost/app", "localhost/app"),
             ("localhost:5000/app:a", "localhost:5000/app:a", "localhost:5000/app:a"),
-            ("registry.example.org:5000/team/app", "registry.example.org:5000/team/app", "registry.example.org:5000/team/app"),
+            (
+                "registry.example.org:5000/team/app", "registry.example.org:5000/team/app",
+                "registry.example.org:5000/team/app"
+            ),
             ("Registry/app", "Registry/app", "Registry/app"),
             ("[::1]:5000/app", "[::1]:5000/app", "[::1]:5000/app"),
             ("a__b/c---d/e.f_g", "docker.io/a__b/c---d/e.f_g", "a__b/c---d/e.f_g"),
@@ -63,7 +66,9 @@ struct ImageReferenceTests {
         for _ in 0..<5_000 {
             let count = Int.random(in: 0...20, using: &generator)
             let text = String((0..<count).compactMap { _ in letters.randomElement(using: &generator) })
-            if let reference = try? ImageReference(text) { #expect((try? ImageReference(reference.description)) == reference) }
+            if let reference = try? ImageReference(text) {
+                #expect((try? ImageReference(reference.description)) == reference)
+            }
         }
     }
 }
@@ -75,7 +80,9 @@ struct DigestTests {
         let hex = String(repeating: "0f", count: 32)
         #expect(Digest("sha256:" + hex)?.shortHex == "0f0f0f0f0f0f")
         #expect(Digest("sha512:" + hex + hex)?.description == "sha512:" + hex + hex)
-        for text in ["sha256:" + hex.dropLast(), "sha256:" + hex.uppercased(), "md5:" + hex, hex, "sha256" + hex, ":" + hex] {
+        for text in [
+            "sha256:" + hex.dropLast(), "sha256:" + hex.uppercased(), "md5:" + hex, hex, "sha256" + hex, ":" + hex,
+        ] {
             #expect(Digest(text) == nil)
         }
     }
