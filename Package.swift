@@ -29,15 +29,20 @@ let package = Package(
     ],
     dependencies: [],
     targets: [
+        // Layer 0: C headers and the distribution's libraries.
+        .target(name: "CLinux", exclude: readme),
+
         // Layer 1: values and the kernel.
         .target(name: "JSONText", exclude: readme, swiftSettings: strict),
         .target(name: "Diagnostics", dependencies: ["JSONText"], exclude: readme, swiftSettings: strict),
+        .target(name: "Linux", dependencies: ["CLinux"], exclude: readme, swiftSettings: strict),
         .target(name: "StackModel", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
         .target(name: "OCI", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
 
         // Tests. Pure ones by module; the kernel's in IntegrationTests.
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics", "JSONText"], swiftSettings: strict),
+        .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: strict),
         .testTarget(
             name: "StackModelTests", dependencies: ["StackModel", "Diagnostics", "JSONText"], swiftSettings: strict),
         .testTarget(name: "OCITests", dependencies: ["OCI", "JSONText"], swiftSettings: strict),

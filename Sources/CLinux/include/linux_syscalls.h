@@ -1,0 +1,112 @@
+// File and memory system calls that are variadic in glibc or missing from it.
+#pragma once
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <linux/openat2.h>
+#include <linux/stat.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+static inline int linux_errno(void) { return errno; }
+static inline void linux_set_errno(int value) { errno = value; }
+
+extern const char *strerrorname_np(int);
+extern const char *strerrordesc_np(int);
+
+/// The symbolic name of an error number ("ENOENT"), or NULL.
+static inline const char *linux_errno_name(int value) { return strerrorname_np(value); }
+/// What an error number means, in English whatever the locale, or NULL.
+static inline const char *linux_errno_text(int value) { return strerrordesc_np(value); }
+
+static inline int linux_openat(int directory, const char *path, int flags, unsigned int mode) {
+    return openat(directory, path, flags, mode);
+}
+
+static inline int linux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
+    struct open_how how;
+    memset(&how, 0, sizeof how);
+    how.flags = flags;
+    how.mode = mode;
+    how.resolve = resolve;
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+static inline int linux_fcntl(int fd, int command, long argument) { return fcntl(fd, command, argument); }
+static inline int linux_ioctl(int fd, unsigned long request, unsigned long argument) {
+    return ioctl(fd, request, argument);
+}
+
+static inline int linux_memfd_create(const char *name, unsigned int flags) {
+    return (int)syscall(SYS_memfd_create, name, flags);
+}
+/// Forbids every later change of a memory file: write, shrink, grow, and the seals themselves.
+static inline int linux_seal(int fd) {
+    // F_ADD_SEALS with F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE.
+    return fcntl(fd, 1033, 0x1 | 0x2 | 0x4 | 0x8);
+}
+static inline int linux_seals(int fd) { return fcntl(fd, 1034 /* F_GET_SEALS */); }
+
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
+static inline int linux_close_range(unsigned int first, unsigned int last, unsigned int flags) {
+    return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+static inline int linux_pipe(int ends[2], int flags) { return (int)syscall(SYS_pipe2, ends, flags); }
+static inline long linux_copy_file_range(int from, int to, size_t size) {
+    return syscall(SYS_copy_file_range, from, (void *)0, to, (void *)0, size, 0);
+}
+static inline int linux_statvfs(const char *path, struct statvfs *result) { return statvfs(path, result); }
+
+/// `getdents64` into `buffer`; entries are `struct dirent64`.
+static inline long linux_getdents(int fd, void *buffer, unsigned long size) {
+    return syscall(SYS_getdents64, fd, buffer, size);
+}
+
+static inline int linux_renameat2(int from_directory, const char *from, int to_directory, const char *to,
+                                  unsigned int flags) {
+    return (int)syscall(SYS_renameat2, from_directory, from, to_directory, to, flags);
+}
+
+static inline int linux_statx(int directory, const char *path, int flags, unsigned int mask, struct statx *result) {
+    return (int)syscall(SYS_statx, directory, path, flags, mask, result);
+}
+
+static inline long linux_getrandom(void *buffer, size_t size, unsigned int flags) {
+    return syscall(SYS_getrandom, buffer, size, flags);
+}
+
+static inline int linux_isatty(int fd) { return isatty(fd); }
+static inline int linux_mknod(int directory, const char *path, unsigned int mode, unsigned int major_number,
+                              unsigned int minor_number) {
+    return mknodat(directory, path, mode, makedev(major_number, minor_number));
+}
+static inline uint64_t linux_makedev(unsigned int major_number, unsigned int minor_number) {
+    return makedev(major_number, minor_number);
+}
+static inline unsigned int linux_major(uint64_t device) { return gnu_dev_major(device); }
+static inline unsigned int linux_minor(uint64_t device) { return gnu_dev_minor(device); }

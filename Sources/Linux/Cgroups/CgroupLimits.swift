@@ -1,0 +1,165 @@
+/// What a group may use; nil is no limit.
+package struct CgroupLimits: Sendable, Hashable {
+    /// Bytes of memory.
+    package var memoryBytes: Int64?
+    /// Bytes of memory and swap together, as Docker counts.
+    package var memorySwapBytes: Int64?
+    /// CPU time: 1,000,000,000 is one CPU.
+    package var nanoCPUs: Int64?
+    /// Weight when CPUs are short, 2 to 262,144; nil is the kernel's usual 1,024.
+    package var cpuShares: Int64?
+    /// Processes and threads.
+    package var pids: Int64?
+
+    /// Limits; nil is none.
+    package init(
+        memoryBytes: Int64? = nil, memorySwapBytes: Int64? = nil, nanoCPUs: Int64? = nil, cpuShares: Int64? = nil,
+        pids: Int64? = nil
+    ) {
+        self.memoryBytes = memoryBytes
+        self.memorySwapBytes = memorySwapBytes
+        self.nanoCPUs = nanoCPUs
+        self.cpuShares = cpuShares
+        self.pids = pids
+    }
+
+    /// The limits as a group of this hierarchy would read them back: rounded to what the kernel keeps.
+    ///
+    /// Compare with this, or rounding looks like a change somebody made.
+    package func normalized(for hierarchy: CgroupHierarchy, hasSwapControl: Bool = true) -> CgroupLimits {
+        var result = self
+        let page: Int64 = 4_096
+        result.memoryBytes = memoryBytes.map { $0 / page * page }
+        result.memorySwapBytes = hasSwapControl ? memorySwapBytes.map { $0 / page * page } : nil
+        result.nanoCPUs = nanoCPUs.map { Self.nanoCPUs(quota: Self.quota($0), period: Self.period) }
+        if hierarchy.version == .v2 {
+            result.cpuShares = cpuShares.map { Self.shares(weight: Self.weight(shares: $0)) }
+            if cpuShares.map(Self.weight) == Self.defaultWeight { result.cpuShares = nil }
+        } else if cpuShares == 1_024 {
+            result.cpuShares = nil
+        }
+        return result
+    }
+
+    /// Microseconds in which a quota may be used.
+    static let period: Int64 = 100_000
+    static let defaultWeight: Int64 = 100
+
+    /// Microseconds of CPU in a period; the kernel wants 1,000 at least.
+    static func quota(_ nanoCPUs: Int64) -> Int64 {
+        max(1_000, nanoCPUs / (1_000_000_000 / period))
+    }
+
+    static func nanoCPUs(quota: Int64, period: Int64) -> Int64 {
+        guard period > 0 else { return 0 }
+        let (scaled, overflow) = quota.multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? .max : scaled / period
+    }
+
+    /// Version 2's weight (1 to 10,000) for version 1's shares, as every container engine converts them.
+    static func weight(shares: Int64) -> Int64 {
+        1 + (min(max(shares, 2), 262_144) - 2) * 9_999 / 262_142
+    }
+
+    /// The fewest shares that make this weight, so that converting them again gives the same.
+    static func shares(weight: Int64) -> Int64 {
+        2 + ((min(max(weight, 1), 10_000) - 1) * 262_142 + 9_998) / 9_999
+    }
+}
+
+extension Cgroup {
+    /// Sets every limit, lifting those that are nil.
+    ///
+    /// Throws `EBUSY` when more memory is in use than allowed.
+    package func apply(_ limits: CgroupLimits) throws(SystemError) {
+        if isV2 { try applyV2(limits) } else { try applyV1(limits) }
+    }
+
+    private func applyV1(_ limits: CgroupLimits) throws(SystemError) {
+        try applyMemoryV1(limits.memoryBytes ?? -1, limits.memorySwapBytes ?? -1)
+        try write("cpu", "cpu.cfs_period_us", "\(CgroupLimits.period)")
+        try write("cpu", "cpu.cfs_quota_us", limits.nanoCPUs.map { "\(CgroupLimits.quota($0))" } ?? "-1")
+        try write("cpu", "cpu.shares", "\(limits.cpuShares ?? 1_024)")
+        try write("pids", "pids.max", limits.pids.map(String.init) ?? "max")
+    }
+
+    /// Memory may never be allowed more than memory and swap together, not even for a moment.
+    private func applyMemoryV1(_ memory: Int64, _ both: Int64) throws(SystemError) {
+        let hasSwap = file("memory", "memory.memsw.limit_in_bytes").map { Files.exists($0) } ?? false
+        guard hasSwap else {
+            try write("memory", "memory.limit_in_bytes", "\(memory)")
+            return
+        }
+        do throws(SystemError) {
+            try write("memory", "memory.limit_in_bytes", "\(memory)")
+            try write("memory", "memory.memsw.limit_in_bytes", "\(both)")
+        } catch let error where error.errno == .EINVAL {
+            try write("memory", "memory.memsw.limit_in_bytes", "\(both)")
+            try write("memory", "memory.limit_in_bytes", "\(memory)")
+        }
+    }
+
+    private func applyV2(_ limits: CgroupLimits) throws(SystemError) {
+        try write("memory", "memory.max", limits.memoryBytes.map(String.init) ?? "max")
+        if let swap = file("memory", "memory.swap.max"), Files.exists(swap) {
+            let swapOnly = limits.memorySwapBytes.map { max(0, $0 - (limits.memoryBytes ?? $0)) }
+            try Files.writeExisting(swap, swapOnly.map(String.init) ?? "max")
+        }
+        let quota = limits.nanoCPUs.map { "\(CgroupLimits.quota($0))" } ?? "max"
+        try write("cpu", "cpu.max", "\(quota) \(CgroupLimits.period)")
+        let weight = limits.cpuShares.map(CgroupLimits.weight) ?? CgroupLimits.defaultWeight
+        try write("cpu", "cpu.weight", "\(weight)")
+        try write("pids", "pids.max", limits.pids.map(String.init) ?? "max")
+    }
+
+    private func write(_ controller: String, _ name: String, _ value: String) throws(SystemError) {
+        guard let file = file(controller, name), hierarchy.controllers.contains(controller) else { return }
+        try Files.writeExisting(file, value)
+    }
+
+    /// The limits that are set now; those the kernel shows as its largest value are none.
+    package func limits() throws(SystemError) -> CgroupLimits {
+        isV2 ? try limitsV2() : try limitsV1()
+    }
+
+    /// Whether the kernel counts swap in groups.
+    package var hasSwapControl: Bool {
+        let name = isV2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes"
+        return file("memory", name).map { Files.exists($0) } ?? false
+    }
+
+    private func limitsV1() throws(SystemError) -> CgroupLimits {
+        var limits = CgroupLimits()
+        limits.memoryBytes = Self.finite(try number("memory", "memory.limit_in_bytes"))
+        limits.memorySwapBytes = Self.finite(try number("memory", "memory.memsw.limit_in_bytes"))
+        if let quota = try number("cpu", "cpu.cfs_quota_us"), quota > 0,
+            let period = try number("cpu", "cpu.cfs_period_us")
+        {
+            limits.nanoCPUs = CgroupLimits.nanoCPUs(quota: quota, period: period)
+        }
+        if let shares = try number("cpu", "cpu.shares"), shares != 1_024 { limits.cpuShares = shares }
+        limits.pids = try number("pids", "pids.max")
+        return limits
+    }
+
+    private func limitsV2() throws(SystemError) -> CgroupLimits {
+        var limits = CgroupLimits()
+        limits.memoryBytes = Self.finite(try number("memory", "memory.max"))
+        if let swap = try number("memory", "memory.swap.max") {
+            limits.memorySwapBytes = swap.addingReportingOverflow(limits.memoryBytes ?? 0).partialValue
+        }
+        let parts = (try read("cpu", "cpu.max") ?? "").split(separator: " ").compactMap { Int64($0) }
+        if parts.count == 2 { limits.nanoCPUs = CgroupLimits.nanoCPUs(quota: parts[0], period: parts[1]) }
+        if let weight = try number("cpu", "cpu.weight"), weight != CgroupLimits.defaultWeight {
+            limits.cpuShares = CgroupLimits.shares(weight: weight)
+        }
+        limits.pids = try number("pids", "pids.max")
+        return limits
+    }
+
+    /// Version 1 says "no limit" with the largest multiple of a page; 2^62 is beyond any memory.
+    static func finite(_ value: Int64?) -> Int64? {
+        guard let value, value >= 0, value < 1 << 62 else { return nil }
+        return value
+    }
+}

@@ -1,0 +1,117 @@
+import CLinux
+import Glibc
+
+/// One name in a directory.
+package struct DirectoryEntry: Sendable, Hashable {
+    /// The name for people; bytes that are not UTF-8 are replaced.
+    package var name: String { String(decoding: nameBytes, as: UTF8.self) }
+    /// The name as it is.
+    package var nameBytes: [UInt8]
+    package var kind: FileKind
+    package var inode: UInt64
+}
+
+extension Files {
+    /// The entries of a directory, without `.` and `..`, sorted by their bytes.
+    package static func list(
+        _ path: some SystemPath, at directory: Int32 = AT_FDCWD
+    ) throws(SystemError) -> [DirectoryEntry] {
+        let handle = try open(path, [.readOnly, .directory], at: directory)
+        return try naming(path) { () throws(SystemError) in try list(descriptor: handle.raw) }
+    }
+
+    /// The entries of an open directory, from where its position is; sorted by their bytes.
+    package static func list(descriptor: Int32) throws(SystemError) -> [DirectoryEntry] {
+        var entries: [DirectoryEntry] = []
+        while true {
+            let chunk = try Transfer.collect("getdents64", upTo: 32 << 10) { linux_getdents(descriptor, $0, UInt($1)) }
+            if chunk.isEmpty { break }
+            parse(chunk, into: &entries)
+        }
+        entries.sort { $0.nameBytes.lexicographicallyPrecedes($1.nameBytes) }
+        return entries
+    }
+
+    /// `struct linux_dirent64`: inode (8), offset (8), length (2), type (1), name with its NUL.
+    private static func parse(_ chunk: [UInt8], into entries: inout [DirectoryEntry]) {
+        chunk.withUnsafeBytes { bytes in
+            var position = 0
+            while position + 19 <= bytes.count {
+                let inode = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+                let length = Int(bytes.loadUnaligned(fromByteOffset: position + 16, as: UInt16.self))
+                let type = bytes[position + 18]
+                guard length >= 19, position + length <= bytes.count else { return }
+                let name = Array(bytes[(position + 19)..<(position + length)].prefix { $0 != 0 })
+                position += length
+                if name == [46] || name == [46, 46] { continue }
+                entries.append(DirectoryEntry(nameBytes: name, kind: FileKind(entryType: type), inode: inode))
+            }
+        }
+    }
+
+    /// Removes a file or a directory with all it holds.
+    ///
+    /// Nothing there is fine.
+    ///
+    /// Works by descriptors: a symbolic link is removed, never followed, and a mount point below stops it with
+    /// `EBUSY` before anything behind the mount is touched.
+    package static func removeTree(_ path: some SystemPath) throws(SystemError) {
+        try removeTree(path, at: AT_FDCWD)
+    }
+
+    /// Removes what a name in an open directory stands for, with all it holds.
+    package static func removeTree(_ path: some SystemPath, at directory: Int32) throws(SystemError) {
+        guard let status = try statusIfPresent(path, followLinks: false, at: directory) else { return }
+        if status.kind != .directory {
+            try unlink(path, at: directory)
+            return
+        }
+        let handle = try open(path, [.readOnly, .directory, .noFollow], at: directory)
+        let opened = try handle.status()
+        // What was looked at and what was opened must be one thing, or a name was swapped in between.
+        if opened.inode != status.inode || opened.mountID != status.mountID {
+            throw SystemError(call: "removeTree", errno: .EBUSY, subject: path.displayText)
+        }
+        try empty(handle.raw, mountID: opened.mountID, subject: path.displayText)
+        try removeDirectory(path, at: directory)
+    }
+
+    /// Removes all an open directory holds.
+    ///
+    /// One descriptor is open for each level.
+    private static func empty(_ directory: Int32, mountID: UInt64, subject: String) throws(SystemError) {
+        for entry in try list(descriptor: directory) {
+            let name = "\(subject)/\(entry.name)"
+            do throws(SystemError) {
+                try remove(entry, from: directory, mountID: mountID, subject: name)
+            } catch let error where error.errno == .ENOENT {
+                continue
+            } catch {
+                throw SystemError(call: error.call, errno: error.errno, subject: name)
+            }
+        }
+    }
+
+    private static func remove(
+        _ entry: DirectoryEntry, from directory: Int32, mountID: UInt64, subject: String
+    ) throws(SystemError) {
+        if entry.kind != .directory && entry.kind != .unknown {
+            try unlink(entry.nameBytes, at: directory)
+            return
+        }
+        let status = try status(entry.nameBytes, followLinks: false, at: directory)
+        guard status.kind == .directory else {
+            try unlink(entry.nameBytes, at: directory)
+            return
+        }
+        if status.mountID != mountID {
+            throw SystemError(call: "removeTree", errno: .EBUSY, subject: subject)
+        }
+        let child = try open(entry.nameBytes, [.readOnly, .directory, .noFollow], at: directory)
+        if try child.status().mountID != mountID {
+            throw SystemError(call: "removeTree", errno: .EBUSY, subject: subject)
+        }
+        try empty(child.raw, mountID: mountID, subject: subject)
+        try removeDirectory(entry.nameBytes, at: directory)
+    }
+}

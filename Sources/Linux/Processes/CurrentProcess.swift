@@ -1,0 +1,82 @@
+import CLinux
+import Glibc
+
+/// Facts of this process.
+package enum CurrentProcess {
+    package static var pid: Int32 { getpid() }
+    /// The effective user.
+    package static var uid: UInt32 { geteuid() }
+    /// The effective group.
+    package static var gid: UInt32 { getegid() }
+
+    /// The running program's file.
+    package static func executablePath() throws(SystemError) -> String {
+        try Files.readLink("/proc/self/exe")
+    }
+
+    /// The working directory.
+    package static func workingDirectory() throws(SystemError) -> String {
+        try Files.readLink("/proc/self/cwd")
+    }
+
+    /// The program's name and arguments.
+    package static var arguments: [String] { CommandLine.arguments }
+
+    /// Ends the process at once, without unwinding.
+    package static func exit(_ code: Int32) -> Never {
+        Glibc.exit(code)
+    }
+
+    /// Sets the permission bits new files lose; returns the ones before.
+    @discardableResult
+    package static func setUmask(_ mask: UInt32) -> UInt32 {
+        umask(mask)
+    }
+
+    /// Raises the soft limit of open files to the hard one.
+    ///
+    /// Many containers need many descriptors.
+    package static func raiseOpenFileLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(7), &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
+        limit.rlim_cur = limit.rlim_max
+        _ = setrlimit(__rlimit_resource_t(7), &limit)
+    }
+
+    /// Ends this process when its parent ends.
+    package static func dieWithParent(signal: Int32 = SIGKILL) {
+        _ = linux_prctl(PR_SET_PDEATHSIG, UInt(signal), 0, 0, 0)
+    }
+}
+
+/// The environment this process was given.
+///
+/// It is read, never changed: threads would race.
+package enum Environment {
+    /// The value of a variable.
+    package static func get(_ name: String) -> String? {
+        guard !name.contains("\0"), let value = getenv(name) else { return nil }
+        return String(cString: value)
+    }
+
+    /// Every variable.
+    package static var all: [String: String] {
+        var result: [String: String] = [:]
+        for line in lines {
+            guard let separator = line.firstIndex(of: "=") else { continue }
+            result[String(line[..<separator])] = String(line[line.index(after: separator)...])
+        }
+        return result
+    }
+
+    /// Every variable as `NAME=value`, as a program is given them.
+    package static var lines: [String] {
+        var result: [String] = []
+        guard var entry = linux_environ() else { return result }
+        while let text = entry.pointee {
+            result.append(String(cString: text))
+            entry += 1
+        }
+        return result
+    }
+}

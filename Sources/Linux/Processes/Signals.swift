@@ -1,0 +1,96 @@
+import CLinux
+import Glibc
+
+/// Signals by name, and what the process does with them.
+package enum Signals {
+    private static let names: [(String, Int32)] = [
+        ("HUP", 1), ("INT", 2), ("QUIT", 3), ("ILL", 4), ("TRAP", 5), ("ABRT", 6), ("BUS", 7), ("FPE", 8),
+        ("KILL", 9), ("USR1", 10), ("SEGV", 11), ("USR2", 12), ("PIPE", 13), ("ALRM", 14), ("TERM", 15),
+        ("STKFLT", 16), ("CHLD", 17), ("CONT", 18), ("STOP", 19), ("TSTP", 20), ("TTIN", 21), ("TTOU", 22),
+        ("URG", 23), ("XCPU", 24), ("XFSZ", 25), ("VTALRM", 26), ("PROF", 27), ("WINCH", 28), ("IO", 29),
+        ("PWR", 30), ("SYS", 31),
+    ]
+
+    /// `SIGTERM` for 15; `SIGRTMIN+n` for the real-time ones; the number as text otherwise.
+    package static func name(_ number: Int32) -> String {
+        if let known = names.first(where: { $0.1 == number }) { return "SIG\(known.0)" }
+        if number >= 34 && number <= 64 { return number == 34 ? "SIGRTMIN" : "SIGRTMIN+\(number - 34)" }
+        return "signal \(number)"
+    }
+
+    /// The number of `SIGTERM`, `term`, `15`, `SIGRTMIN+3`; nil when there is no such signal.
+    package static func number(named text: String) -> Int32? {
+        if let number = Int32(text) { return (1...64).contains(number) ? number : nil }
+        var word = text.uppercased()
+        if word.hasPrefix("SIG") { word.removeFirst(3) }
+        if let known = names.first(where: { $0.0 == word }) { return known.1 }
+        for (prefix, base, sign) in [("RTMIN", Int32(34), Int32(1)), ("RTMAX", 64, -1)] where word.hasPrefix(prefix) {
+            let rest = word.dropFirst(prefix.count)
+            if rest.isEmpty { return base }
+            guard rest.first == (sign > 0 ? "+" : "-"), let offset = Int32(rest.dropFirst()), (0...30).contains(offset)
+            else { return nil }
+            return base + sign * offset
+        }
+        return ["POLL": 29, "IOT": 6, "CLD": 17][word]
+    }
+
+    /// A write to a closed pipe answers `EPIPE` instead of ending the process.
+    package static func ignoreBrokenPipe() {
+        _ = linux_ignore_signal(SIGPIPE)
+    }
+
+    /// Blocks signals in the calling thread and every thread it starts: call it first in `main`, before any task, so
+    /// that a `SignalQueue` gets them.
+    package static func block(_ signals: [Int32]) {
+        var set = Self.set(signals)
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+    }
+
+    /// Blocks what a `SignalQueue` is to take: `SIGINT`, `SIGTERM`, `SIGHUP`, `SIGQUIT`, `SIGWINCH`, `SIGUSR1`.
+    package static func blockAll() {
+        block([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGUSR1])
+    }
+
+    /// Sends a signal to a process by number.
+    ///
+    /// Prefer `ProcessHandle`, which cannot hit another process.
+    package static func kill(_ pid: Int32, _ signal: Int32) throws(SystemError) {
+        _ = try system("kill", "process \(pid)") { Glibc.kill(pid, signal) }
+    }
+
+    static func set(_ signals: [Int32]) -> sigset_t {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for signal in signals { sigaddset(&set, signal) }
+        return set
+    }
+}
+
+/// Signals taken one at a time, by a task (`signalfd`).
+///
+/// They must be blocked in every thread: see `Signals.block`. A pending signal of a kind is reported once.
+package final class SignalQueue: Sendable {
+    private let descriptor: AsyncDescriptor
+
+    /// Takes these signals from now on; they are blocked in the calling thread too.
+    package init(_ signals: [Int32]) throws(SystemError) {
+        Signals.block(signals)
+        var set = Signals.set(signals)
+        let number = try system("signalfd") { signalfd(-1, &set, O_CLOEXEC | O_NONBLOCK) }
+        descriptor = AsyncDescriptor(nonBlocking: FileDescriptor(owning: number))
+    }
+
+    /// Waits for the next signal; its number.
+    package func next() async throws -> Int32 {
+        var record = signalfd_siginfo()
+        _ = try await descriptor.perform("read", .readable) { number in
+            read(number, &record, MemoryLayout<signalfd_siginfo>.size)
+        }
+        return Int32(bitPattern: record.ssi_signo)
+    }
+
+    /// Stops taking them; `next` throws `EBADF`.
+    package func close() {
+        descriptor.close()
+    }
+}
