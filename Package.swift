@@ -26,6 +26,7 @@ let readme = ["README.md"]
 let package = Package(
     name: "stackctl",
     products: [
+        .executable(name: "stack-init", targets: ["StackInit"]),
     ],
     dependencies: [],
     targets: [
@@ -35,13 +36,21 @@ let package = Package(
         // Layer 1: values and the kernel.
         .target(name: "JSONText", exclude: readme, swiftSettings: strict),
         .target(name: "Diagnostics", dependencies: ["JSONText"], exclude: readme, swiftSettings: strict),
+        .target(name: "LaunchProgram", exclude: readme, swiftSettings: strict),
         .target(name: "Linux", dependencies: ["CLinux"], exclude: readme, swiftSettings: strict),
         .target(name: "StackModel", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
+
+        // Layer 2.
+        .executableTarget(
+            name: "StackInit", dependencies: ["CLinux"], exclude: readme + ["LaunchProgram/README.md"],
+            swiftSettings: embedded,
+            linkerSettings: [.unsafeFlags(["-static-executable"])]),
         .target(name: "OCI", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
 
         // Tests. Pure ones by module; the kernel's in IntegrationTests.
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics", "JSONText"], swiftSettings: strict),
+        .testTarget(name: "LaunchProgramTests", dependencies: ["LaunchProgram"], swiftSettings: strict),
         .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: strict),
         .testTarget(
             name: "StackModelTests", dependencies: ["StackModel", "Diagnostics", "JSONText"], swiftSettings: strict),

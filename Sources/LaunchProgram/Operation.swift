@@ -1,0 +1,105 @@
+/// One step of a launch.
+///
+/// The interpreter executes them in order and stops at the first that fails.
+///
+/// A `target` is a path in the new root; it is resolved there, once, without ever leaving it. A `source` is a path on the
+/// host. Flags and attributes are the kernel's own values (`MOUNT_ATTR_*`, `CLONE_*`, `RLIMIT_*`, `CAP_*`).
+package enum Operation: Sendable, Equatable {
+    /// Moves this process into a cgroup by writing 0 to each `cgroup.procs` file given by host path.
+    ///
+    /// A process made inside its cgroup has nothing to do.
+    case joinCgroups([KernelString])
+    /// unshare(2): namespaces that must be made after other steps, as the cgroup namespace after joining the cgroup.
+    case unshare(flags: UInt32)
+    /// Maps this user namespace's `inside` ids to the given ids outside, one each, and denies setgroups(2).
+    case mapIdentity(insideUser: UInt32, outsideUser: UInt32, insideGroup: UInt32, outsideGroup: UInt32)
+    /// Sets how likely the kernel's out-of-memory killer takes this process: -1000 to 1000.
+    case setOutOfMemoryScore(Int32)
+    /// Sets the propagation of every mount of this namespace (`MS_PRIVATE`, `MS_SLAVE`), recursively.
+    case setPropagation(flags: UInt32)
+    /// Mounts an overlay on a host directory and takes it as the new root.
+    ///
+    /// Lower directories are given top first.
+    case overlayRoot(lower: [KernelString], upper: KernelString, work: KernelString, mountPoint: KernelString)
+    /// Takes a copy of a host directory's mount as the new root, attached to the mount point.
+    case bindRoot(source: KernelString, mountPoint: KernelString)
+    /// Takes an empty tmpfs as the new root, attached to the mount point.
+    case temporaryRoot(sizeBytes: UInt64, mountPoint: KernelString)
+    /// Mounts a new file system (fsopen, fsconfig, fsmount, move_mount).
+    ///
+    /// Without `followLinks` the target must be a real directory that no link leads to, as it must be for the kernel's
+    /// own file systems.
+    case mount(
+        type: KernelString, options: [MountOption], attributes: UInt32, target: KernelString, followLinks: Bool)
+    /// Attaches a copy of a host path's mount (open_tree, mount_setattr, move_mount).
+    case bind(source: KernelString, target: KernelString, recursive: Bool, attributes: UInt32, propagation: UInt32)
+    /// Makes a directory, and those above it, where missing.
+    case makeDirectory(target: KernelString, mode: UInt32)
+    /// Makes a symbolic link.
+    ///
+    /// One that is there is left.
+    case makeSymbolicLink(target: KernelString, content: KernelString)
+    /// Makes a device node (`S_IFCHR` or `S_IFBLK` is in the mode).
+    case makeDevice(target: KernelString, mode: UInt32, major: UInt32, minor: UInt32)
+    /// Writes a new small file.
+    case writeFile(target: KernelString, content: KernelString, mode: UInt32)
+    /// Opens a pseudo-terminal of the container's devpts, makes it stdin, stdout, stderr and `/dev/console`.
+    case openTerminal(rows: UInt32, columns: UInt32)
+    /// Sets a kernel parameter, by its path under /proc/sys, through the container's own procfs.
+    case setKernelParameter(name: KernelString, value: KernelString)
+    /// Hides a path: a file behind /dev/null, a directory behind an empty read-only tmpfs.
+    ///
+    /// A missing path is fine.
+    case maskPath(KernelString)
+    /// Makes a path, and what is mounted below, read-only.
+    ///
+    /// A missing path is fine.
+    case readOnlyPath(KernelString)
+    /// Makes the mount at a path read-only, without those below it.
+    case setMountReadOnly(KernelString)
+    /// Makes the new root `/`, and drops every mount of the host.
+    case pivotRoot
+    /// sethostname(2).
+    case setHostname(KernelString)
+    /// setdomainname(2).
+    case setDomainname(KernelString)
+    /// setrlimit(2).
+    case setLimit(resource: UInt32, soft: UInt64, hard: UInt64)
+    /// umask(2).
+    case setUmask(UInt32)
+    /// Opens the working directory inside the root, made if missing, and enters it.
+    case changeDirectory(KernelString)
+    /// Becomes a user: `name`, `uid`, `name:group`, `uid:gid`, looked up in the root's own files; groups are always
+    /// set.
+    ///
+    /// `supplementary` are groups to add; `keep` are the capabilities kept by uid 0 (bit n is capability n).
+    case setUser(specification: KernelString, supplementary: [KernelString], keep: UInt64)
+    /// Becomes fixed ids without looking anything up, with no supplementary groups and no capabilities.
+    case setIdentity(user: UInt32, group: UInt32)
+    /// Drops every capability not in the set from the bounding set.
+    case limitCapabilities(UInt64)
+    /// Forbids gaining privileges by executing set-user-ID files.
+    case setNoNewPrivileges
+    /// Installs a seccomp filter: classic BPF instructions, 8 bytes each.
+    case installFilter([UInt8])
+    /// Marks every descriptor from this number on close-on-exec.
+    case closeDescriptors(from: UInt32)
+    /// Replaces the process.
+    ///
+    /// A program's name without a slash is searched in the environment's PATH. With a reaper the program is the first
+    /// process's child.
+    case execute(program: KernelString, arguments: [KernelString], environment: [KernelString], reaper: Bool)
+}
+
+/// One option of a new file system, as fsconfig(2) takes it.
+package struct MountOption: Sendable, Hashable {
+    /// The option's name.
+    package var key: KernelString
+    /// Its value, or nil for a flag.
+    package var value: KernelString?
+
+    package init(_ key: KernelString, _ value: KernelString? = nil) {
+        self.key = key
+        self.value = value
+    }
+}

@@ -1,0 +1,181 @@
+/// What the daemon tells the name server.
+///
+/// One message is one packet on a `SOCK_SEQPACKET` socket: a verb and its fields, parted by zero bytes.
+package enum NameServiceMessage: Sendable, Equatable {
+    /// Identifiers of containers and networks, as bytes.
+    package typealias Identifier = NameTable.Identifier
+
+    /// Serve a container.
+    ///
+    /// Its UDP socket and its listening TCP socket come with the message (`SCM_RIGHTS`).
+    case attach(container: Identifier, forwards: Bool, networks: [Identifier])
+    /// The networks whose names a container may ask for, and whether others are forwarded.
+    case networks(container: Identifier, forwards: Bool, networks: [Identifier])
+    /// The names of a container in a network.
+    ///
+    /// The address is dotted decimal.
+    case names(container: Identifier, network: Identifier, address: UInt32, names: [DNSName])
+    /// The container has left the network.
+    case unname(container: Identifier, network: Identifier)
+    /// The container has ended.
+    case remove(container: Identifier)
+    /// The addresses of the host's resolvers, IPv4 or IPv6 text.
+    case upstreams([[UInt8]])
+    /// Lists attached containers: at most `pageLength`, those behind `after` in byte order.
+    case list(after: Identifier)
+    /// End, if no container is attached.
+    case shutdown
+
+    /// Containers in one reply to `list`: 64 bytes each stay well below a packet's limit.
+    package static let pageLength = 500
+
+    /// The packet.
+    package func encoded() -> [UInt8] {
+        switch self {
+        case .attach(let container, let forwards, let networks):
+            return join("attach", [container, NameServiceMessage.flag(forwards)] + networks)
+        case .networks(let container, let forwards, let networks):
+            return join("networks", [container, NameServiceMessage.flag(forwards)] + networks)
+        case .names(let container, let network, let address, let names):
+            var fields = [container, network, NameServiceMessage.hexadecimal(address)]
+            for name in names { fields.append(NameServiceMessage.text(name)) }
+            return join("names", fields)
+        case .unname(let container, let network): return join("unname", [container, network])
+        case .remove(let container): return join("remove", [container])
+        case .upstreams(let resolvers): return join("upstreams", resolvers)
+        case .list(let after): return join("list", [after])
+        case .shutdown: return join("shutdown", [])
+        }
+    }
+
+    /// Reads a packet; nil if it is not one of ours.
+    package init?(decoding packet: [UInt8]) {
+        var fields: [[UInt8]] = []
+        for field in packet.split(separator: 0, omittingEmptySubsequences: false) { fields.append([UInt8](field)) }
+        guard let verb = fields.first else { return nil }
+        fields.removeFirst()
+        guard let message = NameServiceMessage.decode(verb, fields) else { return nil }
+        self = message
+    }
+
+    private static func decode(_ verb: [UInt8], _ fields: [[UInt8]]) -> NameServiceMessage? {
+        if verb == bytes("attach"), fields.count >= 2, let forwards = flag(fields[1]) {
+            return .attach(container: fields[0], forwards: forwards, networks: [[UInt8]](fields[2...]))
+        }
+        if verb == bytes("networks"), fields.count >= 2, let forwards = flag(fields[1]) {
+            return .networks(container: fields[0], forwards: forwards, networks: [[UInt8]](fields[2...]))
+        }
+        if verb == bytes("names"), fields.count >= 3, let address = number(fields[2]) {
+            var names: [DNSName] = []
+            for field in fields[3...] {
+                guard let name = DNSName(text: field) else { return nil }
+                names.append(name)
+            }
+            return .names(container: fields[0], network: fields[1], address: address, names: names)
+        }
+        if verb == bytes("unname"), fields.count == 2 { return .unname(container: fields[0], network: fields[1]) }
+        if verb == bytes("remove"), fields.count == 1 { return .remove(container: fields[0]) }
+        if verb == bytes("upstreams") { return .upstreams(fields) }
+        if verb == bytes("list"), fields.count == 1 { return .list(after: fields[0]) }
+        if verb == bytes("shutdown"), fields.isEmpty { return .shutdown }
+        return nil
+    }
+
+    private func join(_ verb: StaticString, _ fields: [[UInt8]]) -> [UInt8] {
+        var packet = bytes(verb)
+        for field in fields {
+            packet.append(0)
+            packet += field
+        }
+        return packet
+    }
+
+    private static func flag(_ value: Bool) -> [UInt8] { [value ? UInt8(ascii: "1") : UInt8(ascii: "0")] }
+
+    private static func flag(_ field: [UInt8]) -> Bool? {
+        if field == [UInt8(ascii: "1")] { return true }
+        return field == [UInt8(ascii: "0")] ? false : nil
+    }
+
+    private static func hexadecimal(_ value: UInt32) -> [UInt8] {
+        var digits: [UInt8] = []
+        for shift in [UInt32(28), 24, 20, 16, 12, 8, 4, 0] {
+            let digit = UInt8(truncatingIfNeeded: value >> shift & 0xF)
+            digits.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit)
+        }
+        return digits
+    }
+
+    private static func number(_ digits: [UInt8]) -> UInt32? {
+        guard digits.count == 8 else { return nil }
+        var value: UInt32 = 0
+        for digit in digits {
+            switch digit {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt32(digit - UInt8(ascii: "0"))
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt32(digit - UInt8(ascii: "a") + 10)
+            default: return nil
+            }
+        }
+        return value
+    }
+
+    /// Dotted text of a name.
+    package static func text(_ name: DNSName) -> [UInt8] {
+        var text: [UInt8] = []
+        var left = 0
+        for byte in name.wire {
+            if left == 0 {
+                if !text.isEmpty { text.append(UInt8(ascii: ".")) }
+                left = Int(byte)
+            } else {
+                text.append(byte)
+                left -= 1
+            }
+        }
+        return text
+    }
+}
+
+/// What the name server says back: `ok` and fields, or `error` and a reason; parted by zero bytes.
+package enum NameServiceReply: Sendable, Equatable {
+    /// Done; the fields are the answer.
+    case ok([[UInt8]])
+    /// Not done, and why.
+    case error([UInt8])
+
+    /// The packet.
+    package func encoded() -> [UInt8] {
+        switch self {
+        case .ok(let fields):
+            var packet = bytes("ok")
+            for field in fields {
+                packet.append(0)
+                packet += field
+            }
+            return packet
+        case .error(let reason): return bytes("error") + [0] + reason
+        }
+    }
+
+    /// Reads a packet; nil if it is not one of ours.
+    package init?(decoding packet: [UInt8]) {
+        var fields: [[UInt8]] = []
+        for field in packet.split(separator: 0, omittingEmptySubsequences: false) { fields.append([UInt8](field)) }
+        guard let verb = fields.first else { return nil }
+        fields.removeFirst()
+        if verb == bytes("ok") {
+            self = .ok(fields)
+        } else if verb == bytes("error"), fields.count == 1 {
+            self = .error(fields[0])
+        } else {
+            return nil
+        }
+    }
+}
+
+/// The bytes of a literal.
+private func bytes(_ literal: StaticString) -> [UInt8] {
+    var copy: [UInt8] = []
+    literal.withUTF8Buffer { for byte in $0 { copy.append(byte) } }
+    return copy
+}

@@ -1,0 +1,166 @@
+import CLinux
+
+/// Runs one process to its end: in a running container's namespaces, or in new ones.
+///
+/// - Parameters:
+///   - plan: the descriptor of the encoded `ExecutionPlan`.
+///   - control: a stream socket. Out: `process`, then `ended`, or `failed`. In: `kill` and `rows` messages; its end kills
+///     the process where the plan says so.
+///   - container: a pidfd of the container's first process, or -1.
+func executeOnce(plan: Int32, control: Int32, container: Int32) -> Int32 {
+    for descriptor in [plan, control, container] where descriptor >= 0 { _ = init_set_close_on_exec(descriptor) }
+    for signal in [SIGPIPE, SIGHUP, SIGINT, SIGTERM, SIGTTOU] { init_ignore_signal(signal) }
+    _ = linux_prctl(INIT_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    let bytes = readAll(plan, limit: 4 << 20) ?? []
+    closeDescriptor(plan)
+    var reader = ByteReader(bytes)
+    var failure = LaunchFailure(operation: LaunchFailure.planStep, code: EINVAL, detail: "unreadable plan")
+    do throws(LaunchProgramError) {
+        let plan = try ExecutionPlan(settingsFrom: &reader)
+        let parent = ExecutionParent(plan: plan, control: control)
+        do throws(Fault) {
+            try parent.start(bytes, programOffset: reader.offset, container: container)
+            return parent.waitForEnd()
+        } catch {
+            failure = LaunchFailure(operation: LaunchFailure.processStep, code: error.code, detail: error.detail)
+        }
+    } catch {}
+    writeAll(control, SupervisorMessage.failed(failure).encoded())
+    return 1
+}
+
+/// The parent of one executed process.
+final class ExecutionParent {
+    private let plan: ExecutionPlan
+    private var control: Int32
+    private var line: [UInt8] = []
+    private var process = LaunchedProcess(pid: 0, handle: -1, channel: -1)
+    private var terminal: Int32 = -1
+    private var failure: LaunchFailure?
+    private var deadline: Int64 = 0
+    private var timedOut = false
+
+    init(plan: ExecutionPlan, control: Int32) {
+        self.plan = plan
+        self.control = control
+    }
+
+    func start(_ bytes: [UInt8], programOffset: Int, container: Int32) throws(Fault) {
+        let cgroups = try CgroupEntrance(plan.cgroupFiles, isUnified: plan.cgroupIsUnified, opensFiles: true)
+        defer { cgroups.close() }
+        if plan.joinFlags != 0 {
+            let flags = Int32(truncatingIfNeeded: plan.joinFlags)
+            try check(linux_setns(container, flags), "setns to the container")
+            closeDescriptor(container)
+        }
+        process = try launch(
+            plan: bytes, programOffset: programOffset, cloneFlags: plan.cloneFlags, streams: ProcessStreams(),
+            cgroups: cgroups, diesWithParent: plan.diesWithCaller)
+        if plan.timeLimit > 0 { deadline = init_monotonic_clock() + Int64(plan.timeLimit) * 1_000_000 }
+        // The streams are the child's alone: their other ends must see it close them.
+        let null = linux_openat(INIT_AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0)
+        for stream in [Int32(0), 1, 2] {
+            if null >= 0 { _ = dup2(null, stream) } else { closeDescriptor(stream) }
+        }
+        closeUnused(null)
+    }
+
+    /// Descriptors handed through to the program are the child's alone, too.
+    private func closeUnused(_ null: Int32) {
+        var kept = [control, process.channel, process.handle]
+        kept.sort()
+        var first: UInt32 = 3
+        for descriptor in kept {
+            let number = UInt32(bitPattern: descriptor)
+            if number > first { _ = linux_close_range(first, number - 1, 0) }
+            first = number + 1
+        }
+        _ = linux_close_range(first, UInt32.max, 0)
+    }
+
+    func waitForEnd() -> Int32 {
+        while true {
+            var polled = [
+                pollfd(fd: process.handle, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: process.channel, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: control, events: Int16(POLLIN), revents: 0),
+            ]
+            let wait = timeout()
+            polled.withUnsafeMutableBufferPointer { _ = init_poll($0.baseAddress, $0.count, wait) }
+            if polled[1].revents != 0 { readChannel() }
+            if polled[2].revents != 0 { readControl() }
+            if polled[0].revents != 0 {
+                if process.channel >= 0 { readChannel() }
+                return collect()
+            }
+            if deadline > 0 && init_monotonic_clock() >= deadline {
+                timedOut = true
+                deadline = 0
+                _ = linux_pidfd_send_signal(process.handle, SIGKILL)
+            }
+        }
+    }
+
+    private func timeout() -> Int32 {
+        guard deadline > 0 else { return -1 }
+        return Int32(clamping: max((deadline - init_monotonic_clock() + 999_999) / 1_000_000, 0))
+    }
+
+    private func readChannel() {
+        switch readReport(process.channel) {
+        case .nothing: return
+        case .terminal(let master):
+            terminal = master
+            return
+        case .failed(let reported): failure = reported
+        case .running:
+            let line = SupervisorMessage.started(pid: process.pid).encoded()
+            if terminal >= 0 {
+                var descriptor = terminal
+                _ = line.withUnsafeBytes { linux_send_descriptors(control, $0.baseAddress, $0.count, &descriptor, 1) }
+                closeDescriptor(terminal)
+                terminal = -1
+            } else {
+                writeAll(control, line)
+            }
+        }
+        closeDescriptor(process.channel)
+        process.channel = -1
+    }
+
+    private func readControl() {
+        let size = ControlMessage.maximumLength
+        let buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: size)
+        defer { buffer.deallocate() }
+        let count = read(control, buffer, size)
+        guard count > 0 else {
+            if count < 0 && linux_errno() == EINTR { return }
+            closeDescriptor(control)
+            control = -1
+            if plan.diesWithCaller { _ = linux_pidfd_send_signal(process.handle, SIGKILL) }
+            return
+        }
+        line.append(contentsOf: UnsafeBufferPointer(start: buffer, count: count))
+        while let end = line.firstIndex(of: 0x0A) {
+            if case .kill(let signal)? = ControlMessage(decoding: Array(line[..<end])) {
+                _ = linux_pidfd_send_signal(process.handle, signal)
+            }
+            line.removeFirst(end + 1)
+        }
+    }
+
+    private func collect() -> Int32 {
+        var status: Int32 = 0
+        var peak: Int64 = 0
+        _ = init_wait(process.pid, &status, 0, &peak)
+        if let failure {
+            writeAll(control, SupervisorMessage.failed(failure).encoded())
+            return 1
+        }
+        let message = SupervisorMessage.ended(
+            exitCode: init_exit_code(status), signal: init_exit_signal(status), timedOut: timedOut,
+            peakMemory: peak * 1024)
+        writeAll(control, message.encoded())
+        return 0
+    }
+}
