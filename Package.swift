@@ -32,6 +32,8 @@ let package = Package(
     targets: [
         // Layer 0: C headers and the distribution's libraries.
         .target(name: "CLinux", exclude: readme),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         // Layer 1: values and the kernel.
         .target(name: "JSONText", exclude: readme, swiftSettings: strict),
@@ -46,6 +48,7 @@ let package = Package(
             swiftSettings: embedded,
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
         .target(name: "OCI", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
+        .target(name: "Archives", dependencies: ["Linux", "CZlib", "CCrypto"], exclude: readme, swiftSettings: strict),
 
         // Tests. Pure ones by module; the kernel's in IntegrationTests.
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
@@ -55,5 +58,6 @@ let package = Package(
         .testTarget(
             name: "StackModelTests", dependencies: ["StackModel", "Diagnostics", "JSONText"], swiftSettings: strict),
         .testTarget(name: "OCITests", dependencies: ["OCI", "JSONText"], swiftSettings: strict),
+        .testTarget(name: "ArchivesTests", dependencies: ["Archives", "Linux"], swiftSettings: strict),
     ]
 )

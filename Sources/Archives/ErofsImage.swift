@@ -1,0 +1,88 @@
+import Linux
+
+/// Writes one EROFS image in a single pass: contents as they arrive, metadata at the end.
+package final class ErofsImage {
+    /// A finished image.
+    package struct Summary: Sendable, Hashable {
+        /// Bytes of the file.
+        package var size: UInt64
+        /// Inodes in it.
+        package var inodes: Int
+    }
+
+    private let file: BlockFile
+    /// The files so far.
+    package private(set) var tree = LayerTree()
+
+    /// - Parameter descriptor: an empty file, open for writing.
+    package init(_ descriptor: SharedDescriptor) throws(ArchiveError) {
+        file = BlockFile(descriptor)
+        // The superblock is written last, when all it says is known.
+        try file.append([UInt8](repeating: 0, count: BlockFile.blockSize))
+    }
+
+    /// Adds an entry.
+    ///
+    /// The contents of a regular file follow with `append`.
+    ///
+    /// - Returns: whether contents are wanted.
+    package func add(_ entry: TarEntry) throws(ArchiveError) -> Bool {
+        guard let node = try tree.insert(entry) else { return false }
+        guard entry.size > 0 else { return false }
+        guard file.block <= UInt64(UInt32.max) - (entry.size / UInt64(BlockFile.blockSize)) - 1 else {
+            throw .limit(entry: entry.name, offset: entry.offset, reason: "the layer is over 16 TiB")
+        }
+        tree.setContents(of: node, startBlock: UInt32(file.block))
+        return true
+    }
+
+    /// Adds contents to the file whose entry was added last.
+    package func append(_ data: TarData) throws(ArchiveError) {
+        switch data {
+        case .bytes(let bytes): try file.append(bytes)
+        case .hole(let count): try file.skip(count)
+        }
+    }
+
+    /// Ends the contents of the file whose entry was added last.
+    package func endContents() throws(ArchiveError) {
+        try file.align()
+    }
+
+    /// Writes the metadata.
+    ///
+    /// The descriptor is complete after this, but not yet synchronised.
+    package func finish() throws(ArchiveError) -> Summary {
+        try file.align()
+        let metadata = ErofsMetadata(tree)
+        let metadataBlock = file.block
+        try metadata.write(to: file)
+        guard let blocks = UInt32(exactly: file.block) else {
+            throw .limit(entry: nil, offset: 0, reason: "the layer is over 16 TiB")
+        }
+        let first = ErofsFormat.firstBlock(
+            rootNumber: ErofsMetadata.rootNumber, inodes: UInt64(metadata.inodeCount), blocks: blocks,
+            metadataBlock: UInt32(metadataBlock))
+        try file.finish(overwriting: first, at: 0)
+        return Summary(size: file.position, inodes: metadata.inodeCount)
+    }
+
+    /// The SHA-256 of a finished image, 64 hexadecimal digits.
+    package static func hash(of descriptor: SharedDescriptor) throws(ArchiveError) -> String {
+        let hash = SHA256()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+        defer { buffer.deallocate() }
+        do {
+            var offset: Int64 = 0
+            while true {
+                let count = try descriptor.pread(into: buffer, at: offset)
+                if count == 0 { break }
+                hash.update(UnsafeRawBufferPointer(rebasing: buffer.prefix(count)))
+                offset += Int64(count)
+            }
+        } catch {
+            throw .system(error)
+        }
+        return hash.finishHex()
+    }
+}

@@ -1,0 +1,143 @@
+import Linux
+
+/// A layer that was written as one EROFS image.
+package struct WrittenLayer: Sendable {
+    /// SHA-256 of the uncompressed tar, 64 hexadecimal digits: the layer's diff id.
+    package var diffHex: String
+    /// Bytes of the uncompressed tar.
+    package var tarBytes: UInt64
+    /// The image.
+    package var image: ErofsImage.Summary
+    /// The files in it.
+    package var tree: LayerTree
+    /// The newest modification time in it.
+    package var newest: Timestamp
+}
+
+/// Turns a stream of files into one EROFS image, hashing it on the way.
+package enum LayerWriter {
+    /// Writes the layer that a tar stream describes.
+    ///
+    /// - Parameters:
+    ///   - source: the tar, compressed or not.
+    ///   - descriptor: an empty file, open for writing; not synchronised afterwards.
+    ///   - capture: files whose contents are wanted too, by normalised path, each at most 64 MiB.
+    ///   - progress: called now and then with the bytes of tar read so far.
+    package static func write(
+        tar source: any ByteSource, to descriptor: SharedDescriptor, limits: TarLimits = .init(),
+        inflate: InflateLimits = .init(), capture: FileCapture? = nil, progress: ((UInt64) -> Void)? = nil
+    ) throws(ArchiveError) -> WrittenLayer {
+        let hashing = HashingSource(try Compression.decompressing(source, limits: inflate))
+        let reader = TarReader(hashing, limits: limits)
+        let image = try ErofsImage(descriptor)
+        var newest = Timestamp(seconds: 0)
+        var reported: UInt64 = 0
+        while let entry = try reader.next() {
+            newest = max(newest, entry.modified)
+            capture?.begin(entry)
+            if try image.add(entry) {
+                try reader.readData { data throws(ArchiveError) in
+                    try image.append(data)
+                    capture?.append(data)
+                }
+                try image.endContents()
+            }
+            if let progress, hashing.hash.byteCount - reported >= 8 << 20 {
+                reported = hashing.hash.byteCount
+                progress(reported)
+            }
+        }
+        try hashing.drain()
+        let summary = try image.finish()
+        return WrittenLayer(
+            diffHex: hashing.hash.finishHex(), tarBytes: hashing.hash.byteCount, image: summary, tree: image.tree,
+            newest: newest)
+    }
+
+    /// Writes the layer that a directory's files make.
+    ///
+    /// Its diff id is that of their canonical tar.
+    ///
+    /// - Parameter root: the open directory; links in it are never followed and mounts below it not entered.
+    package static func write(
+        directory root: SharedDescriptor, to descriptor: SharedDescriptor, limits: TarLimits = .init(),
+        progress: ((UInt64) -> Void)? = nil
+    ) throws(ArchiveError) -> WrittenLayer {
+        let image = try ErofsImage(descriptor)
+        let stream = try serialize(root, limits: limits, into: image, progress: progress)
+        return WrittenLayer(
+            diffHex: stream.hex, tarBytes: stream.bytes, image: try image.finish(), tree: image.tree,
+            newest: stream.newest)
+    }
+
+    /// The SHA-256 of a directory's canonical tar, 64 hexadecimal digits.
+    package static func hash(directory root: SharedDescriptor) throws(ArchiveError) -> String {
+        try serialize(root, limits: .init(), into: nil, progress: nil).hex
+    }
+
+    /// Hashes a directory's canonical tar and, where an image is given, adds its files to it.
+    private static func serialize(
+        _ root: SharedDescriptor, limits: TarLimits, into image: ErofsImage?, progress: ((UInt64) -> Void)?
+    ) throws(ArchiveError) -> (hex: String, bytes: UInt64, newest: Timestamp) {
+        let hash = SHA256()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
+        defer { buffer.deallocate() }
+        var newest = Timestamp(seconds: 0)
+        var walker = try DirectoryWalker(root, limits: limits)
+        var reported: UInt64 = 0
+        while let file = try walker.next() {
+            var entry = file.entry
+            entry.offset = hash.byteCount
+            newest = max(newest, entry.modified)
+            hash.update(try TarWriter.header(of: entry))
+            let wantsContents = try image?.add(entry) ?? false
+            guard let contents = file.contents, entry.size > 0 else { continue }
+            var left = entry.size
+            while left > 0 {
+                let window = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Int(clamping: left)))
+                let count: Int
+                do { count = try contents.read(into: window) } catch { throw .system(error) }
+                guard count > 0 else {
+                    throw .malformed(entry: entry.name, offset: entry.offset, reason: "it was cut while it was read")
+                }
+                let piece = UnsafeRawBufferPointer(rebasing: window.prefix(count))
+                hash.update(piece)
+                if wantsContents { try image?.append(.bytes(piece)) }
+                left -= UInt64(count)
+            }
+            hash.update(TarWriter.padding(after: entry.size))
+            if wantsContents { try image?.endContents() }
+            if let progress, hash.byteCount - reported >= 8 << 20 {
+                reported = hash.byteCount
+                progress(reported)
+            }
+        }
+        hash.update(TarWriter.endMarker)
+        let bytes = hash.byteCount
+        return (hash.finishHex(), bytes, newest)
+    }
+}
+
+/// Keeps the contents of a few files that pass by.
+package final class FileCapture {
+    private let wanted: Set<[UInt8]>
+    private let limit = 64 << 20
+    private var current: [UInt8]?
+    /// What was found, by path.
+    package private(set) var files: [[UInt8]: [UInt8]] = [:]
+
+    package init(_ paths: [String]) {
+        wanted = Set(paths.map { Array($0.utf8) })
+    }
+
+    func begin(_ entry: TarEntry) {
+        current = entry.kind == .regular && wanted.contains(entry.path) ? entry.path : nil
+        if let current { files[current] = [] }
+    }
+
+    func append(_ data: TarData) {
+        guard let current, case .bytes(let bytes) = data else { return }
+        guard files[current, default: []].count + bytes.count <= limit else { return }
+        files[current, default: []].append(contentsOf: bytes)
+    }
+}

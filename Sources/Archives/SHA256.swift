@@ -1,0 +1,94 @@
+import CCrypto
+
+/// SHA-256 of a stream, by OpenSSL.
+///
+/// Source: FIPS 180-4; EVP_DigestInit(3).
+package final class SHA256 {
+    private let context: OpaquePointer?
+    /// Bytes hashed so far.
+    package private(set) var byteCount: UInt64 = 0
+
+    package init() {
+        context = EVP_MD_CTX_new()
+        EVP_DigestInit_ex(context, EVP_sha256(), nil)
+    }
+
+    deinit {
+        EVP_MD_CTX_free(context)
+    }
+
+    /// Adds bytes to the hash.
+    package func update(_ bytes: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress, !bytes.isEmpty else { return }
+        EVP_DigestUpdate(context, base, bytes.count)
+        byteCount += UInt64(bytes.count)
+    }
+
+    /// Adds bytes to the hash.
+    package func update(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { update($0) }
+    }
+
+    /// Ends the hash.
+    ///
+    /// Call once; later updates count for nothing.
+    package func finish() -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: 32)
+        EVP_DigestFinal_ex(context, &digest, nil)
+        return digest
+    }
+
+    /// Ends the hash and gives it as 64 hexadecimal digits.
+    package func finishHex() -> String { Self.hex(finish()) }
+
+    /// The hash of bytes in memory, as 64 hexadecimal digits.
+    package static func hex(of bytes: [UInt8]) -> String {
+        let hash = SHA256()
+        hash.update(bytes)
+        return hash.finishHex()
+    }
+
+    /// Bytes as lower-case hexadecimal digits.
+    package static func hex(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity(bytes.count * 2)
+        for byte in bytes {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}
+
+/// Hashes what passes through.
+package final class HashingSource: ByteSource {
+    private let source: any ByteSource
+    /// The hash of what was read so far.
+    package let hash = SHA256()
+
+    package init(_ source: any ByteSource) {
+        self.source = source
+    }
+
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
+        let count = try source.read(into: buffer)
+        hash.update(UnsafeRawBufferPointer(rebasing: buffer.prefix(count)))
+        return count
+    }
+
+    /// Reads to the end, so that the hash covers bytes behind an archive's end marker too.
+    package func drain(limit: UInt64 = 1 << 30) throws(ArchiveError) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+        defer { buffer.deallocate() }
+        var drained: UInt64 = 0
+        while true {
+            let count = try read(into: buffer)
+            if count == 0 { return }
+            drained += UInt64(count)
+            guard drained <= limit else {
+                throw .limit(entry: nil, offset: hash.byteCount, reason: "too many bytes follow the archive's end")
+            }
+        }
+    }
+}

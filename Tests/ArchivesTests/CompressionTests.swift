@@ -1,0 +1,70 @@
+import Archives
+import Linux
+import Testing
+
+@Suite("Compressed streams")
+struct CompressionTests {
+    /// What `printf 'hello' | gzip -n` prints.
+    private let hello: [UInt8] = [
+        0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xcb, 0x48, 0xcd, 0xc9, 0xc9, 7, 0, 0x86, 0xa6, 0x10, 0x36, 5, 0, 0, 0,
+    ]
+
+    private func text(_ bytes: [UInt8], limits: InflateLimits = .init()) throws -> String {
+        let source = try Compression.decompressing(MemorySource(bytes), limits: limits)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1000, alignment: 1)
+        defer { buffer.deallocate() }
+        var result: [UInt8] = []
+        while true {
+            let count = try source.read(into: buffer)
+            if count == 0 { return String(decoding: result, as: UTF8.self) }
+            result.append(contentsOf: buffer.prefix(count))
+        }
+    }
+
+    @Test("gzip is known by its first bytes; several members and padding are one stream")
+    func gzip() throws {
+        #expect(try text(hello) == "hello")
+        #expect(try text(hello + hello) == "hellohello")
+        #expect(try text(hello + [0, 0, 0, 0]) == "hello")
+        #expect(try text(Array("plain".utf8)) == "plain")
+        #expect(try text([]) == "")
+    }
+
+    @Test(
+        "what is not read here is named",
+        arguments: [
+            ("zstd", [0x28, 0xb5, 0x2f, 0xfd, 0, 0] as [UInt8]), ("xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]),
+            ("bzip2", Array("BZh91AY".utf8)), ("lz4", [4, 0x22, 0x4d, 0x18, 0, 0]),
+        ])
+    func unsupported(name: String, bytes: [UInt8]) {
+        let error = #expect(throws: ArchiveError.self) { try text(bytes) }
+        #expect(error?.description == "\(name) is not supported here yet; give the archive uncompressed or as gzip")
+    }
+
+    @Test("a cut or changed stream is found")
+    func corrupt() {
+        for length in 3..<hello.count {
+            #expect(throws: ArchiveError.self) { try text(Array(hello.prefix(length))) }
+        }
+        var changed = hello
+        changed[18] ^= 1
+        let error = #expect(throws: ArchiveError.self) { try text(changed) }
+        #expect(error?.description.contains("gzip stream is damaged at byte") == true)
+    }
+
+    @Test("a decompression bomb is stopped at its limit")
+    func bomb() async throws {
+        let packed = try await Spawn.run(
+            SpawnRequest("/bin/sh", ["-c", "head -c 50000000 /dev/zero | gzip -9"]), outputLimit: 1 << 20)
+        let limits = InflateLimits(freeBytes: 1 << 20, ratio: 200, maximumBytes: 1 << 40)
+        let error = #expect(throws: ArchiveError.self) { try text(packed.standardOutput, limits: limits) }
+        #expect(error?.description.contains("decompression bomb") == true)
+        #expect(try text(packed.standardOutput).utf8.count == 50_000_000)
+    }
+
+    @Test("SHA-256 agrees with the published examples")
+    func sha256() {
+        #expect(SHA256.hex(of: []) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+        #expect(SHA256.hex(of: Array("abc".utf8)) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+    }
+}
