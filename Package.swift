@@ -32,6 +32,7 @@ let package = Package(
     targets: [
         // Layer 0: C headers and the distribution's libraries.
         .target(name: "CLinux", exclude: readme),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
@@ -49,6 +50,10 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
         .target(name: "OCI", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
         .target(name: "Archives", dependencies: ["Linux", "CZlib", "CCrypto"], exclude: readme, swiftSettings: strict),
+        .target(
+            name: "StateStore", dependencies: ["CSQLite", "Linux", "StackModel", "Diagnostics", "JSONText"],
+            exclude: readme,
+            swiftSettings: strict),
 
         // Tests. Pure ones by module; the kernel's in IntegrationTests.
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
@@ -59,5 +64,8 @@ let package = Package(
             name: "StackModelTests", dependencies: ["StackModel", "Diagnostics", "JSONText"], swiftSettings: strict),
         .testTarget(name: "OCITests", dependencies: ["OCI", "JSONText"], swiftSettings: strict),
         .testTarget(name: "ArchivesTests", dependencies: ["Archives", "Linux"], swiftSettings: strict),
+        .testTarget(
+            name: "StateStoreTests", dependencies: ["StateStore", "StackModel", "Linux", "Diagnostics", "JSONText"],
+            swiftSettings: strict),
     ]
 )
