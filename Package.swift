@@ -48,6 +48,7 @@ let package = Package(
             name: "StackInit", dependencies: ["CLinux"], exclude: readme + ["LaunchProgram/README.md"],
             swiftSettings: embedded,
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        .target(name: "HTTP", dependencies: ["Linux", "JSONText"], exclude: readme, swiftSettings: strict),
         .target(name: "OCI", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
         .target(name: "Archives", dependencies: ["Linux", "CZlib", "CCrypto"], exclude: readme, swiftSettings: strict),
         .target(
@@ -62,6 +63,7 @@ let package = Package(
         .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: strict),
         .testTarget(
             name: "StackModelTests", dependencies: ["StackModel", "Diagnostics", "JSONText"], swiftSettings: strict),
+        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Linux", "JSONText"], swiftSettings: strict),
         .testTarget(name: "OCITests", dependencies: ["OCI", "JSONText"], swiftSettings: strict),
         .testTarget(name: "ArchivesTests", dependencies: ["Archives", "Linux"], swiftSettings: strict),
         .testTarget(

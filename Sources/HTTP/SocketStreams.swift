@@ -1,0 +1,23 @@
+import Linux
+
+extension AsyncSocket: ByteStream {
+    package func read(max: Int) async throws -> [UInt8] { try await read(upTo: max) }
+
+    package func write(_ bytes: [UInt8]) async throws { try await writeAll(bytes) }
+
+    // The peer may be gone already; then there is no direction left to end.
+    package func finishWriting() { try? shutdownWrite() }
+
+    package var peer: PeerCredentials? { try? peerCredentials() }
+}
+
+extension SocketListener: ByteStreamListener {
+    package func acceptStream() async throws -> any ByteStream { try await accept() }
+}
+
+extension HTTPClient {
+    /// A client of a server on a unix socket.
+    package static func unix(path: String) -> HTTPClient {
+        HTTPClient { try await AsyncSocket.connect(unix: path) }
+    }
+}
