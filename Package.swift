@@ -27,11 +27,14 @@ let package = Package(
     name: "stackctl",
     products: [
         .executable(name: "stack-init", targets: ["StackInit"]),
+        .executable(name: "stack-manifest", targets: ["StackManifest"]),
+        .library(name: "StackDSL", type: .dynamic, targets: ["StackDSL"]),
     ],
     dependencies: [],
     targets: [
         // Layer 0: C headers and the distribution's libraries.
         .target(name: "CLinux", exclude: readme),
+        .target(name: "CManifest", exclude: readme),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -48,6 +51,11 @@ let package = Package(
             name: "StackInit", dependencies: ["CLinux"], exclude: readme + ["LaunchProgram/README.md"],
             swiftSettings: embedded,
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        .executableTarget(
+            name: "StackManifest", dependencies: ["CManifest"], exclude: readme, swiftSettings: embedded),
+        .target(
+            name: "StackDSL", dependencies: ["StackModel", "Diagnostics", "JSONText"], exclude: readme,
+            swiftSettings: strict),
         .target(name: "HTTP", dependencies: ["Linux", "JSONText"], exclude: readme, swiftSettings: strict),
         .target(name: "OCI", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
         .target(name: "Archives", dependencies: ["Linux", "CZlib", "CCrypto"], exclude: readme, swiftSettings: strict),
@@ -63,6 +71,9 @@ let package = Package(
         .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: strict),
         .testTarget(
             name: "StackModelTests", dependencies: ["StackModel", "Diagnostics", "JSONText"], swiftSettings: strict),
+        .testTarget(
+            name: "StackDSLTests", dependencies: ["StackDSL", "StackModel", "Diagnostics", "JSONText", "Linux"],
+            exclude: ["CompileErrors"], swiftSettings: strict),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Linux", "JSONText"], swiftSettings: strict),
         .testTarget(name: "OCITests", dependencies: ["OCI", "JSONText"], swiftSettings: strict),
         .testTarget(name: "ArchivesTests", dependencies: ["Archives", "Linux"], swiftSettings: strict),

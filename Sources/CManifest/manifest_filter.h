@@ -1,0 +1,15 @@
+// The last system call filter of a manifest's process.
+#pragma once
+
+#include <stdint.h>
+
+// Larger mappings are counted against the limit before they are made, so that a crash after a refused one is never taken
+// for something else; smaller ones can only fail near the limit.
+#define COUNTED_MAPPING ((uint64_t)16 << 20)
+
+// Installs the filter: what it does not know becomes SIGSYS; 0, or -1 and errno.
+int manifest_filter_install(void);
+
+// A system call that the filter lets pass because of the address it is made from; only mmap and mremap. The kernel's
+// answer, an error as a negative number.
+long manifest_filter_trusted_call(long number, long a, long b, long c, long d, long e, long f);

@@ -1,0 +1,70 @@
+import Diagnostics
+import JSONText
+import StackModel
+
+/// A container, or several equal ones.
+///
+///     let web = Container("web", image: site, replicas: 3) {
+///         Attach(backend)
+///         DependsOn(db, until: .healthy)
+///         Env("DATABASE_HOST", "\(db.host)")
+///     }
+public struct Container: Sendable {
+    let node: ResourceNode
+
+    /// A container.
+    ///
+    /// - Parameters:
+    ///   - name: its name in the stack and on the stack's networks.
+    ///   - image: an `Image`, or the reference of one in the local store as a literal.
+    ///   - replicas: how many equal containers; their addresses are `container.name[1]` and so on, also for 1.
+    ///   - settings: the block with everything else.
+    public init(
+        _ name: String, image: Image, replicas: Int? = nil, fileID: String = #fileID, line: Int = #line,
+        @ContainerBuilder settings: () -> ContainerSettings = ContainerSettings.init
+    ) {
+        var draft = AttributeDraft()
+        checkName(name, "container", &draft)
+        if let imageNode = image.node {
+            draft.set("image", StackReference(address: imageNode.address, attribute: "id").json)
+            draft.edges.append(Edge(node: imageNode, until: .created))
+        } else {
+            draft.set("image", .string(image.literal))
+            if !isImageReference(image.literal) {
+                draft.problems.append(
+                    Diagnostic(
+                        code: "SC1109", summary: "\"\(image.literal)\" is no image reference",
+                        hint: "write name:tag in lower case, such as \"postgres:17\""))
+            }
+        }
+        if let replicas, !(0...1000).contains(replicas) {
+            draft.problems.append(
+                Diagnostic(code: "SC1117", summary: "\(replicas) is no number of replicas", hint: "use 0 to 1000"))
+        }
+        draft.apply(settings().elements)
+        node = ResourceNode(
+            kind: .container, name: name, replicas: replicas.map { min(max($0, 0), 1000) },
+            location: SourceLocation(fileID: fileID, line: line), draft: draft)
+    }
+
+    /// A container of an image reference in a variable.
+    @_disfavoredOverload
+    public init(
+        _ name: String, image reference: some StringProtocol, replicas: Int? = nil, fileID: String = #fileID,
+        line: Int = #line,
+        @ContainerBuilder settings: () -> ContainerSettings = ContainerSettings.init
+    ) {
+        self.init(
+            name, image: .existing(String(reference)), replicas: replicas, fileID: fileID, line: line,
+            settings: settings)
+    }
+
+    /// The name that the container answers to on its networks.
+    public var host: Reference { Reference(node: node, attribute: "host") }
+
+    /// The container's name on the host.
+    public var name: Reference { Reference(node: node, attribute: "name") }
+
+    /// The container's id.
+    public var id: Reference { Reference(node: node, attribute: "id") }
+}

@@ -1,0 +1,162 @@
+import Diagnostics
+import JSONText
+import StackModel
+
+/// An image that containers run.
+///
+///     let site = Image("shop/site", debian: .bookworm, packages: ["nginx-light"]) {
+///         Command("nginx", "-g", "daemon off;")
+///         Expose(80)
+///     }
+///
+/// A string literal is an image of that reference in the local store: `Container("db", image: "postgres:17")`.
+public struct Image: Sendable {
+    /// Nil for a plain reference.
+    let node: ResourceNode?
+    let literal: String
+
+    /// An image made from packages of a Debian suite.
+    ///
+    /// - Parameters:
+    ///   - name: the reference the image gets in the local store, e.g. "shop/site".
+    ///   - suite: the Debian release.
+    ///   - packages: the packages to install besides the base system.
+    ///   - mirror: where packages come from; the host's own mirror when nil.
+    ///   - variant: the size of the base system as mmdebstrap names it, e.g. "minbase".
+    public init(
+        _ name: String, debian suite: DebianSuite, packages: [String] = [], mirror: String? = nil,
+        variant: String? = nil, fileID: String = #fileID, line: Int = #line,
+        @ImageBuilder configuration: () -> ImageSettings = ImageSettings.init
+    ) {
+        var debian: JSONObject = [
+            "suite": .string(suite.name), "packages": .array(packages.map { .string($0) }),
+        ]
+        if let mirror { debian["mirror"] = .string(mirror) }
+        if let variant { debian["variant"] = .string(variant) }
+        var problems: [Diagnostic] = []
+        if !isWord(suite.name) {
+            problems.append(Diagnostic(code: "SC1126", summary: "\"\(suite.name)\" is no name of a Debian suite"))
+        }
+        for package in packages where !isDebianPackage(package) {
+            problems.append(
+                Diagnostic(
+                    code: "SC1126", summary: "\"\(package)\" is no name of a Debian package",
+                    hint: "names have lower-case letters, digits, '+', '-' and '.'"))
+        }
+        self.init(
+            name, from: ["debian": .object(debian)], problems: problems, fileID, line, configuration())
+    }
+
+    /// An image made from a directory that holds a root file system.
+    ///
+    /// `directory` is relative to the stack's folder.
+    public init(
+        _ name: String, rootfs directory: String, fileID: String = #fileID, line: Int = #line,
+        @ImageBuilder configuration: () -> ImageSettings = ImageSettings.init
+    ) {
+        self.init(
+            name, from: ["rootfs": .string(directory)], problems: pathProblems(directory, "rootfs:"), fileID, line,
+            configuration())
+    }
+
+    /// An image made from a tar archive of a root file system, plain or gzip.
+    ///
+    /// `archive` is relative to the stack's folder.
+    public init(
+        _ name: String, tar archive: String, fileID: String = #fileID, line: Int = #line,
+        @ImageBuilder configuration: () -> ImageSettings = ImageSettings.init
+    ) {
+        self.init(
+            name, from: ["tar": .string(archive)], problems: pathProblems(archive, "tar:"), fileID, line,
+            configuration())
+    }
+
+    /// An image of the local store under a name of the stack, with its configuration changed by the block.
+    public init(
+        _ name: String, reference: String, fileID: String = #fileID, line: Int = #line,
+        @ImageBuilder configuration: () -> ImageSettings = ImageSettings.init
+    ) {
+        var problems: [Diagnostic] = []
+        if !isImageReference(reference) {
+            problems.append(Diagnostic(code: "SC1109", summary: "\"\(reference)\" is no image reference"))
+        }
+        self.init(name, from: ["reference": .string(reference)], problems: problems, fileID, line, configuration())
+    }
+
+    /// The image's digest, "sha256:…".
+    public var id: Reference {
+        guard let node else {
+            return Reference(
+                literal: literal,
+                problem: Diagnostic(
+                    code: "SC1122", summary: "the digest of \"\(literal)\" is not known to the stack",
+                    hint: "declare it: let image = Image(\"name\", reference: \"\(literal)\")"))
+        }
+        return Reference(node: node, attribute: "id")
+    }
+
+    /// The image's reference in the local store.
+    public var reference: Reference {
+        node.map { Reference(node: $0, attribute: "reference") } ?? Reference(literal: literal)
+    }
+
+    private init(
+        _ name: String, from source: JSONValue, problems: [Diagnostic], _ fileID: String, _ line: Int,
+        _ settings: ImageSettings
+    ) {
+        let location = SourceLocation(fileID: fileID, line: line)
+        var draft = AttributeDraft()
+        draft.set("from", source)
+        draft.problems = problems
+        if !isImageReference(name) {
+            draft.problems.append(
+                Diagnostic(
+                    code: "SC1109", summary: "\"\(name)\" is no name for an image",
+                    hint: "use lower-case parts separated by '/', such as \"shop/site\" or \"shop/site:2\""))
+        }
+        draft.apply(settings.elements)
+        if let edge = draft.edges.first {
+            draft.problems.append(
+                Diagnostic(
+                    code: "SC1121", summary: "an image cannot use \(edge.node.address)",
+                    detail: "Images are made before networks, volumes and containers exist.",
+                    hint: "set the value on the container instead", location: edge.location))
+        }
+        literal = name
+        node = ResourceNode(kind: .image, name: name, location: location, draft: draft)
+    }
+
+    fileprivate init(existing reference: String) {
+        literal = reference
+        node = nil
+    }
+}
+
+extension Image: ExpressibleByStringLiteral {
+    /// An image of the local store by its reference.
+    public init(stringLiteral value: String) { self.init(existing: value) }
+
+    /// An image of the local store by its reference.
+    public static func existing(_ reference: String) -> Image { Image(existing: reference) }
+}
+
+/// A Debian release.
+public struct DebianSuite: Sendable, Hashable, ExpressibleByStringLiteral {
+    /// The code name.
+    public let name: String
+
+    /// A release by its code name.
+    public init(_ name: String) { self.name = name }
+
+    /// A release by its code name.
+    public init(stringLiteral value: String) { self.init(value) }
+
+    /// Debian 11.
+    public static let bullseye = DebianSuite("bullseye")
+    /// Debian 12.
+    public static let bookworm = DebianSuite("bookworm")
+    /// Debian 13.
+    public static let trixie = DebianSuite("trixie")
+    /// The rolling release.
+    public static let sid = DebianSuite("sid")
+}

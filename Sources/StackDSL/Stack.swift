@@ -1,0 +1,70 @@
+/// A stack: the whole of what a manifest declares.
+///
+///     @main
+///     struct Hello: Stack {
+///         var resources: Resources {
+///             let web = Container("web", image: "nginx:1.27") { Publish(8080, to: 80) }
+///             return Resources { web }
+///         }
+///     }
+///
+/// `resources` is ordinary Swift: declare each resource with `let`, pass it to whatever refers to it, and return the
+/// list. What is listed, and all that it refers to, is the stack.
+public protocol Stack {
+    /// Makes the stack; its inputs get their values afterwards, before `resources` is read.
+    init()
+    /// The stack's name; the type's name in lower case with dashes unless written.
+    static var name: String { get }
+    /// The stack's name when it depends on inputs; `Self.name` unless written.
+    var name: String { get }
+    /// The resources and outputs of the stack.
+    var resources: Resources { get }
+}
+
+extension Stack {
+    /// The type's name in lower case with dashes: `WebShop` is "web-shop".
+    public static var name: String { dashed(String(describing: Self.self)) }
+
+    /// The static name.
+    public var name: String { Self.name }
+
+    /// Evaluates the stack and hands over its document; the entry point of a manifest.
+    public static func main() {
+        PluginSession.finish(with: evaluate(Self.self, inputs: PluginSession.inputs))
+    }
+}
+
+/// A reusable group of resources.
+///
+///     struct Site: Component {
+///         let network: Network
+///         var resources: Resources {
+///             let web = Container("site", image: "nginx:1.27") { Attach(network) }
+///             return Resources { web }
+///         }
+///     }
+///
+/// List it like a resource: `Resources { Site(network: backend) }`.
+public protocol Component {
+    /// The resources and outputs of the component.
+    var resources: Resources { get }
+}
+
+/// "WebShop" → "web-shop", "HTTPProxy2" → "http-proxy2".
+func dashed(_ typeName: String) -> String {
+    let letters = Array(typeName)
+    var result = ""
+    for (offset, letter) in letters.enumerated() {
+        if letter == "_" {
+            result += "-"
+            continue
+        }
+        if letter.isUppercase, offset > 0 {
+            let afterLower = !letters[offset - 1].isUppercase && letters[offset - 1] != "_"
+            let beforeLower = offset + 1 < letters.count && letters[offset + 1].isLowercase
+            if afterLower || (beforeLower && letters[offset - 1] != "_") { result += "-" }
+        }
+        result += letter.lowercased()
+    }
+    return result
+}
