@@ -64,6 +64,12 @@ let package = Package(
             exclude: readme,
             swiftSettings: strict),
 
+        // Layer 3.
+        .target(
+            name: "ImageStore",
+            dependencies: ["OCI", "Archives", "StateStore", "Linux", "Diagnostics", "JSONText"], exclude: readme,
+            swiftSettings: strict),
+
         // Tests. Pure ones by module; the kernel's in IntegrationTests.
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics", "JSONText"], swiftSettings: strict),

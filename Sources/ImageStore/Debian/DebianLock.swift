@@ -1,0 +1,90 @@
+import Diagnostics
+
+/// What makes a Debian image the same again: the date no file in it is newer than, and every package's version.
+///
+/// As text it is a list: `@date=<seconds since 1970>`, then `package=version` sorted.
+package struct DebianLock: Sendable, Hashable {
+    /// Seconds since 1970: mmdebstrap's `SOURCE_DATE_EPOCH`.
+    package var date: Int64
+    /// Versions by package.
+    package var packages: [String: String]
+
+    private static let dateKey = "@date"
+
+    package init(date: Int64, packages: [String: String]) {
+        self.date = date
+        self.packages = packages
+    }
+
+    /// Makes a lock of `package=version` texts, as `DpkgStatus` gives them.
+    package init(date: Int64, installed: [String]) {
+        self.date = date
+        packages = [:]
+        for text in installed {
+            guard let (package, version) = Self.split(text) else { continue }
+            packages[package] = version
+        }
+    }
+
+    /// Reads a lock.
+    ///
+    /// - Throws: `Diagnostic`, with the line that is no `package=version`.
+    package init(lines: [String]) throws(Diagnostic) {
+        date = 0
+        packages = [:]
+        for line in lines {
+            guard let (name, value) = Self.split(line) else {
+                throw Diagnostic(
+                    code: StoreCode.badDebianImage, summary: "`\(line)` of the lock is not `package=version`")
+            }
+            if name == Self.dateKey {
+                guard let seconds = Int64(value), seconds >= 0 else {
+                    throw Diagnostic(code: StoreCode.badDebianImage, summary: "`\(line)` of the lock is no date")
+                }
+                date = seconds
+            } else {
+                packages[name] = value
+            }
+        }
+    }
+
+    /// The lock as text.
+    package var lines: [String] {
+        ["\(Self.dateKey)=\(date)"] + packages.map { "\($0.key)=\($0.value)" }.sorted()
+    }
+
+    /// apt preferences that let only these versions in.
+    ///
+    /// Source: apt_preferences(5); a priority over 1000 wins over newer versions too.
+    package var preferences: String {
+        packages.sorted { $0.key < $1.key }.map { package, version in
+            "Package: \(package)\nPin: version \(version)\nPin-Priority: 1001\n"
+        }.joined(separator: "\n")
+    }
+
+    /// What differs in a system that was installed with these preferences; nil when nothing does.
+    package func difference(from installed: DebianLock) -> Diagnostic? {
+        var notes: [String] = []
+        for (package, version) in packages.sorted(by: { $0.key < $1.key }) where installed.packages[package] != version
+        {
+            let found = installed.packages[package].map { "available is \($0)" } ?? "the package is not available"
+            notes.append("\(package) is locked to \(version), \(found)")
+        }
+        for (package, version) in installed.packages.sorted(by: { $0.key < $1.key }) where packages[package] == nil {
+            notes.append("\(package)=\(version) is needed now and not in the lock")
+        }
+        guard let first = notes.first else { return nil }
+        return Diagnostic(
+            code: StoreCode.lockUnavailable, summary: "the locked Debian packages are no longer available: \(first)",
+            detail: "the mirror has other versions than the lock names",
+            hint: "drop the lock to build with the versions the mirror has now, or name a snapshot as mirror",
+            notes: notes)
+    }
+
+    private static func split(_ text: String) -> (name: String, value: String)? {
+        guard let equals = text.firstIndex(of: "="), equals != text.startIndex else { return nil }
+        let value = text[text.index(after: equals)...]
+        guard !value.isEmpty, !text.contains(where: { $0.isWhitespace }) else { return nil }
+        return (String(text[..<equals]), String(value))
+    }
+}

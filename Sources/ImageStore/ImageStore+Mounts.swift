@@ -1,0 +1,51 @@
+import Diagnostics
+import Linux
+import OCI
+import StateStore
+
+extension ImageStore {
+    /// Makes the layers of an image usable as lower directories.
+    ///
+    /// Each layer is mounted once, however many images and containers use it; one that is mounted already stays so.
+    ///
+    /// - Returns: the directories, topmost first, as overlayfs wants them.
+    /// - Throws: `Diagnostic`, naming the layer that cannot be mounted.
+    package func mountLayers(of image: StoredImage) async throws -> [String] {
+        let diffIDs = Array(image.layers.reversed())
+        let rows = try await read { tables in try diffIDs.map { try tables.layer(diffID: $0.description) } }
+        let mounts = mounts
+        return try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+            var paths: [String] = []
+            for (diffID, row) in zip(diffIDs, rows) {
+                guard let form = row.flatMap({ LayerForm(rawValue: $0.form) }) else {
+                    throw Diagnostic(
+                        code: StoreCode.damaged, summary: "layer \(diffID) of image \(image.id) is not in the store")
+                }
+                paths.append(try mounts.path(of: diffID, form: form))
+            }
+            return paths
+        }
+    }
+
+    /// Unmounts the layers of every image but these.
+    ///
+    /// - Parameter keeping: the images of containers that may be started again without asking.
+    package func unmountUnused(keeping images: [StoredImage]) async throws {
+        let kept = Set(images.flatMap(\.layers))
+        let (layers, mounts) = (layers, mounts)
+        try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+            try reporting("unmounting unused layers") {
+                for diffID in mounts.mounted(among: try layers.list()) where !kept.contains(diffID) {
+                    try mounts.unmount(diffID)
+                }
+            }
+        }
+    }
+
+    /// Unmounts every layer.
+    ///
+    /// Containers that run keep what they use.
+    package func unmountAll() async throws {
+        try await unmountUnused(keeping: [])
+    }
+}

@@ -1,0 +1,100 @@
+import Diagnostics
+import Linux
+import OCI
+import StateStore
+
+extension ImageStore {
+    /// Removes a name, and the image with it when that was its last name; or an image by its id.
+    ///
+    /// - Parameters:
+    ///   - text: a name, an id or the start of one.
+    ///   - inUse: images that containers are made of.
+    ///   - force: removes an image that has several names by its id; never one that is in use.
+    /// - Throws: `Diagnostic` (no such image, in use, has several names).
+    package func remove(_ text: String, inUse: Set<Digest>, force: Bool = false) async throws -> ImageRemoval {
+        guard let image = try await resolve(text) else { throw Self.noSuchImage(text) }
+        var removal = ImageRemoval()
+        let named = image.references.first { $0 == (try? ImageReference(text))?.withDefaultTag }
+        if let named {
+            if image.references.count > 1 {
+                _ = try await untag(named)
+                removal.untagged = [named]
+                return removal
+            }
+        } else if image.references.count > 1, !force {
+            throw Diagnostic(
+                code: StoreCode.imageHasNames,
+                summary: "conflict: unable to delete \(image.id.shortHex) (must be forced) - image is referenced in "
+                    + "multiple repositories",
+                hint: "remove the names one by one, or force it", notes: image.references.map(\.familiar))
+        }
+        guard !inUse.contains(image.id) else {
+            throw Diagnostic(
+                code: StoreCode.imageInUse,
+                summary:
+                    "conflict: unable to remove \(named?.familiar ?? image.id.shortHex) - a container is made of it",
+                hint: "remove the container first")
+        }
+        removal.untagged = image.references
+        let report = try await delete([image.id])
+        removal.deletedImages = report.images
+        removal.deletedLayers = report.layers
+        return removal
+    }
+
+    /// Removes layers and blobs that no image has, and, where asked, images without a name that no container is made
+    /// of.
+    package func collectGarbage(inUse: Set<Digest>, removeUntagged: Bool) async throws -> GarbageReport {
+        var doomed: [Digest] = []
+        if removeUntagged {
+            doomed = try await list().filter { $0.references.isEmpty && !inUse.contains($0.id) }.map(\.id)
+        }
+        return try await delete(doomed)
+    }
+
+    /// Deletes images, then what nothing refers to any more.
+    ///
+    /// The database goes first: files without a row are removed at the next start at the latest.
+    private func delete(_ ids: [Digest]) async throws -> GarbageReport {
+        let names = ids.map(\.description)
+        let (database, layers, blobs, mounts, turn) = (database, layers, blobs, mounts, turn)
+        let report = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+            try reporting("removing images") { () throws in
+                try turn.run { () throws in
+                    let unused = try database.write { tables in
+                        for name in names { try tables.deleteImage(id: name) }
+                        return try Self.forgetUnused(tables)
+                    }
+                    var report = GarbageReport()
+                    report.images = ids
+                    for row in unused.layers {
+                        guard let diffID = Digest(row.diffID) else { continue }
+                        try mounts.unmount(diffID)
+                        try layers.remove(diffID)
+                        report.layers.append(diffID)
+                        report.freedBytes += row.size
+                    }
+                    for blob in try blobs.list() where !unused.keptBlobs.contains(blob.digest.description) {
+                        try blobs.remove(blob.digest)
+                        report.blobs.append(blob.digest)
+                        report.freedBytes += blob.size
+                    }
+                    return report
+                }
+            }
+        }
+        for id in ids { configs[id] = nil }
+        return report
+    }
+
+    /// Forgets layers that no image has, and tells which blobs the images left need.
+    private static func forgetUnused(
+        _ tables: borrowing WriteTransaction
+    ) throws -> (layers: [LayerRow], keptBlobs: Set<String>) {
+        let images = try tables.images()
+        let used = Set(images.flatMap(\.layers))
+        let unused = try tables.layers().filter { !used.contains($0.diffID) }
+        for row in unused { try tables.deleteLayer(diffID: row.diffID) }
+        return (unused, Set(images.flatMap { [$0.id] + ($0.manifestDigest.map { [$0] } ?? []) }))
+    }
+}

@@ -1,0 +1,180 @@
+import Diagnostics
+import JSONText
+import Linux
+import OCI
+import StateStore
+
+/// The images of one data root.
+///
+/// Everything that touches the disk runs on the blocking executor. What users read of a failure is a `Diagnostic`
+/// with a code of `StoreCode`.
+package actor ImageStore {
+    let layout: StoreLayout
+    let database: StateDatabase
+    let blobs: BlobStore
+    let layers: LayerStore
+    let mounts: LayerMounts
+    let turn = StoreTurn()
+    /// Decoded configs by image id.
+    ///
+    /// A config never changes under its id.
+    var configs: [Digest: ImageConfig] = [:]
+
+    /// How layers become directories here.
+    package nonisolated let backing: LayerBacking
+
+    /// Opens the store, making its directories, and removes what a crash left unfinished.
+    ///
+    /// - Parameters:
+    ///   - root: the data root.
+    ///   - backing: how to use layers; nil for the best this kernel offers.
+    /// - Throws: `Diagnostic` when the store cannot be read or written.
+    package init(root: String, database: StateDatabase, backing: LayerBacking? = nil) throws {
+        let chosen = backing ?? LayerBacking.detect()
+        let layout = StoreLayout(root: root)
+        self.layout = layout
+        self.database = database
+        self.backing = chosen
+        blobs = BlobStore(layout: layout)
+        layers = LayerStore(layout: layout, backing: chosen)
+        mounts = LayerMounts(layout: layout, backing: chosen)
+        try reporting("opening the image store") {
+            try Recovery(layout: layout, database: database, blobs: blobs, layers: layers, mounts: mounts).run()
+        }
+    }
+
+    // MARK: Looking up
+
+    /// Finds an image by name, id or the start of an id.
+    ///
+    /// - Throws: `Diagnostic` when the start of an id fits several images.
+    package func resolve(_ text: String) async throws -> StoredImage? {
+        if let id = Digest(text) ?? Digest(sha256Hex: text) {
+            return try await stored(id: id)
+        }
+        if let reference = try? ImageReference(text) {
+            if let digest = reference.digest { return try await byDigest(digest) }
+            let name = reference.withDefaultTag.description
+            let row = try await read { tables in try tables.imageTag(reference: name) }
+            if let id = row.flatMap({ Digest($0.image) }) { return try await stored(id: id) }
+        }
+        return try await byPrefix(text)
+    }
+
+    /// Every image, newest first.
+    package func list() async throws -> [StoredImage] {
+        let rows = try await read { tables in (try tables.images(), try tables.imageTags()) }
+        let tags = Dictionary(grouping: rows.1, by: \.image)
+        var images: [StoredImage] = []
+        for row in rows.0.reversed() {
+            images.append(try await image(row, tags: tags[row.id] ?? []))
+        }
+        return images
+    }
+
+    // MARK: Names
+
+    /// Points a name at an image; `latest` is added to a name without a tag.
+    package func tag(_ id: Digest, as reference: ImageReference) async throws {
+        let row = ImageTagRow(
+            reference: reference.withDefaultTag.description, image: id.description,
+            updated: Clock.now().nanosecondsSinceEpoch)
+        try await write { tables in
+            guard try tables.image(id: id.description) != nil else { throw Self.noSuchImage(id.description) }
+            try tables.save(row)
+        }
+    }
+
+    /// Takes a name away; false when there was none.
+    ///
+    /// The image stays until garbage is collected.
+    package func untag(_ reference: ImageReference) async throws -> Bool {
+        let name = reference.withDefaultTag.description
+        return try await write { tables in try tables.deleteImageTag(reference: name) }
+    }
+
+    // MARK: Inside
+
+    /// The image of an id; nil when there is none.
+    func stored(id: Digest) async throws -> StoredImage? {
+        let name = id.description
+        let rows = try await read { tables in (try tables.image(id: name), try tables.imageTags(image: name)) }
+        guard let row = rows.0 else { return nil }
+        return try await image(row, tags: rows.1)
+    }
+
+    private func byDigest(_ digest: Digest) async throws -> StoredImage? {
+        let name = digest.description
+        let row = try await read { tables in try tables.images().first { $0.manifestDigest == name || $0.id == name } }
+        guard let id = row.flatMap({ Digest($0.id) }) else { return nil }
+        return try await stored(id: id)
+    }
+
+    private func byPrefix(_ text: String) async throws -> StoredImage? {
+        let prefix = text.hasPrefix("sha256:") ? String(text.dropFirst("sha256:".count)) : text
+        guard !prefix.isEmpty, prefix.utf8.count < 64, prefix.utf8.allSatisfy({ $0.isHexDigit }) else { return nil }
+        let found = try await read { tables in
+            try tables.images().compactMap { Digest($0.id) }.filter { $0.hex.hasPrefix(prefix) }
+        }
+        guard found.count < 2 else {
+            throw Diagnostic(
+                code: StoreCode.ambiguousID, summary: "`\(text)` is the start of several image ids",
+                hint: "give more digits", notes: found.sorted().map(\.description))
+        }
+        guard let id = found.first else { return nil }
+        return try await stored(id: id)
+    }
+
+    private func image(_ row: ImageRow, tags: [ImageTagRow]) async throws -> StoredImage {
+        guard let id = Digest(row.id) else {
+            throw Diagnostic(code: StoreCode.damaged, summary: "the database has an image with the id `\(row.id)`")
+        }
+        return StoredImage(
+            id: id, references: tags.compactMap { try? ImageReference($0.reference) }, config: try await config(id),
+            size: row.size, attributes: row.spec.objectValue ?? JSONObject())
+    }
+
+    private func config(_ id: Digest) async throws -> ImageConfig {
+        if let known = configs[id] { return known }
+        let blobs = blobs
+        let config = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+            let bytes = try blobs.read(id, what: "the config of image")
+            return try reporting("reading image \(id)") { try ImageConfig(bytes: bytes) }
+        }
+        configs[id] = config
+        return config
+    }
+
+    static func noSuchImage(_ text: String) -> Diagnostic {
+        Diagnostic(code: StoreCode.noSuchImage, summary: "No such image: \(text)")
+    }
+}
+
+extension ImageStore {
+    /// Reads the database off the cooperative pool.
+    func read<Value: Sendable>(
+        _ body: @escaping @Sendable (borrowing ReadTransaction) throws -> Value
+    ) async throws -> Value {
+        let database = database
+        return try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+            try reporting("reading the state database") { try database.read(body) }
+        }
+    }
+
+    /// Writes the database off the cooperative pool, all or nothing.
+    func write<Value: Sendable>(
+        _ body: @escaping @Sendable (borrowing WriteTransaction) throws -> Value
+    ) async throws -> Value {
+        let database = database
+        return try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+            try reporting("writing the state database") { try database.write(body) }
+        }
+    }
+}
+
+extension UInt8 {
+    /// Whether the byte is a lower-case hexadecimal digit.
+    var isHexDigit: Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(self)
+    }
+}

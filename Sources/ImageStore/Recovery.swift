@@ -1,0 +1,31 @@
+import Linux
+import OCI
+import StateStore
+
+/// Brings the files in line with the database when the store opens: what a crash left unfinished goes.
+///
+/// A layer or blob counts once the database has its image. So nothing has to be finished, only removed.
+struct Recovery {
+    let layout: StoreLayout
+    let database: StateDatabase
+    let blobs: BlobStore
+    let layers: LayerStore
+    let mounts: LayerMounts
+
+    func run() throws {
+        try Files.makeDirectories(layout.blobs, mode: 0o755)
+        try Files.makeDirectories(layout.layers, mode: 0o755)
+        try Files.removeTree(layout.incoming)
+        let known = try database.read { tables in
+            (layers: Set(try tables.layers().map(\.diffID)), images: try tables.images())
+        }
+        for diffID in try layers.list() where !known.layers.contains(diffID.description) {
+            try mounts.unmount(diffID)
+            try layers.remove(diffID)
+        }
+        let documents = Set(known.images.flatMap { [$0.id] + ($0.manifestDigest.map { [$0] } ?? []) })
+        for blob in try blobs.list() where !documents.contains(blob.digest.description) {
+            try blobs.remove(blob.digest)
+        }
+    }
+}
