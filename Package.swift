@@ -38,6 +38,8 @@ let package = Package(
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        // Loaded on first use by the shim: only the daemon needs it, and the client must start at once.
+        .systemLibrary(name: "CNftables"),
 
         // Layer 1: values and the kernel.
         .target(name: "JSONText", exclude: readme, swiftSettings: strict),
@@ -69,6 +71,10 @@ let package = Package(
             name: "ImageStore",
             dependencies: ["OCI", "Archives", "StateStore", "Linux", "Diagnostics", "JSONText"], exclude: readme,
             swiftSettings: strict),
+        .target(
+            name: "Networking", dependencies: ["Linux", "StateStore", "CNftables", "Diagnostics", "JSONText"],
+            exclude: readme,
+            swiftSettings: strict),
 
         // Tests. Pure ones by module; the kernel's in IntegrationTests.
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
@@ -85,6 +91,9 @@ let package = Package(
         .testTarget(name: "ArchivesTests", dependencies: ["Archives", "Linux"], swiftSettings: strict),
         .testTarget(
             name: "StateStoreTests", dependencies: ["StateStore", "StackModel", "Linux", "Diagnostics", "JSONText"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "NetworkingTests", dependencies: ["Networking", "StateStore", "Linux", "JSONText"],
             swiftSettings: strict),
     ]
 )

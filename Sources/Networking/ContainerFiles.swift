@@ -1,0 +1,47 @@
+/// The contents of the files that a container's libc reads names from.
+///
+/// Pure.
+package enum ContainerFiles {
+    /// `/etc/resolv.conf`: the container's own resolver, which knows the names of its networks.
+    ///
+    /// With `ndots:0` a name without a dot is asked for as it is, before any search domain.
+    package static func resolvConf(search: [String] = [], options: [String] = ["ndots:0"]) -> String {
+        var lines = ["nameserver \(IPv4Address.resolver)"]
+        if !search.isEmpty { lines.append("search " + search.joined(separator: " ")) }
+        if !options.isEmpty { lines.append("options " + options.joined(separator: " ")) }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// `/etc/hosts`: the loopback names, the container's own name at each of its addresses, and `extra` lines.
+    package static func hosts(
+        hostname: String, addresses: [IPv4Address], extra: [(address: String, name: String)] = []
+    ) -> String {
+        var lines = [
+            "127.0.0.1\tlocalhost",
+            "::1\tlocalhost ip6-localhost ip6-loopback",
+            "fe00::\tip6-localnet",
+            "ff00::\tip6-mcastprefix",
+            "ff02::1\tip6-allnodes",
+            "ff02::2\tip6-allrouters",
+        ]
+        lines += extra.map { "\($0.address)\t\($0.name)" }
+        // The short name as well, as hostname(1) -f expects it behind the full one.
+        let names = hostname.split(separator: ".").first.map { $0 == hostname ? hostname : "\(hostname) \($0)" }
+        lines += addresses.map { "\($0)\t\(names ?? hostname)" }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// `/etc/hostname`.
+    package static func hostname(_ name: String) -> String { name + "\n" }
+
+    /// The addresses of the resolvers in a `resolv.conf`, at most three as in glibc (MAXNS).
+    package static func resolvers(inResolvConf text: String) -> [String] {
+        var found: [String] = []
+        for line in text.split(separator: "\n") {
+            let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
+            guard words.count >= 2, words[0] == "nameserver", found.count < 3 else { continue }
+            found.append(String(words[1]))
+        }
+        return found
+    }
+}

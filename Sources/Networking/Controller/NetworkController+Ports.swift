@@ -1,0 +1,50 @@
+import Diagnostics
+import Linux
+import StateStore
+
+extension NetworkController {
+    /// The ports of a running container.
+    package func publishedPorts(containerID: String) async throws -> [PublishedPort] {
+        let database = database
+        return try await BlockingExecutor.shared.run {
+            try database.read { transaction in
+                try transaction.publishedPorts(container: containerID).map { row throws(Diagnostic) in
+                    try PublishedPort(row)
+                }
+            }
+        }
+    }
+
+    /// Changes the ports of a running container while it runs.
+    ///
+    /// Ports that stay are not interrupted.
+    ///
+    /// - Returns: the ports with host ports chosen.
+    package func setPorts(containerID: String, ports: [PublishedPort]) async throws -> [PublishedPort] {
+        let (database, firewall) = (database, firewall)
+        return try await blocking { links in
+            let before = Set(try database.read { try $0.portMappings(containerID: containerID) })
+            let chosen = try PortReservation(database: database, host: links.host).reserve(ports, for: containerID)
+            let after = Set(try database.read { try $0.portMappings(containerID: containerID) })
+            try firewall.remove(Array(before.subtracting(after)))
+            try firewall.add(Array(after.subtracting(before)))
+            return chosen
+        }
+    }
+
+    /// Who has these ports already: another container, a program of the host, or one of themselves.
+    ///
+    /// Nothing is reserved.
+    ///
+    /// - Parameter containerID: a container whose own ports do not count.
+    package func diagnosePorts(_ ports: [PublishedPort], containerID: String?) async -> [Diagnostic] {
+        let reservation = PortReservation(database: database, host: host)
+        do {
+            return try await BlockingExecutor.shared.run {
+                try reservation.conflicts(ports, containerID: containerID)
+            }
+        } catch {
+            return [Diagnostic(code: "SC6029", summary: "the ports of this host cannot be read", detail: "\(error)")]
+        }
+    }
+}

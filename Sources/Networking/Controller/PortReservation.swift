@@ -1,0 +1,133 @@
+import Diagnostics
+import Linux
+import StateStore
+
+/// Finds out who has a port of the host, and writes down who gets it.
+///
+/// Blocking.
+///
+/// A port is not held by a socket: without a proxy process there is none. So a program that starts listening later does
+/// get the port, but packets go to the container, since the translation comes before it. The database keeps containers
+/// apart, the check against listening sockets keeps containers off programs that were there first.
+struct PortReservation: Sendable {
+    let database: StateDatabase
+    let host: HostNamespace
+
+    /// Commits the ports of a container, in place of those it had.
+    ///
+    /// - Returns: the ports, with a host port wherever 0 asked for one.
+    /// - Throws: the first conflict as a `Diagnostic`; nothing is changed then.
+    func reserve(_ ports: [PublishedPort], for containerID: String) throws -> [PublishedPort] {
+        if ports.isEmpty, try database.read({ try $0.publishedPorts(container: containerID).isEmpty }) { return [] }
+        let listening = ports.isEmpty ? [] : try host.run { try ListeningPorts.read() }
+        let range = try portRange()
+        return try database.write { transaction in
+            guard try ports.isEmpty || transaction.publishingAddress(containerID: containerID) != nil else {
+                throw Diagnostic(
+                    code: "SC6024", summary: "ports cannot be published for a container without a way out",
+                    detail: "the container is in no network, or in internal networks only",
+                    hint: "add a network that is not internal, or remove the ports")
+            }
+            try transaction.deletePublishedPorts(container: containerID)
+            let others = try Self.others(transaction)
+            var chosen: [PublishedPort] = []
+            for port in Set(ports).sorted(by: { $0.description < $1.description }) {
+                var port = port
+                if port.hostPort == 0 {
+                    port.hostPort = try Self.free(
+                        port, in: range, others: others.map(\.port) + chosen, listening: listening)
+                } else if let conflict = Self.conflict(port, others, listening) ?? Self.duplicate(port, chosen) {
+                    throw conflict
+                }
+                try transaction.insert(port.row(containerID: containerID))
+                chosen.append(port)
+            }
+            return chosen
+        }
+    }
+
+    /// The conflicts these ports have now with other containers, other programs and each other.
+    func conflicts(_ ports: [PublishedPort], containerID: String?) throws -> [Diagnostic] {
+        let listening = try host.run { try ListeningPorts.read() }
+        let others = try database.read { try Self.others($0) }.filter { $0.containerID != containerID }
+        var checked: [PublishedPort] = []
+        return ports.filter { $0.hostPort != 0 }.compactMap { port in
+            defer { checked.append(port) }
+            return Self.conflict(port, others, listening) ?? Self.duplicate(port, checked)
+        }
+    }
+
+    /// A port that a container has.
+    private struct Holding {
+        var port: PublishedPort
+        var containerID: String
+        var containerName: String
+    }
+
+    private static func others(_ transaction: borrowing some Transaction & ~Copyable) throws -> [Holding] {
+        var names: [String: String] = [:]
+        return try transaction.publishedPorts().map { row in
+            let name = try names[row.container] ?? transaction.container(id: row.container)?.name
+            names[row.container] = name
+            return Holding(
+                port: try PublishedPort(row), containerID: row.container,
+                containerName: name ?? String(row.container.prefix(12)))
+        }
+    }
+
+    private static func conflict(
+        _ port: PublishedPort, _ others: [Holding], _ listening: [ListeningPort]
+    ) -> Diagnostic? {
+        let name = "port \(port.hostPort)/\(port.transport.rawValue)"
+        if let other = others.first(where: { $0.port.conflicts(with: port) }) {
+            return Diagnostic(
+                code: "SC6025", summary: "\(name) of the host is in use",
+                detail: "container \(other.containerName) publishes \(other.port)",
+                hint: "publish on another port or host address")
+        }
+        if let socket = listening.first(where: { $0.blocks(port) }) {
+            let owner = ListeningPorts.owner(ofInode: socket.inode) ?? "a process of this host"
+            let address = socket.address?.description ?? "every address"
+            return Diagnostic(
+                code: "SC6026", summary: "\(name) of the host is in use", detail: "\(owner) listens on \(address)",
+                hint: "stop it, or publish on another port or host address")
+        }
+        return nil
+    }
+
+    private static func duplicate(_ port: PublishedPort, _ earlier: [PublishedPort]) -> Diagnostic? {
+        guard let other = earlier.first(where: { $0.conflicts(with: port) }) else { return nil }
+        return Diagnostic(
+            code: "SC6027", summary: "port \(port.hostPort)/\(port.transport.rawValue) of the host is published twice",
+            detail: "\(other) and \(port)", hint: "publish one of them on another port")
+    }
+
+    private static func free(
+        _ port: PublishedPort, in range: ClosedRange<UInt16>, others: [PublishedPort], listening: [ListeningPort]
+    ) throws -> UInt16 {
+        var candidate = port
+        let start = UInt16.random(in: range)
+        for number in Array(start...range.upperBound) + Array(range.lowerBound..<start) {
+            candidate.hostPort = number
+            if others.contains(where: { $0.conflicts(with: candidate) }) { continue }
+            if !listening.contains(where: { $0.blocks(candidate) }) { return number }
+        }
+        throw Diagnostic(code: "SC6028", summary: "no free port of the host is left", detail: "tried \(range)")
+    }
+
+    /// The kernel's range for ports that nobody asked for by number.
+    private func portRange() throws -> ClosedRange<UInt16> {
+        let text = try host.run { try Files.readText("/proc/sys/net/ipv4/ip_local_port_range") }
+        let numbers = text.split(whereSeparator: { $0 == "\t" || $0 == " " || $0 == "\n" }).compactMap { UInt16($0) }
+        guard numbers.count == 2, numbers[0] <= numbers[1] else { return 32_768...60_999 }
+        return numbers[0]...numbers[1]
+    }
+}
+
+extension ListeningPort {
+    /// True if the socket answers where `published` would.
+    func blocks(_ published: PublishedPort) -> Bool {
+        port == published.hostPort && transport == published.transport
+            && (address == nil || published.hostAddress == nil || address == published.hostAddress)
+    }
+}

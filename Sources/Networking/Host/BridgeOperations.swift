@@ -1,0 +1,86 @@
+import Linux
+
+/// The bridges of networks.
+///
+/// Blocking; every operation finds what is there and adds what is missing.
+struct BridgeOperations: Sendable {
+    let routes: RouteSocket
+    let host: HostNamespace
+
+    /// Makes the bridge, or what is missing of it.
+    func ensure(_ network: NetworkSpecification) throws {
+        let link = try routes.link(named: network.bridgeName) ?? create(network)
+        try setSysctls(network.bridgeName)
+        let gateway = IPAddress(network.gateway)
+        if !(try addresses(of: link).contains(gateway)) {
+            try routes.addAddress(network.prefix(of: network.gateway), to: link.index)
+        }
+        if !link.isUp { try routes.setUp(link.index) }
+    }
+
+    /// Removes the bridge; already gone is fine.
+    func delete(_ network: NetworkSpecification) throws {
+        try routes.delete(named: network.bridgeName)
+    }
+
+    /// What is not as it was made.
+    func problems(of network: NetworkSpecification) throws -> [NetworkProblem] {
+        let name = network.bridgeName
+        guard let link = try routes.link(named: name) else { return [.bridgeMissing(name: name)] }
+        var problems: [NetworkProblem] = link.isUp ? [] : [.bridgeDown(name: name)]
+        if !(try addresses(of: link).contains(IPAddress(network.gateway))) {
+            problems.append(.gatewayMissing(bridge: name, address: network.gateway))
+        }
+        return problems
+    }
+
+    private func create(_ network: NetworkSpecification) throws -> Link {
+        let name = network.bridgeName
+        // Without an address of its own a bridge takes its ports', and changes it as containers come and go.
+        try routes.createBridge(
+            named: name, address: MACAddress(derivedFrom: network.gateway), mtu: network.mtu.map { UInt32($0) })
+        return try routes.existingLink(named: name)
+    }
+
+    private func addresses(of link: Link) throws -> [IPAddress] {
+        try routes.addresses().filter { $0.index == link.index }.map(\.prefix.address)
+    }
+
+    /// - `route_localnet`: the host reaches published ports through 127.0.0.1 as well; the firewall keeps containers off
+    ///   the host's loopback.
+    /// - `disable_ipv6`: networks have IPv4 only, and a link-local address would be a way around their rules.
+    private func setSysctls(_ bridge: String) throws {
+        try host.run {
+            try Files.writeExisting("/proc/sys/net/ipv4/conf/\(bridge)/route_localnet", "1")
+            let ipv6 = "/proc/sys/net/ipv6/conf/\(bridge)/disable_ipv6"
+            if Files.exists(ipv6) { try Files.writeExisting(ipv6, "1") }
+        }
+    }
+}
+
+extension NetworkSpecification {
+    /// An address with the subnet's length, as netlink takes it.
+    func prefix(of address: IPv4Address) throws(SystemError) -> IPPrefix {
+        guard let prefix = IPPrefix(address: IPAddress(address), length: subnet.prefixLength) else {
+            throw SystemError(call: "netlink", errno: .EINVAL, subject: "\(address)/\(subnet.prefixLength)")
+        }
+        return prefix
+    }
+}
+
+extension RouteSocket {
+    /// The link of a name.
+    ///
+    /// Throws `ENODEV` when there is none.
+    func existingLink(named name: String) throws(SystemError) -> Link {
+        guard let link = try link(named: name) else {
+            throw SystemError(call: "netlink", errno: .ENODEV, subject: name)
+        }
+        return link
+    }
+}
+
+extension IPAddress {
+    /// The same address, as netlink takes it.
+    init(_ address: IPv4Address) { self = .v4(address.rawValue) }
+}

@@ -1,0 +1,81 @@
+import Linux
+
+/// The interfaces inside one container's network namespace.
+///
+/// Blocking.
+struct ContainerLinks {
+    private let routes: RouteSocket
+    private let netns: SharedDescriptor
+
+    /// Opens a netlink socket in the namespace.
+    init(_ netns: SharedDescriptor) throws {
+        self.netns = netns
+        routes = try HostNamespace.run(in: netns) {
+            // IPv4 only on every interface to come: a link-local address would be a way to neighbours past the address
+            // they have. `lo` keeps ::1.
+            let ipv6 = "/proc/sys/net/ipv6/conf/default/disable_ipv6"
+            if Files.exists(ipv6) { try Files.writeExisting(ipv6, "1") }
+            return try RouteSocket()
+        }
+    }
+
+    /// `lo` up; 127.0.0.1 comes by itself.
+    func bringUpLoopback() throws {
+        guard let loopback = try routes.link(named: "lo"), !loopback.isUp else { return }
+        try routes.setUp(loopback.index)
+    }
+
+    /// Address and state of one interface.
+    func configure(_ endpoint: EndpointSpecification, _ network: NetworkSpecification) throws {
+        let link = try require(endpoint)
+        if !(try addresses(of: link).contains(IPAddress(endpoint.address))) {
+            try routes.addAddress(network.prefix(of: endpoint.address), to: link.index)
+        }
+        if !link.isUp { try routes.setUp(link.index) }
+    }
+
+    /// The default route, through the first network that leads out.
+    func setDefaultRoute(_ endpoints: [(EndpointSpecification, NetworkSpecification)]) throws {
+        guard let (endpoint, network) = Self.gatewayEndpoint(endpoints) else { return }
+        if try hasDefaultRoute(via: network.gateway) { return }
+        let link = try require(endpoint)
+        try routes.addRoute(via: IPAddress(network.gateway), on: link.index)
+    }
+
+    /// The endpoint that carries the default route.
+    static func gatewayEndpoint(
+        _ endpoints: [(EndpointSpecification, NetworkSpecification)]
+    ) -> (EndpointSpecification, NetworkSpecification)? {
+        endpoints.filter { !$0.1.isInternal }.min { $0.0.index < $1.0.index }
+    }
+
+    func hasDefaultRoute(via gateway: IPv4Address) throws -> Bool {
+        try defaultRoutes().contains { $0.gateway == IPAddress(gateway) }
+    }
+
+    func hasLink(_ endpoint: EndpointSpecification) throws -> Bool {
+        try routes.link(named: endpoint.interfaceName) != nil
+    }
+
+    func problems(of endpoint: EndpointSpecification, _ network: NetworkSpecification) throws -> [NetworkProblem] {
+        let name = endpoint.interfaceName
+        guard let link = try routes.link(named: name) else { return [.linkMissing(interface: name)] }
+        var problems: [NetworkProblem] = link.isUp ? [] : [.linkDown(interface: name)]
+        if !(try addresses(of: link).contains(IPAddress(endpoint.address))) {
+            problems.append(.addressMissing(interface: name, address: endpoint.address))
+        }
+        return problems
+    }
+
+    private func require(_ endpoint: EndpointSpecification) throws -> Link {
+        try routes.existingLink(named: endpoint.interfaceName)
+    }
+
+    private func addresses(of link: Link) throws -> [IPAddress] {
+        try routes.addresses().filter { $0.index == link.index }.map(\.prefix.address)
+    }
+
+    private func defaultRoutes() throws -> [Route] {
+        try routes.routes().filter { $0.destination == nil && $0.gateway?.isV4 == true }
+    }
+}

@@ -1,0 +1,104 @@
+import Linux
+
+/// The links between containers and bridges.
+///
+/// Blocking; every operation finds what is there and adds what is missing.
+///
+/// One end of a veth(4) pair is a port of the network's bridge, the other is made inside the container's namespace, so
+/// that it is never seen half configured on the host.
+struct EndpointOperations: Sendable {
+    let routes: RouteSocket
+
+    /// Connects a container to all of its networks.
+    ///
+    /// - Parameter endpoints: with their networks, in the order of their numbers.
+    func connect(_ endpoints: [(EndpointSpecification, NetworkSpecification)], netns: SharedDescriptor) throws {
+        let bridges = try endpoints.map { try bridge(of: $0.1) }
+        for ((endpoint, network), bridge) in zip(endpoints, bridges) {
+            try createPair(endpoint, network, bridge: bridge, netns: netns)
+        }
+        let inside = try ContainerLinks(netns)
+        try inside.bringUpLoopback()
+        for (endpoint, network) in endpoints { try inside.configure(endpoint, network) }
+        try inside.setDefaultRoute(endpoints)
+    }
+
+    /// Removes a container's links from the host's side, which removes both ends; already gone is fine.
+    func disconnect(_ endpoints: [EndpointSpecification]) throws {
+        for endpoint in endpoints {
+            try routes.delete(named: endpoint.hostInterfaceName)
+        }
+    }
+
+    /// What is not as it was made, for each endpoint.
+    func observe(
+        _ endpoints: [(EndpointSpecification, NetworkSpecification)], netns: SharedDescriptor
+    ) throws -> [EndpointObservation] {
+        let inside = try ContainerLinks(netns)
+        let carrier = ContainerLinks.gatewayEndpoint(endpoints)
+        return try endpoints.map { endpoint, network in
+            var problems = try hostProblems(endpoint, network) + inside.problems(of: endpoint, network)
+            if problems.isEmpty, endpoint.index == carrier?.0.index, !(try inside.hasDefaultRoute(via: network.gateway))
+            {
+                problems.append(.defaultRouteMissing)
+            }
+            return EndpointObservation(specification: endpoint, problems: problems)
+        }
+    }
+
+    /// Makes again what is missing, in the running container.
+    func repair(_ endpoints: [(EndpointSpecification, NetworkSpecification)], netns: SharedDescriptor) throws {
+        let inside = try ContainerLinks(netns)
+        for (endpoint, network) in endpoints {
+            let bridge = try bridge(of: network)
+            let host = try routes.link(named: endpoint.hostInterfaceName)
+            if let host, try inside.hasLink(endpoint) {
+                if host.master != bridge.index { try routes.setMaster(host.index, bridge.index) }
+                if !host.isUp { try routes.setUp(host.index) }
+            } else {
+                try createPair(endpoint, network, bridge: bridge, netns: netns)
+            }
+            try inside.configure(endpoint, network)
+        }
+        try inside.bringUpLoopback()
+        try inside.setDefaultRoute(endpoints)
+    }
+
+    /// Makes what there is of these containers' host ends ports of a bridge that was made anew.
+    func reattach(_ endpoints: [EndpointSpecification], to network: NetworkSpecification) throws {
+        let bridge = try bridge(of: network)
+        for endpoint in endpoints {
+            guard let link = try routes.link(named: endpoint.hostInterfaceName) else { continue }
+            if link.master != bridge.index { try routes.setMaster(link.index, bridge.index) }
+        }
+    }
+
+    private func createPair(
+        _ endpoint: EndpointSpecification, _ network: NetworkSpecification, bridge: Link, netns: SharedDescriptor
+    ) throws {
+        // A pair of an earlier life, whose namespace somebody still holds, has the name.
+        try disconnect([endpoint])
+        let mtu = network.mtu.map { UInt32($0) }
+        // The kernel makes the peer first, and cannot switch it on before it has its other end.
+        try routes.createVeth(
+            VethEnd(name: endpoint.hostInterfaceName, master: bridge.index, mtu: mtu, up: true),
+            peer: VethEnd(name: endpoint.interfaceName, namespace: netns.raw, address: endpoint.macAddress, mtu: mtu))
+        try routes.setHairpin(routes.existingLink(named: endpoint.hostInterfaceName).index, true)
+    }
+
+    private func hostProblems(
+        _ endpoint: EndpointSpecification, _ network: NetworkSpecification
+    ) throws -> [NetworkProblem] {
+        let name = endpoint.hostInterfaceName
+        guard let link = try routes.link(named: name) else { return [.linkMissing(interface: name)] }
+        var problems: [NetworkProblem] = link.isUp ? [] : [.linkDown(interface: name)]
+        if let bridge = try routes.link(named: network.bridgeName), link.master != bridge.index {
+            problems.append(.linkDetached(interface: name, bridge: network.bridgeName))
+        }
+        return problems
+    }
+
+    private func bridge(of network: NetworkSpecification) throws -> Link {
+        try routes.existingLink(named: network.bridgeName)
+    }
+}

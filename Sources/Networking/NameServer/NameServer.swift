@@ -1,0 +1,232 @@
+import Diagnostics
+import Linux
+
+/// The daemon's end of the name server, a process of its own (`stack-init dns`) that lives on when the daemon does not.
+///
+/// It is found again by its socket. Whoever serves containers calls `ensureRunning` when the daemon starts and from time
+/// to time; when that says the process is new, every running container is attached to it again.
+package actor NameServer {
+    private let initBinary: String
+    private let socketPath: String
+    private let host: HostNamespace
+    private var connection: AsyncSocket?
+    /// One message at a time is under way, since replies carry no number; the others wait here.
+    private var isBusy = false
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    /// A name server at `socketPath`, started from `initBinary` when there is none.
+    ///
+    /// - Parameter hostNamespace: the network namespace whose resolvers are asked; nil is the daemon's own.
+    package init(initBinary: String, socketPath: String, hostNamespace: SharedDescriptor? = nil) {
+        self.initBinary = initBinary
+        self.socketPath = socketPath
+        host = HostNamespace(descriptor: hostNamespace)
+    }
+
+    /// Starts the process if it is not there, and tells it the host's resolvers.
+    ///
+    /// - Returns: true if it was started, and so knows no container.
+    @discardableResult
+    package func ensureRunning() async throws -> Bool {
+        let isNew: Bool
+        do {
+            _ = try await call(.list(after: []))
+            isNew = false
+        } catch is SystemError {
+            try await start()
+            isNew = true
+        }
+        let resolvers = (try? Files.readText("/etc/resolv.conf")).map(ContainerFiles.resolvers(inResolvConf:)) ?? []
+        try await setUpstreams(resolvers)
+        return isNew
+    }
+
+    /// Serves a container: opens 127.0.0.11:53 in its network namespace and hands it over.
+    ///
+    /// The name server's sockets hold the namespace until `remove`.
+    ///
+    /// - Parameters:
+    ///   - networks: the networks whose names it may ask for.
+    ///   - forwards: whether other names are asked from the host's resolvers; false for internal networks.
+    package func attach(
+        containerID: String, netns: SharedDescriptor, networks: [String], forwards: Bool
+    ) async throws {
+        let sockets = try await BlockingExecutor.shared.run {
+            try HostNamespace.run(in: netns) {
+                let address = IPAddress(.resolver)
+                return [
+                    try BoundSocket.datagrams(at: address, port: 53).shared(),
+                    try BoundSocket.streams(at: address, port: 53).shared(),
+                ]
+            }
+        }
+        let message = NameServiceMessage.attach(
+            container: Array(containerID.utf8), forwards: forwards, networks: networks.map { Array($0.utf8) })
+        try await call(message, sockets)
+    }
+
+    /// Sets the networks whose names a container may ask for.
+    package func setNetworks(containerID: String, networks: [String], forwards: Bool) async throws {
+        try await call(
+            .networks(
+                container: Array(containerID.utf8), forwards: forwards, networks: networks.map { Array($0.utf8) }))
+    }
+
+    /// Sets the names by which a network's containers find a container.
+    ///
+    /// The first one answers questions for its address.
+    package func setNames(
+        containerID: String, networkID: String, address: IPv4Address, names: [String]
+    ) async throws {
+        let valid = try names.map { text throws(Diagnostic) in
+            guard let name = DNSName(text: Array(text.utf8)) else {
+                throw Diagnostic(
+                    code: "SC6030", summary: "\"\(text)\" cannot be a name in a network",
+                    detail: "expected labels of 1 to 63 bytes parted by dots, at most 253 bytes in all")
+            }
+            return name
+        }
+        try await call(
+            .names(
+                container: Array(containerID.utf8), network: Array(networkID.utf8), address: address.rawValue,
+                names: valid))
+    }
+
+    /// Forgets a container's names in a network.
+    package func removeNames(containerID: String, networkID: String) async throws {
+        try await call(.unname(container: Array(containerID.utf8), network: Array(networkID.utf8)))
+    }
+
+    /// Forgets a container, and lets its network namespace go.
+    package func remove(containerID: String) async throws {
+        try await call(.remove(container: Array(containerID.utf8)))
+    }
+
+    /// Forgets every container but these.
+    package func keepOnly(_ containerIDs: Set<String>) async throws {
+        for containerID in try await attached() where !containerIDs.contains(containerID) {
+            try await remove(containerID: containerID)
+        }
+    }
+
+    /// The containers it serves.
+    package func attached() async throws -> [String] {
+        var found: [String] = []
+        while true {
+            let page = try await call(.list(after: Array((found.last ?? "").utf8)))
+            found += page.map { String(decoding: $0, as: UTF8.self) }
+            if page.count < NameServiceMessage.pageLength { return found }
+        }
+    }
+
+    /// Sets the addresses of the resolvers that other names are asked from.
+    package func setUpstreams(_ resolvers: [String]) async throws {
+        try await call(.upstreams(resolvers.map { Array($0.utf8) }))
+    }
+
+    /// Lets the process end if it serves nobody.
+    ///
+    /// One that is not there is fine.
+    package func shutdownIfIdle() async throws {
+        do {
+            try await call(.shutdown)
+        } catch is SystemError {
+            return
+        } catch is NameServerRefusal {
+            return
+        }
+        connection?.close()
+        connection = nil
+    }
+}
+
+/// The name server has refused what it was asked.
+struct NameServerRefusal: Error, CustomStringConvertible {
+    /// Its own words.
+    let description: String
+}
+
+extension NameServer {
+    /// Milliseconds that a started process may take to listen.
+    private static let startTime = 2000
+
+    private func start() async throws {
+        let request = SpawnRequest(
+            executable: .path(initBinary), arguments: ["stack-init", "dns", "--socket", socketPath], newSession: true)
+        let host = host
+        let child = try await BlockingExecutor.shared.run { try host.run { try Spawn.start(request) } }
+        for _ in 0..<Self.startTime {
+            if (try? await connect()) != nil { return }
+            if let status = try child.currentStatus() {
+                throw Diagnostic(
+                    code: "SC6031", summary: "the name server did not start",
+                    detail: "\(initBinary) dns --socket \(socketPath) ended with code \(status.code)",
+                    hint: "check that the folder of the socket is there and writable")
+            }
+            try await EventLoop.shared.sleep(for: .milliseconds(1))
+        }
+        throw Diagnostic(
+            code: "SC6031", summary: "the name server did not start", detail: "nobody listens on \(socketPath)")
+    }
+
+    private func connect() async throws {
+        connection?.close()
+        connection = nil
+        connection = try await AsyncSocket.connect(unixPackets: socketPath)
+    }
+
+    /// Sends a message behind those that are under way, and gives the reply's fields.
+    @discardableResult
+    private func call(
+        _ message: NameServiceMessage, _ descriptors: [SharedDescriptor] = []
+    ) async throws -> [[UInt8]] {
+        await takeTurn()
+        defer { passTurn() }
+        return try await exchange(message, descriptors)
+    }
+
+    private func takeTurn() async {
+        if isBusy {
+            await withCheckedContinuation { waiting.append($0) }
+        } else {
+            isBusy = true
+        }
+    }
+
+    private func passTurn() {
+        if waiting.isEmpty {
+            isBusy = false
+        } else {
+            waiting.removeFirst().resume()
+        }
+    }
+
+    private func exchange(_ message: NameServiceMessage, _ descriptors: [SharedDescriptor]) async throws -> [[UInt8]] {
+        var isSecond = false
+        while true {
+            let isFresh = connection == nil
+            if isFresh { try await connect() }
+            guard let connection else { throw SystemError(call: "connect", errno: .ENOTCONN, subject: socketPath) }
+            do {
+                try await connection.sendDescriptors(descriptors.map(\.raw), with: message.encoded())
+                let packet = try await connection.read(upTo: 1 << 17)
+                guard !packet.isEmpty else { throw SystemError(call: "recv", errno: .ECONNRESET, subject: socketPath) }
+                guard let reply = NameServiceReply(decoding: packet) else {
+                    throw NameServerRefusal(description: "the name server at \(socketPath) speaks another language")
+                }
+                switch reply {
+                case .ok(let fields): return fields
+                case .error(let reason):
+                    throw NameServerRefusal(
+                        description: "the name server says: " + String(decoding: reason, as: UTF8.self))
+                }
+            } catch let error as SystemError {
+                connection.close()
+                self.connection = nil
+                // A connection of an earlier process: there may be a new one at the same place.
+                if isFresh || isSecond { throw error }
+                isSecond = true
+            }
+        }
+    }
+}

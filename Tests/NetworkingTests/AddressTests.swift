@@ -1,0 +1,134 @@
+import Linux
+import Testing
+
+@testable import Networking
+
+@Suite("Addresses and subnets")
+struct AddressTests {
+    @Test("an address reads back as it was written", arguments: ["0.0.0.0", "10.89.0.1", "255.255.255.255"])
+    func roundTrip(text: String) {
+        #expect(IPv4Address(text)?.description == text)
+    }
+
+    @Test(
+        "what is not four plain decimal parts is refused",
+        arguments: [
+            "", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1..2.3", "1.2.3.4 ", "a.b.c.d", "1.2.3.-4", "٣.1.1.1",
+        ])
+    func badAddress(text: String) {
+        #expect(IPv4Address(text) == nil)
+    }
+
+    @Test(
+        "a subnet with host bits or a bad prefix is refused",
+        arguments: ["10.0.0.1/24", "10.0.0.0/33", "10.0.0.0", "/8", "10.0.0.0/"])
+    func badSubnet(text: String) {
+        #expect(Subnet(text) == nil)
+    }
+
+    @Test("a subnet knows its ends, and that its own and the broadcast address are no hosts")
+    func ends() throws {
+        let subnet = try #require(Subnet("10.42.0.0/24"))
+        #expect(subnet.firstHost == IPv4Address("10.42.0.1"))
+        #expect(subnet.lastHost == IPv4Address("10.42.0.254"))
+        #expect(subnet.broadcast == IPv4Address("10.42.0.255"))
+        #expect(!subnet.hasHost(subnet.network) && !subnet.hasHost(subnet.broadcast))
+    }
+
+    @Test("subnets overlap exactly if one holds the other's first address")
+    func overlap() throws {
+        let wide = try #require(Subnet("10.0.0.0/8"))
+        let narrow = try #require(Subnet("10.42.0.0/24"))
+        let other = try #require(Subnet("10.42.1.0/24"))
+        let all = try #require(Subnet("0.0.0.0/0"))
+        #expect(wide.overlaps(narrow) && narrow.overlaps(wide))
+        #expect(!narrow.overlaps(other))
+        #expect(all.overlaps(other) && all.contains(IPv4Address(rawValue: .max)))
+    }
+
+    @Test("an Ethernet address derived from an address is local, unicast and the same every time")
+    func derivedMAC() throws {
+        let address = try #require(IPv4Address("10.89.0.2"))
+        #expect(MACAddress(derivedFrom: address).description == "02:42:0a:59:00:02")
+    }
+}
+
+@Suite("Pools")
+struct AddressPoolTests {
+    @Test("the first automatic subnet that nothing overlaps is taken")
+    func freeSubnet() throws {
+        let taken = ["10.89.0.0/24", "10.89.1.128/25", "192.0.2.0/24"].compactMap { Subnet($0) }
+        #expect(AddressPool.freeSubnet(avoiding: taken) == Subnet("10.89.2.0/24"))
+    }
+
+    @Test("a host route over a whole range moves automatic subnets to the next one")
+    func nextRange() throws {
+        #expect(AddressPool.freeSubnet(avoiding: ["10.0.0.0/8"].compactMap { Subnet($0) }) == Subnet("172.28.0.0/24"))
+    }
+
+    @Test("when every range is taken there is no subnet")
+    func exhausted() {
+        #expect(AddressPool.freeSubnet(avoiding: ["0.0.0.0/1", "128.0.0.0/1"].compactMap { Subnet($0) }) == nil)
+    }
+
+    @Test("the lowest free address is given, and none when the subnet is full")
+    func freeAddress() throws {
+        let subnet = try #require(Subnet("10.1.0.0/30"))
+        let gateway = subnet.firstHost
+        let second = AddressPool.freeAddress(in: subnet, avoiding: [gateway])
+        #expect(second == IPv4Address("10.1.0.2"))
+        #expect(AddressPool.freeAddress(in: subnet, avoiding: [gateway, try #require(second)]) == nil)
+    }
+
+    @Test("the pools are as documented")
+    func ranges() {
+        #expect(AddressPool.ranges.count == 4)
+    }
+}
+
+@Suite("Published ports")
+struct PublishedPortTests {
+    @Test("two ports conflict if an address of the host would have to answer both")
+    func conflicts() {
+        let everywhere = PublishedPort(hostPort: 80, containerPort: 80)
+        let loopback = PublishedPort(hostAddress: .loopback, hostPort: 80, containerPort: 8080)
+        let other = PublishedPort(hostAddress: IPv4Address("192.0.2.1"), hostPort: 80, containerPort: 80)
+        let udp = PublishedPort(hostPort: 80, containerPort: 80, transport: .udp)
+        #expect(everywhere.conflicts(with: loopback) && loopback.conflicts(with: everywhere))
+        #expect(!loopback.conflicts(with: other))
+        #expect(!everywhere.conflicts(with: udp))
+        #expect(PublishedPort(hostAddress: IPv4Address("0.0.0.0"), hostPort: 80, containerPort: 80) == everywhere)
+    }
+
+    @Test("interface names stay within IFNAMSIZ")
+    func interfaceNames() {
+        let id = String(repeating: "f", count: 64)
+        #expect(InterfaceName.bridge(networkID: id) == "sc-ffffffff")
+        #expect(InterfaceName.hostVeth(containerID: id, index: 999).utf8.count <= InterfaceName.maximumLength)
+    }
+}
+
+@Suite("Ports that programs of the host have")
+struct ListeningPortTests {
+    @Test("listening sockets are read from the kernel's table, connections and IPv6-only addresses passed over")
+    func table() {
+        let header =
+            "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+        let rest = "00000000:00000000 00:00000000 00000000     0        0"
+        let zeros = String(repeating: "0", count: 32)
+        let text =
+            header + """
+                   0: 0100007F:1F90 00000000:0000 0A \(rest) 11 1 0
+                   1: 00000000:0016 00000000:0000 0A \(rest) 12 1 0
+                   2: 0100007F:1F91 0100007F:0016 01 \(rest) 13 1 0
+                   3: \(zeros):01BB \(zeros):0000 0A \(rest) 14 1 0
+                   4: 0000000000000000FFFF00000200000A:01BC \(zeros):0000 0A \(rest) 15 1 0
+                   5: 000080FE00000000FF00FC02FE010000:01BD \(zeros):0000 0A \(rest) 16 1 0
+                   6: nonsense
+                """
+        let found = ListeningPorts.parse(text, transport: .tcp)
+        #expect(found.map(\.port) == [8080, 22, 443, 444])
+        #expect(found.map(\.address) == [.loopback, nil, nil, IPv4Address("10.0.0.2")])
+        #expect(found.map(\.inode) == ["11", "12", "14", "15"])
+    }
+}
