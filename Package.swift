@@ -75,6 +75,10 @@ let package = Package(
             name: "Networking", dependencies: ["Linux", "StateStore", "CNftables", "Diagnostics", "JSONText"],
             exclude: readme,
             swiftSettings: strict),
+        .target(
+            name: "Apply", dependencies: ["StackModel", "StateStore", "Linux", "Diagnostics", "JSONText"],
+            exclude: readme,
+            swiftSettings: strict),
 
         // Tests. Pure ones by module; the kernel's in IntegrationTests.
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
@@ -95,5 +99,9 @@ let package = Package(
         .testTarget(
             name: "NetworkingTests", dependencies: ["Networking", "StateStore", "Linux", "JSONText"],
             swiftSettings: strict),
+        .testTarget(
+            name: "ApplyTests",
+            dependencies: ["Apply", "StackModel", "StateStore", "Linux", "Diagnostics", "JSONText"],
+            exclude: ["Golden"], swiftSettings: strict),
     ]
 )

@@ -1,0 +1,194 @@
+import Diagnostics
+import JSONText
+import StackModel
+import StateStore
+
+/// Closes what a crash left open: asks the provider what is really there, and finishes or undoes each step.
+struct Recovery: Sendable {
+    /// What came of one open step.
+    struct Finding: Sendable {
+        enum Outcome: String, Sendable {
+            case finished, undone, stillOpen
+        }
+
+        var address: ResourceAddress
+        var outcome: Outcome
+        var diagnostic: Diagnostic?
+    }
+
+    let runner: StepRunner
+
+    private var database: StateDatabase { runner.journal.database }
+
+    /// Closes the open steps of the stack, oldest first.
+    ///
+    /// Deletes that were put off stay for `sweepDeferred`.
+    func run() async throws -> [Finding] {
+        let stack = runner.stack
+        let open = try await database.reading { transaction in try transaction.openJournal(stack: stack) }
+        var findings: [Finding] = []
+        for row in open {
+            guard let intent = Intent(row) else { continue }
+            if intent.isDeferred { continue }
+            let entry = Journal.Entry(id: row.id, intent: intent)
+            do {
+                findings.append(Finding(address: intent.address, outcome: try await close(entry)))
+            } catch let unwritable as Journal.Unwritable {
+                throw unwritable.cause
+            } catch {
+                let diagnostic = Failure.diagnostic(
+                    error, intent.address, doing: "recovery of the interrupted \(intent.operation.rawValue)")
+                findings.append(Finding(address: intent.address, outcome: .stillOpen, diagnostic: diagnostic))
+            }
+        }
+        return findings
+    }
+
+    private func close(_ entry: Journal.Entry) async throws -> Finding.Outcome {
+        switch entry.intent.operation {
+        case .create: try await closeCreate(entry)
+        case .delete: try await closeDelete(entry)
+        case .update, .repair: try await closeUpdate(entry)
+        }
+    }
+
+    /// An object that is there is finished under the same identity; remains of one that is not are cleared away.
+    private func closeCreate(_ entry: Journal.Entry) async throws -> Finding.Outcome {
+        let intent = entry.intent
+        let provider = try runner.provider(intent.address.kind)
+        let object = RecordedObject(
+            address: intent.address, objectID: intent.objectID, attributes: intent.attributes, outputs: JSONObject())
+        let found = try await provider.observe(stack: runner.stack, recorded: [object])
+        if found[intent.address] != nil, var row = intent.row {
+            do {
+                row.outputs = try await provider.create(
+                    stack: runner.stack, address: intent.address,
+                    identity: ObjectIdentity(id: intent.objectID, reserved: intent.reserved),
+                    attributes: intent.attributes, progress: runner.progress)
+                try await adopt(entry, row)
+                return .finished
+            } catch let unwritable as Journal.Unwritable {
+                throw unwritable
+            } catch {
+                // It cannot be finished, perhaps because the host has been restarted; the next apply makes it anew.
+            }
+        }
+        try await provider.delete(
+            stack: runner.stack, address: intent.address, objectID: intent.objectID, attributes: intent.attributes,
+            progress: runner.progress)
+        try await runner.journal.undone(entry)
+        return .undone
+    }
+
+    /// Records a finished object.
+    ///
+    /// One that it replaces is put down for deletion in the same breath.
+    private func adopt(_ entry: Journal.Entry, _ row: ResourceRow) async throws {
+        let journal = runner.journal
+        try await journal.done(entry) { transaction in
+            if let old = try transaction.resource(stack: row.stack, address: row.address),
+                old.objectID != row.objectID
+            {
+                var intent = Intent(
+                    operation: .delete, address: entry.intent.address, objectID: old.objectID,
+                    attributes: old.attributes)
+                intent.outputs = old.outputs
+                intent.isDeferred = true
+                _ = try transaction.append(journal.row(of: intent))
+            }
+            try transaction.save(row)
+        }
+    }
+
+    private func closeDelete(_ entry: Journal.Entry) async throws -> Finding.Outcome {
+        let intent = entry.intent
+        let stack = runner.stack
+        try await runner.provider(intent.address.kind).delete(
+            stack: stack, address: intent.address, objectID: intent.objectID, attributes: intent.attributes,
+            progress: runner.progress)
+        try await runner.journal.done(entry) { transaction in
+            try transaction.deleteResource(
+                stack: stack, address: intent.address.description, objectID: intent.objectID)
+        }
+        return .finished
+    }
+
+    /// Nothing needs to be asked: the next plan compares the host with what was set before and what is new.
+    private func closeUpdate(_ entry: Journal.Entry) async throws -> Finding.Outcome {
+        let intent = entry.intent
+        let stack = runner.stack
+        try await runner.journal.undone(entry) { transaction in
+            guard let old = try transaction.resource(stack: stack, address: intent.address.description),
+                old.objectID == intent.objectID, var row = intent.row
+            else { return }
+            row.attributes = old.attributes.overlaid(on: intent.attributes)
+            row.outputs = old.outputs
+            try transaction.save(row)
+        }
+        return .undone
+    }
+
+    /// Deletes replaced objects nothing uses any more.
+    ///
+    /// What cannot go yet stays for the next apply.
+    func sweepDeferred() async throws -> [Finding] {
+        let stack = runner.stack
+        let (open, resources) = try await database.reading { transaction in
+            (try transaction.openJournal(stack: stack), try transaction.resources(stack: stack))
+        }
+        var findings: [Finding] = []
+        for row in open {
+            guard let intent = Intent(row), intent.isDeferred else { continue }
+            let entry = Journal.Entry(id: row.id, intent: intent)
+            if resources.contains(where: { $0.objectID == intent.objectID && $0.kind == intent.address.kind.rawValue })
+            {
+                // Made again under the same id: there is nothing to delete.
+                try await close(undoing: entry)
+                continue
+            }
+            if isUsed(intent, by: resources) { continue }
+            do {
+                try await runner.journal.act(entry)
+                findings.append(Finding(address: intent.address, outcome: try await closeDelete(entry)))
+            } catch let unwritable as Journal.Unwritable {
+                throw unwritable.cause
+            } catch {
+                var diagnostic = Failure.diagnostic(
+                    error, intent.address, doing: "removing the replaced object of \(intent.address)")
+                diagnostic.severity = .warning
+                findings.append(Finding(address: intent.address, outcome: .stillOpen, diagnostic: diagnostic))
+            }
+        }
+        return findings
+    }
+
+    private func close(undoing entry: Journal.Entry) async throws {
+        do { try await runner.journal.undone(entry) } catch { throw error.cause }
+    }
+
+    /// Whether a recorded resource was made with the object: with its id, an image's for one.
+    ///
+    /// Where another object of the kind has the same id, as an image rebuilt to the same content, that one is what is
+    /// used.
+    private func isUsed(_ intent: Intent, by resources: [ResourceRow]) -> Bool {
+        let id = intent.outputs["id"] ?? .string(intent.objectID)
+        if resources.contains(where: { $0.kind == intent.address.kind.rawValue && $0.outputs["id"] == id }) {
+            return false
+        }
+        return resources.contains { row in
+            row.address != intent.address.description && row.attributes.contains { $0.value.holds(id) }
+        }
+    }
+}
+
+extension JSONValue {
+    /// Whether the value is, or has inside, this one.
+    func holds(_ part: JSONValue) -> Bool {
+        if self == part { return true }
+        switch self {
+        case .array(let elements): return elements.contains { $0.holds(part) }
+        case .object(let object): return object.contains { $0.value.holds(part) }
+        default: return false
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import JSONText
+import StackModel
+
+/// A plan together with what the executor needs to carry it out.
+package struct PlannedStack: Sendable {
+    /// What is shown.
+    package var plan: Plan
+    /// The resources of the manifest, at their positions in the graph.
+    ///
+    /// Empty for a destroy.
+    var desired: [DesiredResource]
+    /// `nil` for a destroy.
+    var graph: DependencyGraph?
+    /// What the last applies set.
+    var recorded: RecordedStack
+    /// What the host has.
+    var observed: [ResourceAddress: ObservedObject]
+}
+
+/// A resource of the manifest on its way to the host.
+struct DesiredResource: Sendable {
+    var resource: StackResource
+    /// Normalised; what is known only after apply stays as `{"$ref": …}`.
+    var attributes: JSONObject
+    /// Whether something in `attributes` is known only after apply.
+    var hasUnknowns: Bool
+    /// Its place in the plan's changes.
+    var change: Change
+    /// Recreated because something it holds is, so an unchanged attribute does not spare it.
+    var isForced: Bool
+    /// The host is as wanted, but what is recorded must be brought up to date.
+    var recordIsBehind: Bool
+    /// Certain before the apply.
+    var outputs: JSONObject
+}
+
+extension PlannedStack {
+    /// The resources as `preflight` sees them.
+    var preflightResources: [PlannedResource] {
+        desired.map { item in
+            PlannedResource(
+                stack: plan.stack, address: item.resource.address, attributes: item.attributes,
+                action: item.change.action, objectID: recorded.resources[item.resource.address]?.object.objectID,
+                location: item.resource.location, locations: item.resource.locations)
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import JSONText
+import StackModel
+
+/// Writes attribute values as a reader wants them.
+///
+/// Pure; what comes out holds no control characters.
+package enum AttributeText {
+    /// The longest text shown in full.
+    private static let limit = 120
+
+    /// One value of the attribute at `path`; `(not set)` for none.
+    package static func of(_ value: JSONValue?, path: String) -> String {
+        guard let value else { return "(not set)" }
+        if let reference = unknown(value) { return "(known after apply: \(reference))" }
+        if value.holdsReference { return "(known after apply)" }
+        if let quantity = value.intValue.flatMap({ quantity($0, path: path) }) { return quantity }
+        return clean(shortened(plain(value)))
+    }
+
+    /// Text with control characters made visible: a value must not steer the terminal.
+    package static func clean(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            default: result.unicodeScalars.append(isHidden(scalar) ? "\u{FFFD}" : scalar)
+            }
+        }
+        return result
+    }
+
+    /// C0 and C1 controls, and the marks that turn the direction of text.
+    private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0..<0x20, 0x7F..<0xA0, 0x200E...0x200F, 0x202A...0x202E, 0x2066...0x2069: true
+        default: false
+        }
+    }
+
+    private static func unknown(_ value: JSONValue) -> String? {
+        StackReference(json: value).map { "\($0.address).\($0.attribute)" }
+    }
+
+    private static func plain(_ value: JSONValue) -> String {
+        switch value {
+        case .string(let text): "\"\(text)\""
+        case .array(let elements): "[" + elements.map(plain).joined(separator: ", ") + "]"
+        case .object(let object):
+            "{" + object.map { "\($0.key): \(plain($0.value))" }.joined(separator: ", ") + "}"
+        default: value.serialized(.compact)
+        }
+    }
+
+    private static func shortened(_ text: String) -> String {
+        text.count <= limit ? text : text.prefix(limit - 1) + "…"
+    }
+
+    /// Bytes, nanoseconds and billionths of a CPU in their own units.
+    private static func quantity(_ number: Int64, path: String) -> String? {
+        let name = path.split(separator: ".").last.map(String.init) ?? path
+        switch name {
+        case "memory": return bytes(number)
+        case "nanoCPUs": return "\(decimal(number, unit: 1_000_000_000)) CPUs"
+        case "interval", "timeout", "startPeriod": return duration(number)
+        case "stopTimeout": return "\(number) s"
+        default: return nil
+        }
+    }
+
+    private static func bytes(_ number: Int64) -> String {
+        for (unit, name) in [(Int64(1) << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")]
+        where number >= unit && number % unit == 0 {
+            return "\(number / unit) \(name)"
+        }
+        return "\(number) bytes"
+    }
+
+    private static func duration(_ nanoseconds: Int64) -> String {
+        for (unit, name) in [(Int64(1_000_000_000), "s"), (1_000_000, "ms"), (1_000, "µs")]
+        where nanoseconds >= unit && nanoseconds % unit == 0 {
+            return "\(nanoseconds / unit) \(name)"
+        }
+        return "\(nanoseconds) ns"
+    }
+
+    private static func decimal(_ number: Int64, unit: Int64) -> String {
+        let whole = number / unit
+        let rest = abs(number % unit)
+        guard rest != 0 else { return "\(whole)" }
+        var digits = String(unit + rest).dropFirst()
+        while digits.last == "0" { digits.removeLast() }
+        return "\(whole).\(digits)"
+    }
+}

@@ -1,0 +1,127 @@
+import Diagnostics
+import JSONText
+import StackModel
+
+/// The read-only half of what one kind of resource offers.
+///
+/// A planner is given nothing more, so a plan cannot mutate.
+///
+/// `normalize` is called after references have been replaced by values. A value that is known only after apply stays
+/// as `{"$ref": …}` or `{"$text": …}`: pass it through unchanged, whatever type the attribute has.
+package protocol ResourceObserver: Sendable {
+    /// The kind this observer answers for.
+    var kind: ResourceKind { get }
+
+    /// Whether deleting an object of this kind loses what users put into it.
+    var holdsData: Bool { get }
+
+    /// Whether the new object is made before the old one is deleted when a resource is recreated.
+    ///
+    /// True for images: the old one stays until nothing uses it. Then `identify` must choose another id for the new
+    /// object, or the same id for the same content.
+    var createsBeforeDeleting: Bool { get }
+
+    /// Whether an object that refers to one of this kind keeps it from being deleted: a mount, an endpoint.
+    ///
+    /// Then it is recreated together with it, whatever its own attributes say.
+    var isHeldByDependents: Bool { get }
+
+    /// The normal form of attributes: defaults of notation removed, units unified, lists that are sets sorted.
+    ///
+    /// Pure.
+    ///
+    /// - Throws: everything that is wrong with them. Address and location are filled in by the caller when missing.
+    func normalize(_ attributes: JSONObject) throws(DiagnosticList) -> JSONObject
+
+    /// What changing one attribute costs.
+    ///
+    /// Pure.
+    ///
+    /// `path` names a leaf of the normal form: `limits.memory`, `env.A`, `labels.a.b`, `ports`. Lists are leaves.
+    /// `nil` means absent. A value known only after apply is `{"$ref": …}` or `{"$text": …}`.
+    func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass
+
+    /// Outputs that are certain before the change is made.
+    ///
+    /// Pure. What is left out is "known after apply", and whatever refers to it is planned as changed.
+    ///
+    /// `prior` is `nil` when the resource is new. `change` is `.none` never, `.live` and `.restart` when the object
+    /// stays, `.recreate` and `.dataLoss` when it is made anew.
+    func predictedOutputs(
+        stack: String, address: ResourceAddress, attributes: JSONObject, prior: RecordedObject?, change: ChangeClass
+    ) -> JSONObject
+
+    /// Problems that would make the apply fail: a port in use, a subnet that overlaps a route of the host, a bind
+    /// source that is missing.
+    ///
+    /// Given all resources of the kind with what is planned for each. Reads the host only.
+    func preflight(_ desired: [PlannedResource]) async -> [Diagnostic]
+
+    /// What the host has, for all recorded objects of the kind at once.
+    ///
+    /// An absent key says the object is gone.
+    ///
+    /// What cannot be observed is to be echoed from `RecordedObject.attributes`, or it would be drift for ever.
+    func observe(stack: String, recorded: [RecordedObject]) async throws -> [ResourceAddress: ObservedObject]
+}
+
+extension ResourceObserver {
+    package var holdsData: Bool { kind == .volume }
+
+    package var createsBeforeDeleting: Bool { kind == .image }
+
+    package var isHeldByDependents: Bool { kind == .volume || kind == .network }
+
+    package func predictedOutputs(
+        stack: String, address: ResourceAddress, attributes: JSONObject, prior: RecordedObject?, change: ChangeClass
+    ) -> JSONObject {
+        guard let prior, change <= .restart else { return JSONObject() }
+        return prior.outputs
+    }
+
+    package func preflight(_ desired: [PlannedResource]) async -> [Diagnostic] { [] }
+}
+
+/// One kind of resource: how it is read, and how it is made, changed and deleted.
+///
+/// Every acting function is idempotent on the object's id: after a crash it is called again with the same arguments.
+package protocol ResourceProvider: ResourceObserver {
+    /// Chooses the identity of a new object: its id and whatever must be reserved with it (addresses, subnet).
+    ///
+    /// Called under the stack's lock, before anything is made; the answer is committed to the journal.
+    func identify(stack: String, address: ResourceAddress, attributes: JSONObject) async throws -> ObjectIdentity
+
+    /// Makes the object and gives its outputs.
+    ///
+    /// References in `attributes` are resolved.
+    func create(
+        stack: String, address: ResourceAddress, identity: ObjectIdentity, attributes: JSONObject,
+        progress: @escaping ProgressSink
+    ) async throws -> JSONObject
+
+    /// Changes the object in place, `.live` or `.restart`, and gives its outputs.
+    func update(
+        stack: String, address: ResourceAddress, objectID: String, from: JSONObject, to: JSONObject,
+        changes: [AttributeChange], class: ChangeClass, progress: @escaping ProgressSink
+    ) async throws -> JSONObject
+
+    /// Deletes the object.
+    ///
+    /// One that is gone, or was made by half, is a success once nothing of it is left.
+    func delete(
+        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
+        progress: @escaping ProgressSink
+    ) async throws
+
+    /// Makes a stopped object run, a damaged one whole, and gives its outputs.
+    func repair(
+        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
+        condition: ObjectCondition, progress: @escaping ProgressSink
+    ) async throws -> JSONObject
+
+    /// Returns when the object has come as far as `until`; throws when it cannot any more.
+    func wait(
+        stack: String, address: ResourceAddress, objectID: String, until: DependencyCondition,
+        progress: @escaping ProgressSink
+    ) async throws
+}

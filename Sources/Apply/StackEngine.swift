@@ -1,0 +1,165 @@
+import Diagnostics
+import JSONText
+import Linux
+import StackModel
+import StateStore
+
+/// Plans, applies, destroys and watches stacks over any set of providers.
+///
+/// Holds no state of its own but the locks: what is recorded is in the database, what is there is asked of the host.
+package final class StackEngine: Sendable {
+    let database: StateDatabase
+    let providers: [ResourceKind: any ResourceProvider]
+    let observers: Observers
+    let planner: Planner
+    let locks = StackLocks()
+    let crashPoint: CrashPoint
+    let parallelism: Int
+
+    /// An engine over providers, one for each kind.
+    ///
+    /// `parallelism` is how many steps may act on the host at a time; by default two for each processor, since steps
+    /// wait for disks and the kernel as much as they compute.
+    package init(
+        database: StateDatabase, providers: [any ResourceProvider], crashPoint: CrashPoint = .fromEnvironment(),
+        parallelism: Int? = nil
+    ) {
+        self.database = database
+        self.providers = Dictionary(providers.map { ($0.kind, $0) }) { first, _ in first }
+        observers = Observers(providers)
+        planner = Planner(observers: observers)
+        self.crashPoint = crashPoint
+        self.parallelism = parallelism ?? Parallelism.byProcessors
+    }
+
+    /// What is asked for, apart from the document.
+    package struct Options: Sendable {
+        /// The manifest's folder, to tell two stacks of one name apart.
+        package var origin: String?
+        /// Take a stack of this name over, although it comes from another folder and shares nothing with this one.
+        package var takeOver: Bool
+        /// Who asks.
+        package var uid: UInt32
+        package var pid: Int32?
+        /// How long to wait for the stack's lock; zero refuses at once.
+        package var patience: Duration
+        /// The plan that was shown: the apply is refused when it would do anything else.
+        package var expected: Plan?
+
+        package init(
+            origin: String? = nil, takeOver: Bool = false, uid: UInt32 = 0, pid: Int32? = nil,
+            patience: Duration = .seconds(60), expected: Plan? = nil
+        ) {
+            self.origin = origin
+            self.takeOver = takeOver
+            self.uid = uid
+            self.pid = pid
+            self.patience = patience
+            self.expected = expected
+        }
+    }
+
+    /// What an apply of the document would do.
+    ///
+    /// Changes nothing and waits for no lock.
+    ///
+    /// - Throws: `DiagnosticList` with everything that stands in the way.
+    package func plan(_ document: StackDocument, options: Options = Options()) async throws -> Plan {
+        try await planned(document, options: options).plan
+    }
+
+    /// What a destroy of the stack would do.
+    ///
+    /// - Throws: `DiagnosticList` when the stack is not known or holds protected objects.
+    package func planDestroy(_ stack: String) async throws -> Plan {
+        try await plannedDestroy(stack).plan
+    }
+
+    /// Everything that can be said about a document without the host.
+    package func validate(_ document: StackDocument) -> [Diagnostic] {
+        let nothing = RecordedStack()
+        do throws(DiagnosticList) {
+            _ = try planner.plan(document, recorded: nothing, observed: [:])
+            return document.diagnostics
+        } catch {
+            return DiagnosticList(document.diagnostics + error.diagnostics).sorted
+        }
+    }
+
+    /// The names of the stacks that were applied and not destroyed.
+    package func stackNames() async throws -> [String] {
+        try await database.reading { transaction in try transaction.stacks() }.map(\.name)
+    }
+
+    // MARK: Planning with what is needed to carry it out
+
+    func planned(_ document: StackDocument, options: Options) async throws -> PlannedStack {
+        let start = Clock.monotonic()
+        let errors = DiagnosticList(document.diagnostics.filter { $0.severity == .error })
+        if errors.hasErrors { throw errors }
+        let recorded = try await load(document.name)
+        let warnings = try Origin.check(document, recorded, options)
+        let observed = try await observe(document.name, recorded)
+        var planned = try planner.plan(document, recorded: recorded, observed: observed)
+        let found = try await observers.preflight(planned.preflightResources)
+        if DiagnosticList(found).hasErrors { throw DiagnosticList(found) }
+        planned.plan.diagnostics = document.diagnostics + warnings + found
+        planned.plan.milliseconds = Double(Clock.monotonic() - start) / 1e6
+        return planned
+    }
+
+    func plannedDestroy(_ stack: String) async throws -> PlannedStack {
+        let start = Clock.monotonic()
+        let recorded = try await load(stack)
+        guard recorded.header != nil || !recorded.resources.isEmpty else { throw try await unknown(stack) }
+        let observed = try await observe(stack, recorded)
+        var planned = try planner.destroy(stack, recorded: recorded, observed: observed)
+        planned.plan.milliseconds = Double(Clock.monotonic() - start) / 1e6
+        return planned
+    }
+
+    func load(_ stack: String) async throws -> RecordedStack {
+        try await database.reading { transaction in try RecordedStack.load(stack, transaction) }
+    }
+
+    func observe(_ stack: String, _ recorded: RecordedStack) async throws -> [ResourceAddress: ObservedObject] {
+        try await observers.observe(stack: stack, recorded.resources.values.map(\.object))
+    }
+
+    func unknown(_ stack: String) async throws -> DiagnosticList {
+        let names = try await stackNames()
+        let near = nearest(stack, among: names).map { "did you mean \($0)?" }
+        return DiagnosticList(
+            Diagnostic(
+                code: "SC3141", summary: "there is no stack named \(stack)",
+                detail: names.isEmpty
+                    ? "No stack has been applied." : "Known stacks: \(names.joined(separator: ", ")).",
+                hint: near))
+    }
+}
+
+/// Tells two stacks of one name apart.
+enum Origin {
+    static func check(
+        _ document: StackDocument, _ recorded: RecordedStack, _ options: StackEngine.Options
+    ) throws(DiagnosticList) -> [Diagnostic] {
+        guard let now = options.origin, let before = recorded.header?.origin, now != before, !options.takeOver else {
+            return []
+        }
+        let shared = document.resources.contains { recorded.resources[$0.address] != nil }
+        guard shared || recorded.resources.isEmpty else {
+            throw DiagnosticList(
+                Diagnostic(
+                    code: "SC3142", summary: "another stack is named \(document.name)",
+                    detail: "It was applied from \(before) and has nothing in common with the one in \(now). "
+                        + "Applying this one would delete all of it.",
+                    hint: "give one of them another name, or destroy the other: stackctl destroy \(before)"))
+        }
+        return [
+            Diagnostic(
+                severity: .warning, code: "SC3143",
+                summary: "stack \(document.name) was last applied from another folder",
+                detail: "Then \(before), now \(now).")
+        ]
+    }
+}

@@ -1,0 +1,23 @@
+import Linux
+
+/// How many steps may act on the host at a time.
+enum Parallelism {
+    /// Two for each processor this process may use: steps wait for disks and the kernel as much as they compute.
+    static let byProcessors = 2 * processors
+
+    /// Counts `Cpus_allowed_list` of proc_pid_status(5), "0-3,8".
+    private static var processors: Int {
+        guard let status = try? Files.readText("/proc/self/status") else { return 2 }
+        for line in status.split(separator: "\n") where line.hasPrefix("Cpus_allowed_list:") {
+            let list = line.split(separator: ":").last?.filter { !$0.isWhitespace } ?? ""
+            return max(1, list.split(separator: ",").map(count).reduce(0, +))
+        }
+        return 2
+    }
+
+    private static func count(_ range: some StringProtocol) -> Int {
+        let ends = range.split(separator: "-").compactMap { Int($0) }
+        guard let first = ends.first, let last = ends.last, first <= last else { return 0 }
+        return last - first + 1
+    }
+}

@@ -1,0 +1,66 @@
+import Diagnostics
+import JSONText
+import StackModel
+import StateStore
+
+extension StepRunner {
+    /// Makes an object under an identity that is committed first.
+    ///
+    /// `replacing` is the object that stays until nothing uses it any more.
+    func create(
+        _ template: ResourceRow, at address: ResourceAddress, replacing old: RecordedObject?
+    ) async throws -> Result {
+        let provider = try provider(address.kind)
+        let identity = try await provider.identify(stack: stack, address: address, attributes: template.attributes)
+        var intent = Intent(
+            operation: .create, address: address, objectID: identity.id, attributes: template.attributes)
+        intent.reserved = identity.reserved
+        var row = template
+        row.objectID = identity.id
+        intent.row = row
+        let entry = try await journal.intend(intent)
+        try await journal.act(entry)
+        do {
+            row.outputs = try await provider.create(
+                stack: stack, address: address, identity: identity, attributes: template.attributes,
+                progress: progress)
+        } catch {
+            try await takeBack(entry, provider, because: error)
+            throw error
+        }
+        try await record(entry, row, replacing: old)
+        return Result(objectID: identity.id, outputs: row.outputs)
+    }
+
+    /// Commits a made object, and in the same breath the intent to delete the one it replaces.
+    private func record(_ entry: Journal.Entry, _ row: ResourceRow, replacing old: RecordedObject?) async throws {
+        let row = row
+        var deferred: JournalRow?
+        if let old, old.objectID != row.objectID {
+            var intent = Intent(
+                operation: .delete, address: old.address, objectID: old.objectID, attributes: old.attributes)
+            intent.outputs = old.outputs
+            intent.isDeferred = true
+            deferred = journal.row(of: intent)
+        }
+        let later = deferred
+        try await journal.done(entry) { transaction in
+            try transaction.save(row)
+            if let later { _ = try transaction.append(later) }
+        }
+    }
+
+    /// Deletes what a failed create may have left.
+    ///
+    /// Where even that fails, the intent stays open for recovery.
+    private func takeBack(
+        _ entry: Journal.Entry, _ provider: any ResourceProvider, because error: any Error
+    ) async throws {
+        do {
+            try await provider.delete(
+                stack: stack, address: entry.intent.address, objectID: entry.intent.objectID,
+                attributes: entry.intent.attributes, progress: progress)
+        } catch { return }
+        try await journal.failed(entry, Self.text(error))
+    }
+}

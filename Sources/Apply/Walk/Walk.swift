@@ -1,0 +1,217 @@
+import Diagnostics
+import JSONText
+import Linux
+import StackModel
+
+/// Carries out a plan: independent steps at once, each after what it needs, the rest going on when one fails.
+///
+/// One task holds all the state; steps run in child tasks and get values.
+struct Walk {
+    /// What came of it.
+    struct Outcome: Sendable {
+        var done: [String: Int] = [:]
+        var failed: [ResourceAddress] = []
+        var skipped: [ResourceAddress] = []
+        /// The journal could not be written: nothing more was tried.
+        var broken: Diagnostic?
+    }
+
+    enum Status {
+        case waiting, running, done, failed
+        /// With the address that is to blame.
+        case skipped(ResourceAddress)
+    }
+
+    /// What a child task comes back with.
+    struct Answer: Sendable {
+        var step: Int
+        var result: Swift.Result<StepRunner.Result?, any Error>
+        var milliseconds: Double
+    }
+
+    let planned: PlannedStack
+    let graph: WalkGraph
+    let runner: StepRunner
+    let observers: Observers
+    let events: EventSink
+    /// How many acting steps may run at a time.
+    ///
+    /// Waiting steps do not count.
+    let parallelism: Int
+
+    var status: [Status]
+    var outcome = Outcome()
+    /// The outputs of the resources, by position: predicted at first, then what came of the steps.
+    var outputs: [JSONObject]
+    var objectIDs: [String]
+    private var pending: [Int]
+    private var dependents: [[Int]]
+    private var ready = ReadySteps()
+    private var acting = 0
+    /// Positions whose old object was deleted in this walk: they can only be made anew.
+    var deleted: Set<Int> = []
+    /// Positions that turned out to need nothing.
+    var unneeded: Set<Int> = []
+    private var blamed: Set<ResourceAddress> = []
+
+    init(
+        _ planned: PlannedStack, observers: Observers, runner: StepRunner, parallelism: Int,
+        events: @escaping EventSink
+    ) {
+        self.planned = planned
+        self.runner = runner
+        self.observers = observers
+        self.events = events
+        self.parallelism = max(1, parallelism)
+        graph = WalkGraph(planned, observers: observers)
+        status = Array(repeating: .waiting, count: graph.steps.count)
+        outputs = planned.desired.map(\.outputs)
+        objectIDs = planned.desired.map {
+            planned.recorded.resources[$0.resource.address]?.object.objectID ?? ""
+        }
+        pending = graph.steps.map { $0.needs.count + $0.follows.count }
+        dependents = Array(repeating: [], count: graph.steps.count)
+        for (position, step) in graph.steps.enumerated() {
+            for before in step.needs + step.follows { dependents[before].append(position) }
+        }
+    }
+
+    /// Runs to the end and says what came of it.
+    mutating func run() async -> Outcome {
+        for step in pending.indices where pending[step] == 0 { ready.add(step, isActing: graph.steps[step].isActing) }
+        await withTaskGroup(of: Answer.self) { tasks in
+            while true {
+                startReady(&tasks)
+                guard let answer = await tasks.next() else { break }
+                take(answer)
+            }
+        }
+        return outcome
+    }
+
+    private mutating func startReady(_ tasks: inout TaskGroup<Answer>) {
+        while let step = ready.next(mayAct: acting < parallelism) {
+            if outcome.broken != nil || Task.isCancelled {
+                if let name = graph.steps[step].name(in: planned) { skip(step, because: name.address) }
+                continue
+            }
+            guard let work = prepare(step) else { continue }
+            status[step] = .running
+            if graph.steps[step].isActing { acting += 1 }
+            if let name = graph.steps[step].name(in: planned) {
+                events(.stepStarted(name, location(of: step)))
+            }
+            tasks.addTask {
+                let start = Clock.monotonic()
+                var result: Swift.Result<StepRunner.Result?, any Error>
+                do { result = .success(try await work()) } catch { result = .failure(error) }
+                return Answer(step: step, result: result, milliseconds: Double(Clock.monotonic() - start) / 1e6)
+            }
+        }
+    }
+
+    private mutating func take(_ answer: Answer) {
+        let step = graph.steps[answer.step]
+        if step.isActing { acting -= 1 }
+        let name = step.name(in: planned)
+        switch answer.result {
+        case .success(let result):
+            if case .apply(let position) = step.work, let result {
+                outputs[position] = result.outputs
+                objectIDs[position] = result.objectID
+            }
+            if let name {
+                if name.operation != .wait { outcome.done[name.operation.rawValue, default: 0] += 1 }
+                events(.stepDone(name, milliseconds: answer.milliseconds))
+            }
+            finish(answer.step, .done)
+        case .failure(let error):
+            if let unwritable = error as? Journal.Unwritable {
+                outcome.broken = Failure.diagnostic(unwritable.cause, name?.address, location(of: answer.step))
+            }
+            fail(answer.step, (error as? Journal.Unwritable)?.cause ?? error)
+        }
+    }
+
+    /// Closes a step and frees those that waited for it.
+    mutating func finish(_ step: Int, _ end: Status) {
+        var closing = [(step, end)]
+        while let (step, end) = closing.popLast() {
+            status[step] = end
+            for dependent in dependents[step] {
+                pending[dependent] -= 1
+                guard pending[dependent] == 0 else { continue }
+                if let blame = blame(for: dependent) {
+                    skipAnnounced(dependent, because: blame)
+                    closing.append((dependent, .skipped(blame)))
+                } else {
+                    ready.add(dependent, isActing: graph.steps[dependent].isActing)
+                }
+            }
+        }
+    }
+
+    /// Records a failure and goes on with what does not need the step.
+    mutating func fail(_ step: Int, _ error: any Error) {
+        if let name = graph.steps[step].name(in: planned) {
+            if blamed.insert(name.address).inserted { outcome.failed.append(name.address) }
+            let doing = "\(name.operation.rawValue) of \(name.address)"
+            events(.stepFailed(name, Failure.diagnostic(error, name.address, location(of: step), doing: doing)))
+        }
+        finish(step, .failed)
+    }
+
+    private mutating func skip(_ step: Int, because address: ResourceAddress) {
+        skipAnnounced(step, because: address)
+        finish(step, .skipped(address))
+    }
+
+    private mutating func skipAnnounced(_ step: Int, because address: ResourceAddress) {
+        guard let name = graph.steps[step].name(in: planned) else { return }
+        if name.operation != .wait, blamed.insert(name.address).inserted { outcome.skipped.append(name.address) }
+        let reason =
+            outcome.broken != nil || Task.isCancelled
+            ? "the apply was stopped" : "it needs \(address), which failed"
+        events(.stepSkipped(name, cause: address, reason: reason))
+    }
+
+    /// The address to blame when a step that this one needs did not succeed.
+    private func blame(for step: Int) -> ResourceAddress? {
+        for need in graph.steps[step].needs {
+            switch status[need] {
+            case .failed: return graph.steps[need].name(in: planned)?.address
+            case .skipped(let address): return address
+            default: continue
+            }
+        }
+        return nil
+    }
+}
+
+extension WalkStep {
+    /// Whether it keeps the host busy, so that only so many run at a time.
+    var isActing: Bool {
+        switch work {
+        case .apply, .delete, .deleteToRecreate: true
+        case .wait, .barrier: false
+        }
+    }
+}
+
+/// Steps whose needs are met, first come first served; those that act apart from those that only wait.
+struct ReadySteps {
+    private var acting: [Int] = []
+    private var others: [Int] = []
+    private var head = 0
+
+    mutating func add(_ step: Int, isActing: Bool) {
+        if isActing { acting.append(step) } else { others.append(step) }
+    }
+
+    mutating func next(mayAct: Bool) -> Int? {
+        if let step = others.popLast() { return step }
+        guard mayAct, head < acting.count else { return nil }
+        head += 1
+        return acting[head - 1]
+    }
+}

@@ -1,0 +1,87 @@
+import StackModel
+
+/// One thing to do during an apply, and what comes before it.
+struct WalkStep: Sendable {
+    enum Work: Sendable, Hashable {
+        /// Make or change the resource at this position of the graph.
+        case apply(Int)
+        /// Delete an object whose declaration is gone.
+        case delete(ResourceAddress)
+        /// Delete the object of the resource at this position, which is then made again.
+        case deleteToRecreate(Int)
+        /// Wait until the resource at this position has come this far.
+        case wait(Int, DependencyCondition)
+        /// Nothing: the point where all deletes of a kind are over; without a kind, where all is made.
+        case barrier(ResourceKind?)
+    }
+
+    var work: Work
+    /// Must have succeeded.
+    var needs: [Int] = []
+    /// Must be over, whatever came of it.
+    var follows: [Int] = []
+}
+
+/// The steps of an apply with their order.
+///
+/// Never holds a circle.
+struct WalkGraph: Sendable {
+    /// How much of the recorded order is kept.
+    ///
+    /// What was recorded by applies of different manifests may contradict the new order; then less of it is taken.
+    private enum Strictness: CaseIterable {
+        case all, deletesOnly, kindsOnly
+    }
+
+    let steps: [WalkStep]
+
+    init(_ planned: PlannedStack, observers: Observers) {
+        var found: [WalkStep] = []
+        for strictness in Strictness.allCases {
+            found = Self.steps(planned, observers, strictness)
+            if case .ordered = TopologicalOrder.of(
+                count: found.count, edges: { found[$0].needs + found[$0].follows })
+            {
+                break
+            }
+        }
+        steps = found
+    }
+
+    private static func steps(
+        _ planned: PlannedStack, _ observers: Observers, _ strictness: Strictness
+    ) -> [WalkStep] {
+        var builder = WalkGraphBuilder(planned, observers)
+        builder.addNodes()
+        builder.orderDeletes(kindsOnly: strictness == .kindsOnly, letGoFirst: strictness == .all)
+        if strictness == .all { builder.keepRunningUntilImagesAreThere() }
+        builder.addBarriers()
+        builder.orderApplies()
+        builder.deferDeletes()
+        return builder.steps
+    }
+}
+
+extension WalkStep {
+    /// The step's name in events; `nil` for what nobody needs to see.
+    func name(in planned: PlannedStack) -> StepName? {
+        switch work {
+        case .apply(let position):
+            let change = planned.desired[position].change
+            let operation: StepName.Operation =
+                switch change.action {
+                case .create, .recreate: .create
+                case .update: .update
+                case .restart: .restart
+                default: .repair
+                }
+            return StepName(address: change.address, operation: operation)
+        case .delete(let address): return StepName(address: address, operation: .delete)
+        case .deleteToRecreate(let position):
+            return StepName(address: planned.desired[position].resource.address, operation: .delete)
+        case .wait(let position, _):
+            return StepName(address: planned.desired[position].resource.address, operation: .wait)
+        case .barrier: return nil
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import StackModel
+
+/// Collects the steps of an apply and orders them.
+struct WalkGraphBuilder {
+    private(set) var steps: [WalkStep] = []
+    private let planned: PlannedStack
+    private let observers: Observers
+    private var applyStep: [Int?]
+    private var deleteStep: [ResourceAddress: Int] = [:]
+    private var waitStep: [WalkStep.Work: Int] = [:]
+    private var barrier: [ResourceKind: Int] = [:]
+
+    init(_ planned: PlannedStack, _ observers: Observers) {
+        self.planned = planned
+        self.observers = observers
+        applyStep = Array(repeating: nil, count: planned.desired.count)
+    }
+
+    private mutating func add(_ work: WalkStep.Work) -> Int {
+        steps.append(WalkStep(work: work))
+        return steps.count - 1
+    }
+
+    mutating func addNodes() {
+        for change in planned.plan.changes where change.action == .delete {
+            deleteStep[change.address] = add(.delete(change.address))
+        }
+        for (position, item) in planned.desired.enumerated() where item.change.action != .noChange {
+            if item.change.action == .recreate, !createsFirst(item.resource.address.kind) {
+                deleteStep[item.resource.address] = add(.deleteToRecreate(position))
+            }
+            applyStep[position] = add(.apply(position))
+        }
+    }
+
+    private func createsFirst(_ kind: ResourceKind) -> Bool {
+        (try? observers.observer(for: kind))?.createsBeforeDeleting ?? false
+    }
+
+    /// An object goes after everything that was made on top of it has gone, or has let go of it.
+    mutating func orderDeletes(kindsOnly: Bool, letGoFirst: Bool) {
+        let positions = Dictionary(
+            planned.desired.enumerated().map { ($0.element.resource.address, $0.offset) }
+        ) { first, _ in first }
+        for (address, resource) in planned.recorded.resources {
+            for below in resource.dependencies {
+                guard let step = deleteStep[below], !kindsOnly || address.kind != below.kind else { continue }
+                if let above = deleteStep[address] {
+                    steps[step].needs.append(above)
+                } else if letGoFirst, positions[below] == nil, let position = positions[address],
+                    let above = applyStep[position]
+                {
+                    steps[step].needs.append(above)
+                }
+            }
+        }
+    }
+
+    /// What is recreated from a new image runs on until the image is there; then it may turn out to be the same one.
+    mutating func keepRunningUntilImagesAreThere() {
+        guard let graph = planned.graph else { return }
+        for (position, item) in planned.desired.enumerated() where item.change.action == .recreate {
+            guard let step = deleteStep[item.resource.address] else { continue }
+            for edge in graph.edges[position] where edge.refers && graph.edges[edge.target].isEmpty {
+                guard createsFirst(planned.desired[edge.target].resource.address.kind),
+                    let image = applyStep[edge.target]
+                else { continue }
+                steps[step].needs.append(image)
+            }
+        }
+    }
+
+    /// What is new is made after the old of its kind has gone: it may want the same port, name or subnet.
+    ///
+    /// Only deletes take part that wait for no apply, or for one that itself waits for nothing: no circle comes of it.
+    mutating func addBarriers() {
+        let order: [Int]
+        switch TopologicalOrder.of(count: steps.count, edges: { steps[$0].needs }) {
+        case .ordered(let found): order = found
+        case .cycle: return
+        }
+        var waitsForNoApply = Array(repeating: false, count: steps.count)
+        for step in order {
+            if case .apply(let position) = steps[step].work {
+                let isFree = planned.graph?.edges[position].isEmpty ?? false
+                waitsForNoApply[step] = isFree && createsFirst(planned.desired[position].resource.address.kind)
+            } else {
+                waitsForNoApply[step] = steps[step].needs.allSatisfy { waitsForNoApply[$0] }
+            }
+        }
+        for (address, step) in deleteStep.sorted(by: { $0.value < $1.value })
+        where waitsForNoApply[step] && !createsFirst(address.kind) {
+            let point = barrier[address.kind] ?? add(.barrier(address.kind))
+            barrier[address.kind] = point
+            steps[point].follows.append(step)
+        }
+    }
+
+    mutating func orderApplies() {
+        guard let graph = planned.graph else { return }
+        for (position, item) in planned.desired.enumerated() {
+            guard let step = applyStep[position] else { continue }
+            let action = item.change.action
+            if let delete = deleteStep[item.resource.address] { steps[step].needs.append(delete) }
+            if action == .create || action == .recreate, let point = barrier[item.resource.address.kind] {
+                steps[step].follows.append(point)
+            }
+            for edge in graph.edges[position] {
+                if let below = applyStep[edge.target] { steps[step].needs.append(below) }
+                if edge.until != .created, action != .update {
+                    let wait = waiting(for: edge)
+                    steps[step].needs.append(wait)
+                }
+            }
+        }
+    }
+
+    /// Objects that are made before old ones are deleted stay until everything else is done: what used them by
+    /// another name may have found the same content under a new one.
+    mutating func deferDeletes() {
+        let late = deleteStep.filter { createsFirst($0.key.kind) }.values.sorted()
+        guard !late.isEmpty else { return }
+        let end = add(.barrier(nil))
+        steps[end].follows = applyStep.compactMap { $0 }
+        for step in late { steps[step].follows.append(end) }
+    }
+
+    private mutating func waiting(for edge: DependencyGraph.Edge) -> Int {
+        let work = WalkStep.Work.wait(edge.target, edge.until)
+        if let known = waitStep[work] { return known }
+        let step = add(work)
+        if let below = applyStep[edge.target] { steps[step].needs.append(below) }
+        waitStep[work] = step
+        return step
+    }
+}
