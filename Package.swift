@@ -72,6 +72,10 @@ let package = Package(
             dependencies: ["OCI", "Archives", "StateStore", "Linux", "Diagnostics", "JSONText"], exclude: readme,
             swiftSettings: strict),
         .target(
+            name: "Runtime", dependencies: ["OCI", "Linux", "LaunchProgram", "Diagnostics", "JSONText"],
+            exclude: readme,
+            swiftSettings: strict),
+        .target(
             name: "Networking", dependencies: ["Linux", "StateStore", "CNftables", "Diagnostics", "JSONText"],
             exclude: readme,
             swiftSettings: strict),
@@ -96,6 +100,8 @@ let package = Package(
         .testTarget(
             name: "StateStoreTests", dependencies: ["StateStore", "StackModel", "Linux", "Diagnostics", "JSONText"],
             swiftSettings: strict),
+        .testTarget(
+            name: "RuntimeTests", dependencies: ["Runtime", "LaunchProgram", "Linux"], swiftSettings: strict),
         .testTarget(
             name: "NetworkingTests", dependencies: ["Networking", "StateStore", "Linux", "JSONText"],
             swiftSettings: strict),

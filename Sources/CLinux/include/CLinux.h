@@ -8,6 +8,7 @@
 #include "linux_syscalls.h"
 #include "linux_mount.h"
 #include "linux_process.h"
+#include "linux_signal.h"
 #include "linux_socket.h"
 #include "linux_netlink.h"
 #include "linux_device.h"

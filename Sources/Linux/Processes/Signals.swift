@@ -66,31 +66,45 @@ package enum Signals {
     }
 }
 
-/// Signals taken one at a time, by a task (`signalfd`).
+/// Signals taken one at a time, by a task.
 ///
-/// They must be blocked in every thread: see `Signals.block`. A pending signal of a kind is reported once.
+/// A handler writes them to a pipe. `signalfd` would not do: the main thread of an asynchronous program rests in
+/// `sigsuspend` with every signal let through, and takes them with their default effect.
 package final class SignalQueue: Sendable {
     private let descriptor: AsyncDescriptor
+    private let writing: SharedDescriptor
+    private let signals: [Int32]
 
-    /// Takes these signals from now on; they are blocked in the calling thread too.
+    /// Takes these signals from now on, whichever thread they come to.
+    ///
+    /// A signal has one queue: the newest.
     package init(_ signals: [Int32]) throws(SystemError) {
-        Signals.block(signals)
+        let pipe = try Pipe().separate()
+        try pipe.writing.setNonBlocking(true)
+        descriptor = try AsyncDescriptor(FileDescriptor.duplicating(pipe.reading.raw))
+        writing = pipe.writing
+        self.signals = signals
+        for signal in signals {
+            let number = writing.raw
+            _ = try system("sigaction", Signals.name(signal)) { linux_catch_signal(signal, number) }
+        }
         var set = Signals.set(signals)
-        let number = try system("signalfd") { signalfd(-1, &set, O_CLOEXEC | O_NONBLOCK) }
-        descriptor = AsyncDescriptor(nonBlocking: FileDescriptor(owning: number))
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
+
+    deinit { close() }
 
     /// Waits for the next signal; its number.
     package func next() async throws -> Int32 {
-        var record = signalfd_siginfo()
-        _ = try await descriptor.perform("read", .readable) { number in
-            read(number, &record, MemoryLayout<signalfd_siginfo>.size)
-        }
-        return Int32(bitPattern: record.ssi_signo)
+        let byte = try await descriptor.read(upTo: 1)
+        guard let number = byte.first else { throw SystemError(call: "read", errno: .EBADF) }
+        return Int32(number)
     }
 
-    /// Stops taking them; `next` throws `EBADF`.
+    /// Stops taking them: they have their default effect again, and `next` throws `EBADF`.
     package func close() {
+        guard !descriptor.isClosed else { return }
+        for signal in signals { _ = linux_release_signal(signal) }
         descriptor.close()
     }
 }

@@ -1,0 +1,36 @@
+import Linux
+
+/// What a launch needs to know of a container's cgroup: paths, as values.
+package struct CgroupLayout: Sendable, Hashable {
+    /// The files to write a process id to.
+    package var processFiles: [String]
+    /// Whether the controllers are those of cgroup v2, so that a process can be made inside the group.
+    package var isUnified: Bool
+    /// The file with the number of out-of-memory kills.
+    package var memoryEvents: String?
+    /// The controllers of each cgroup v1 hierarchy, to mount in the container; empty with v2.
+    package var controllers: [[String]]
+
+    package init(
+        processFiles: [String], isUnified: Bool, memoryEvents: String? = nil, controllers: [[String]] = []
+    ) {
+        self.processFiles = processFiles
+        self.isUnified = isUnified
+        self.memoryEvents = memoryEvents
+        self.controllers = controllers
+    }
+
+    /// The layout of a group on this host.
+    package init(_ group: Cgroup) {
+        let hierarchy = group.hierarchy
+        let isUnified = hierarchy.version == .v2
+        var controllers: [String: [String]] = [:]
+        for (name, mountPoint) in hierarchy.mounts { controllers[mountPoint, default: []].append(name) }
+        let eventsRoot = isUnified ? hierarchy.unifiedRoot : hierarchy.mounts["memory"]
+        let eventsName = isUnified ? "memory.events" : "memory.oom_control"
+        self.init(
+            processFiles: group.processFiles, isUnified: isUnified,
+            memoryEvents: eventsRoot.map { "\($0)/\(group.path)/\(eventsName)" },
+            controllers: controllers.values.map { $0.sorted() }.sorted { $0.joined() < $1.joined() })
+    }
+}

@@ -1,0 +1,147 @@
+import LaunchProgram
+
+/// The container's file systems, in Docker's defaults.
+extension LaunchCompiler {
+    private static let inert = MountAttribute.noSetUserID | MountAttribute.noDevices | MountAttribute.noExec
+
+    static func root(_ configuration: ContainerConfiguration) -> [Operation] {
+        // A bind that shall see later mounts of the host needs a source that still receives them.
+        let receives = configuration.mounts.contains { $0.propagation != .private }
+        return [
+            .setPropagation(flags: receives ? MountPropagation.slave : MountPropagation.private),
+            .setUmask(0),
+            .overlayRoot(
+                lower: configuration.lowerDirectories.map { KernelString($0) },
+                upper: KernelString(configuration.upperDirectory), work: KernelString(configuration.workDirectory),
+                mountPoint: KernelString(configuration.mountPoint)),
+        ]
+    }
+
+    static func kernelFileSystems(
+        _ configuration: ContainerConfiguration, _ cgroup: CgroupLayout
+    ) -> [Operation] {
+        let locked = configuration.privileged ? inert : inert | MountAttribute.readOnly
+        var operations: [Operation] = [
+            mount("proc", attributes: inert, at: "/proc"),
+            mount(
+                "tmpfs", [MountOption("mode", "755"), MountOption("size", "65536k")],
+                attributes: MountAttribute.noSetUserID, at: "/dev"),
+            mount(
+                "devpts",
+                [
+                    MountOption("newinstance"), MountOption("ptmxmode", "0666"), MountOption("mode", "0620"),
+                    MountOption("gid", "5"),
+                ], attributes: MountAttribute.noSetUserID | MountAttribute.noExec, at: "/dev/pts"),
+            mount("mqueue", attributes: inert, at: "/dev/mqueue"),
+            mount(
+                "tmpfs",
+                [MountOption("mode", "1777"), MountOption("size", KernelString("\(configuration.shmSize)"))],
+                attributes: inert, at: "/dev/shm"),
+            mount("sysfs", attributes: locked, at: "/sys"),
+        ]
+        if cgroup.isUnified {
+            operations.append(mount("cgroup2", attributes: locked, at: "/sys/fs/cgroup"))
+        } else if !cgroup.controllers.isEmpty {
+            operations.append(
+                mount(
+                    "tmpfs", [MountOption("mode", "755"), MountOption("size", "65536")], attributes: inert,
+                    at: "/sys/fs/cgroup"))
+            for controllers in cgroup.controllers {
+                operations.append(
+                    mount(
+                        "cgroup", controllers.map { MountOption(KernelString($0)) }, attributes: locked,
+                        at: "/sys/fs/cgroup/\(controllers.joined(separator: ","))"))
+            }
+            operations.append(.setMountReadOnly("/sys/fs/cgroup"))
+        }
+        return operations
+    }
+
+    private static func mount(
+        _ type: KernelString, _ options: [MountOption] = [], attributes: UInt32, at target: String
+    ) -> Operation {
+        .mount(
+            type: type, options: options, attributes: attributes, target: KernelString(target), followLinks: false)
+    }
+
+    static func devices(_ configuration: ContainerConfiguration) -> [Operation] {
+        var operations: [Operation] = (DeviceConfiguration.standard + configuration.devices).map { device in
+            let type = device.isBlock ? FileType.blockDevice : FileType.characterDevice
+            return .makeDevice(
+                target: KernelString(device.path), mode: type | (device.mode & 0o7777), major: device.major,
+                minor: device.minor)
+        }
+        let links: [(KernelString, KernelString)] = [
+            ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"), ("/dev/stdout", "/proc/self/fd/1"),
+            ("/dev/stderr", "/proc/self/fd/2"), ("/dev/ptmx", "pts/ptmx"), ("/dev/core", "/proc/kcore"),
+        ]
+        operations += links.map { .makeSymbolicLink(target: $0.0, content: $0.1) }
+        if let terminal = configuration.terminal { operations.append(openTerminal(terminal)) }
+        return operations
+    }
+
+    static func identityFiles(_ configuration: ContainerConfiguration) -> [Operation] {
+        let files: [(String?, KernelString)] = [
+            (configuration.hostnamePath, "/etc/hostname"), (configuration.hostsPath, "/etc/hosts"),
+            (configuration.resolvConfPath, "/etc/resolv.conf"),
+        ]
+        return files.compactMap { source, target in
+            guard let source else { return nil }
+            return .bind(
+                source: KernelString(source), target: target, recursive: false, attributes: 0,
+                propagation: MountPropagation.private)
+        }
+    }
+
+    /// Parents before what is below them; otherwise in the order given.
+    static func userMounts(_ configuration: ContainerConfiguration) -> [Operation] {
+        let depth = { (mount: MountConfiguration) in mount.target.split(separator: "/").count }
+        let sorted = configuration.mounts.enumerated().sorted {
+            (depth($0.element), $0.offset) < (depth($1.element), $1.offset)
+        }
+        return sorted.map { _, mount in
+            var attributes: UInt32 = 0
+            if mount.readOnly { attributes |= MountAttribute.readOnly }
+            if mount.noExec { attributes |= MountAttribute.noExec }
+            if mount.noSetUserID { attributes |= MountAttribute.noSetUserID }
+            if mount.noDevices { attributes |= MountAttribute.noDevices }
+            let target = KernelString(mount.target)
+            switch mount.kind {
+            case .bind(let source, let recursive):
+                return .bind(
+                    source: KernelString(source), target: target, recursive: recursive, attributes: attributes,
+                    propagation: mount.propagation.flag)
+            case .tmpfs(let size, let mode):
+                var options = [MountOption("mode", KernelString(String(mode, radix: 8)))]
+                if let size { options.append(MountOption("size", KernelString("\(size)"))) }
+                return .mount(
+                    type: "tmpfs", options: options, attributes: attributes, target: target, followLinks: true)
+            }
+        }
+    }
+
+    static func protection(_ configuration: ContainerConfiguration) -> [Operation] {
+        var operations: [Operation] = configuration.sysctls.sorted { $0.key < $1.key }.map { name, value in
+            // As sysctl(8): the first separator decides, so that an interface's name may have dots.
+            let path = name.contains("/") ? name : name.split(separator: ".").joined(separator: "/")
+            return .setKernelParameter(name: KernelString(path), value: KernelString(value))
+        }
+        if !configuration.privileged {
+            operations += configuration.readOnlyPaths.map { .readOnlyPath(KernelString($0)) }
+            operations += configuration.maskedPaths.map { .maskPath(KernelString($0)) }
+        }
+        if configuration.readOnlyRoot { operations.append(.setMountReadOnly("/")) }
+        return operations
+    }
+}
+
+extension MountConfiguration.Propagation {
+    /// The kernel's flag.
+    var flag: UInt32 {
+        switch self {
+        case .private: MountPropagation.private
+        case .slave: MountPropagation.slave
+        case .shared: MountPropagation.shared
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import LaunchProgram
+import Linux
+
+/// Compiles configurations to launch programs.
+///
+/// Pure: nothing is looked at, nothing is touched.
+package enum LaunchCompiler {
+    /// What a container's first process does before it is the user's.
+    ///
+    /// - Throws: `RuntimeError.invalid`, naming the field.
+    package static func program(
+        for configuration: ContainerConfiguration, cgroup: CgroupLayout
+    ) throws(RuntimeError) -> LaunchProgram {
+        try ConfigurationCheck.check(configuration)
+        var operations: [Operation] = [
+            .joinCgroups(cgroup.processFiles.map { KernelString($0) }),
+            .unshare(flags: UInt32(NamespaceFlag.cgroup)),
+        ]
+        if configuration.oomScoreAdjustment != 0 {
+            operations.append(.setOutOfMemoryScore(configuration.oomScoreAdjustment))
+        }
+        operations += root(configuration)
+        operations += kernelFileSystems(configuration, cgroup)
+        operations += devices(configuration)
+        operations += identityFiles(configuration)
+        operations += userMounts(configuration)
+        operations += protection(configuration)
+        operations.append(.pivotRoot)
+        let hostname = configuration.hostname.isEmpty ? String(configuration.id.prefix(12)) : configuration.hostname
+        operations.append(.setHostname(KernelString(hostname)))
+        if !configuration.domainname.isEmpty {
+            operations.append(.setDomainname(KernelString(configuration.domainname)))
+        }
+        operations += process(
+            configuration.process, privileged: configuration.privileged, seccomp: configuration.seccomp,
+            reaper: configuration.useInit)
+        return LaunchProgram(operations: operations)
+    }
+
+    /// What the container's supervisor is told.
+    package static func supervision(
+        of configuration: ContainerConfiguration, cgroup: CgroupLayout
+    ) throws(RuntimeError) -> SupervisionPlan {
+        var plan = SupervisionPlan(
+            directory: KernelString(configuration.directory), program: try program(for: configuration, cgroup: cgroup))
+        plan.cloneFlags =
+            NamespaceFlag.mount | NamespaceFlag.pid | NamespaceFlag.uts
+            | (configuration.hostIPC ? 0 : NamespaceFlag.ipc)
+        plan.cgroupFiles = cgroup.processFiles.map { KernelString($0) }
+        plan.cgroupIsUnified = cgroup.isUnified
+        plan.memoryEvents = KernelString(cgroup.memoryEvents ?? "")
+        plan.restart = configuration.restart
+        plan.stopSignal = configuration.stopSignal
+        plan.stopTimeout = UInt32(clamping: configuration.stopTimeout.wholeMilliseconds)
+        plan.log = KernelString(configuration.log.path ?? "")
+        plan.logMaximumBytes = UInt64(max(configuration.log.maximumBytes, 0))
+        plan.logMaximumFiles = max(configuration.log.maximumFiles, 1)
+        plan.openInput = configuration.openInput
+        plan.terminal = configuration.terminal != nil
+        return plan
+    }
+
+    /// What a process executed in a running container does.
+    package static func execution(
+        of configuration: ExecConfiguration, cgroup: CgroupLayout
+    ) throws(RuntimeError) -> ExecutionPlan {
+        try ConfigurationCheck.check(configuration.process)
+        var operations: [Operation] = [.joinCgroups(cgroup.processFiles.map { KernelString($0) })]
+        if let terminal = configuration.terminal { operations.append(openTerminal(terminal)) }
+        operations += process(
+            configuration.process, privileged: configuration.privileged, seccomp: configuration.seccomp, reaper: false)
+        var plan = ExecutionPlan(program: LaunchProgram(operations: operations))
+        plan.joinFlags =
+            NamespaceFlag.mount | NamespaceFlag.pid | NamespaceFlag.uts | NamespaceFlag.ipc | NamespaceFlag.network
+            | NamespaceFlag.cgroup
+        plan.cgroupFiles = cgroup.processFiles.map { KernelString($0) }
+        plan.cgroupIsUnified = cgroup.isUnified
+        return plan
+    }
+
+    /// The last steps, in the order that keeps each possible: identity after everything that needs root, the filter
+    /// where it still may be installed.
+    static func process(
+        _ process: ProcessConfiguration, privileged: Bool, seccomp: SeccompProfile, reaper: Bool
+    ) -> [Operation] {
+        let capabilities = Capability.mask(privileged ? Capability.allCases : process.capabilities)
+        let noNewPrivileges = process.noNewPrivileges && !privileged
+        var operations: [Operation] = process.limits.map {
+            .setLimit(resource: $0.kind.rawValue, soft: $0.soft, hard: $0.hard)
+        }
+        operations.append(.changeDirectory(KernelString(process.workingDirectory)))
+        operations.append(.limitCapabilities(capabilities))
+        var filter: [Operation] = []
+        if seccomp == .standard && !privileged {
+            filter = [.installFilter(SeccompFilter.standard(capabilities: Set(process.capabilities)))]
+        }
+        // Without no_new_privs only root may install a filter: then it comes before root is given up.
+        if noNewPrivileges { operations.append(.setNoNewPrivileges) } else { operations += filter }
+        operations.append(
+            .setUser(
+                specification: KernelString(process.user),
+                supplementary: process.additionalGroups.map { KernelString($0) }, keep: capabilities))
+        if noNewPrivileges { operations += filter }
+        operations.append(.setUmask(process.umask))
+        operations.append(.closeDescriptors(from: 3))
+        operations.append(
+            .execute(
+                program: KernelString(process.arguments.first ?? ""),
+                arguments: process.arguments.map { KernelString($0) },
+                environment: process.environment.map { KernelString($0) }, reaper: reaper))
+        return operations
+    }
+
+    static func openTerminal(_ terminal: TerminalConfiguration) -> Operation {
+        .openTerminal(rows: UInt32(clamping: terminal.rows), columns: UInt32(clamping: terminal.columns))
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded down.
+    var wholeMilliseconds: Int64 {
+        components.seconds.multipliedReportingOverflow(by: 1000).partialValue
+            + components.attoseconds / 1_000_000_000_000_000
+    }
+}

@@ -1,0 +1,81 @@
+import Diagnostics
+import LaunchProgram
+import Linux
+
+/// Why a container, an exec or a jail could not be what was asked for.
+package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// An operation of the launch program failed.
+    ///
+    /// The operation is in words, as the program's listing has it.
+    case launchFailed(name: String, operation: String, failure: LaunchFailure)
+    /// A system call of the daemon failed.
+    case system(SystemError, doing: String)
+    /// The container has no process.
+    case notRunning(name: String)
+    /// The container has a supervisor already.
+    case alreadyRunning(name: String)
+    /// Nothing came in time.
+    case timedOut(doing: String)
+    /// A value nobody can start with.
+    case invalid(field: String, reason: String)
+    /// The supervisor is gone, or does not speak.
+    case lost(name: String, doing: String)
+
+    /// What is said of it.
+    ///
+    /// Docker's clients look for some of these words.
+    package var description: String {
+        switch self {
+        case .launchFailed(let name, let operation, let failure):
+            "\(operation) in \(name): \(Self.explanation(failure))"
+        case .system(let error, let doing): "\(doing): \(error)"
+        case .notRunning(let name): "container \(name) is not running"
+        case .alreadyRunning(let name): "container \(name) is already running"
+        case .timedOut(let doing): "\(doing): timed out"
+        case .invalid(let field, let reason): "\(field): \(reason)"
+        case .lost(let name, let doing): "\(doing): the supervisor of \(name) is gone"
+        }
+    }
+
+    /// The exit code Docker gives: 127 not found, 126 not executable, 125 anything else.
+    package var exitCode: Int32 {
+        guard case .launchFailed(_, let operation, let failure) = self, operation.hasPrefix("exec ") else { return 125 }
+        switch Errno(failure.code) {
+        case .ENOENT: return 127
+        case .EACCES, .EISDIR, .ENOEXEC: return 126
+        default: return 125
+        }
+    }
+
+    /// The error for people.
+    package var diagnostic: Diagnostic {
+        switch self {
+        case .launchFailed(_, let operation, let failure) where operation.hasPrefix("exec "):
+            Diagnostic(code: "SC6001", summary: description, hint: Self.hint(failure))
+        case .launchFailed: Diagnostic(code: "SC6002", summary: description)
+        case .system: Diagnostic(code: "SC6003", summary: description)
+        case .notRunning: Diagnostic(code: "SC6004", summary: description)
+        case .alreadyRunning: Diagnostic(code: "SC6005", summary: description)
+        case .timedOut: Diagnostic(code: "SC6006", summary: description)
+        case .invalid: Diagnostic(code: "SC6007", summary: description)
+        case .lost: Diagnostic(code: "SC6008", summary: description)
+        }
+    }
+
+    /// The errno in Docker's words, with what exactly failed.
+    static func explanation(_ failure: LaunchFailure) -> String {
+        let errno = Errno(failure.code)
+        let words = errno.text.prefix(1).lowercased() + errno.text.dropFirst()
+        let meaning = "\(words) (\(errno.name))"
+        return failure.detail.isEmpty ? meaning : "\(failure.detail.text): \(meaning)"
+    }
+
+    private static func hint(_ failure: LaunchFailure) -> String? {
+        switch Errno(failure.code) {
+        case .ENOENT: "is the program in the image? a script also needs its interpreter, named in its first line"
+        case .EACCES: "is it executable, and for this user? chmod +x in the image"
+        case .ENOEXEC: "is it built for this machine? a script needs a first line such as #!/bin/sh"
+        default: nil
+        }
+    }
+}
