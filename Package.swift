@@ -80,6 +80,10 @@ let package = Package(
             exclude: readme,
             swiftSettings: strict),
         .target(
+            name: "Manifest",
+            dependencies: ["StackModel", "Runtime", "Archives", "Linux", "Diagnostics", "JSONText"], exclude: readme,
+            swiftSettings: strict),
+        .target(
             name: "Apply", dependencies: ["StackModel", "StateStore", "Linux", "Diagnostics", "JSONText"],
             exclude: readme,
             swiftSettings: strict),
@@ -104,6 +108,9 @@ let package = Package(
             name: "RuntimeTests", dependencies: ["Runtime", "LaunchProgram", "Linux"], swiftSettings: strict),
         .testTarget(
             name: "NetworkingTests", dependencies: ["Networking", "StateStore", "Linux", "JSONText"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ManifestTests", dependencies: ["Manifest", "StackModel", "Linux", "Diagnostics", "JSONText"],
             swiftSettings: strict),
         .testTarget(
             name: "ApplyTests",
