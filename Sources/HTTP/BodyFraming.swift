@@ -9,7 +9,9 @@ package enum BodyFraming: Sendable, Equatable {
     /// Until the peer closes; responses only.
     case untilClose
 
-    /// The framing of a request. Ambiguity (both length and chunked, differing lengths) is refused.
+    /// The framing of a request.
+    ///
+    /// Ambiguity (both length and chunked, differing lengths) is refused.
     package static func request(_ headers: HTTPHeaders) throws(HTTPError) -> BodyFraming {
         let codings = headers.all("Transfer-Encoding")
         let lengths = headers.all("Content-Length")

@@ -132,7 +132,9 @@ package actor ConnectionReader {
 
     // MARK: Raw
 
-    /// Bytes without framing, after an upgrade. An empty array is the peer's end of stream.
+    /// Bytes without framing, after an upgrade.
+    ///
+    /// An empty array is the peer's end of stream.
     package func raw(max: Int) async throws -> [UInt8] {
         if available > 0 { return take(min(available, max)) }
         if ended { return [] }

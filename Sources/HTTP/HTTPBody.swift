@@ -1,4 +1,6 @@
-/// A message body as it arrives. One reader at a time.
+/// A message body as it arrives.
+///
+/// One reader at a time.
 package struct HTTPBody: Sendable {
     private let reader: ConnectionReader
 

@@ -1,4 +1,6 @@
-/// Header fields in order of arrival. Names compare without case (RFC 9110, section 5.1).
+/// Header fields in order of arrival.
+///
+/// Names compare without case (RFC 9110, section 5.1).
 package struct HTTPHeaders: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     /// One field line.
     package struct Field: Sendable, Equatable {

@@ -29,7 +29,9 @@ package struct HTTPRequest: Sendable {
         body = HTTPBody(reader: reader)
     }
 
-    /// Runs `work`, cancelling it when the client goes away. For streams that may be silent for long.
+    /// Runs `work`, cancelling it when the client goes away.
+    ///
+    /// For streams that may be silent for long.
     ///
     /// The body must have been read before.
     package func whileConnected(_ work: @escaping @Sendable () async throws -> Void) async throws {

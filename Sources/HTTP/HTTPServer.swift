@@ -1,6 +1,8 @@
 import Linux
 
-/// What serves one request. An error before the head was sent becomes a response by `HTTPServer.failure`.
+/// What serves one request.
+///
+/// An error before the head was sent becomes a response by `HTTPServer.failure`.
 package typealias HTTPHandler = @Sendable (HTTPRequest, HTTPResponder) async throws -> Void
 
 /// Turns an error that left a handler into status, fields and body.
@@ -134,7 +136,9 @@ package struct HTTPServer: Sendable {
     /// A response that says the error in plain text.
     package static let plainFailure: HTTPFailure = { error in
         let http = error as? HTTPError
-        return (http?.status ?? 500, ["Content-Type": "text/plain; charset=utf-8"], Array((http?.text ?? "\(error)").utf8))
+        return (
+            http?.status ?? 500, ["Content-Type": "text/plain; charset=utf-8"], Array((http?.text ?? "\(error)").utf8)
+        )
     }
 }
 

@@ -30,7 +30,8 @@ struct ServerTests {
     @Test("pipelined requests are answered in order on one connection")
     func pipelined() async throws {
         try await talk(echo) { client in
-            try await client.write("GET /a HTTP/1.1\r\nHost: x\r\n\r\nPOST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi")
+            try await client.write(
+                "GET /a HTTP/1.1\r\nHost: x\r\n\r\nPOST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi")
             try await client.write("GET /c HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             let text = try await client.readAll()
             #expect(text.components(of: "HTTP/1.1 200 OK") == 3)
@@ -42,7 +43,8 @@ struct ServerTests {
     @Test("a chunked body with 100-continue is read after the interim response")
     func expectation() async throws {
         try await talk(echo) { client in
-            try await client.write("POST /x HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n")
+            try await client.write(
+                "POST /x HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n")
             #expect(try await client.read(until: "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n")
             try await client.write("3\r\nabc\r\n0\r\n\r\n")
             #expect(try await client.read(until: "/x:abc").contains("200 OK"))
@@ -52,7 +54,8 @@ struct ServerTests {
     @Test("a body beyond the handler's limit is 413 and ends the connection")
     func tooLarge() async throws {
         try await talk(echo) { client in
-            try await client.write("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n" + String(repeating: "x", count: 2000))
+            try await client.write(
+                "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n" + String(repeating: "x", count: 2000))
             let text = try await client.readAll()
             #expect(text.hasPrefix("HTTP/1.1 413 "))
             #expect(text.contains("Connection: close"))
@@ -62,7 +65,8 @@ struct ServerTests {
     @Test("malformed heads are 400, giant ones 431")
     func malformed() async throws {
         try await talk(echo) { client in
-            try await client.write("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n")
+            try await client.write(
+                "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n")
             #expect(try await client.readAll().hasPrefix("HTTP/1.1 400 "))
         }
         try await talk(echo) { client async throws in
@@ -128,7 +132,9 @@ struct ServerTests {
         }
         try await talk(handler) { client in
             // Bytes right behind the request belong to the raw stream.
-            try await client.write("POST /exec HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nUpgrade: tcp\r\nConnection: Upgrade\r\n\r\n{}early ")
+            try await client.write(
+                "POST /exec HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nUpgrade: tcp\r\nConnection: Upgrade\r\n\r\n{}early "
+            )
             #expect(try await client.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 101 UPGRADED\r\n"))
             try await client.write("late")
             client.finishWriting()
