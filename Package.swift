@@ -88,6 +88,15 @@ let package = Package(
             exclude: readme,
             swiftSettings: strict),
 
+        // Layer 4 and 5.
+        .target(
+            name: "Engine",
+            dependencies: [
+                "ImageStore", "Runtime", "LaunchProgram", "Networking", "StateStore", "OCI", "Linux", "Diagnostics",
+                "JSONText",
+            ], exclude: readme,
+            swiftSettings: strict),
+
         // Tests. Pure ones by module; the kernel's in IntegrationTests.
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics", "JSONText"], swiftSettings: strict),

@@ -1,0 +1,79 @@
+import Synchronization
+
+/// Every container by id and name.
+///
+/// Names are reserved here before anything is made.
+package final class ContainerRegistry: Sendable {
+    private struct State {
+        var containers: [String: Container] = [:]
+        var names: [String: String] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// An empty registry.
+    package init() {}
+
+    /// All containers, newest first.
+    package var all: [Container] {
+        state.withLock { Array($0.containers.values) }
+            .sorted { ($0.snapshot.created, $0.id) > ($1.snapshot.created, $1.id) }
+    }
+
+    /// Takes a name for `id`.
+    ///
+    /// - Throws: Docker's conflict where another has it.
+    package func reserve(name: String, id: String) throws(EngineError) {
+        let holder = state.withLock { state -> String? in
+            if let holder = state.names[name], holder != id { return holder }
+            state.names[name] = id
+            return nil
+        }
+        guard let holder else { return }
+        throw EngineError(
+            .conflict,
+            "Conflict. The container name \"/\(name)\" is already in use by container \"\(holder)\". You have to remove (or rename) that container to be able to reuse that name."
+        )
+    }
+
+    /// Gives a name back.
+    package func release(name: String, id: String) {
+        state.withLock { if $0.names[name] == id { $0.names[name] = nil } }
+    }
+
+    /// Adds a container whose name is reserved.
+    package func insert(_ container: Container) {
+        let name = container.name
+        state.withLock {
+            $0.containers[container.id] = container
+            $0.names[name] = container.id
+        }
+    }
+
+    /// Forgets a container and its name.
+    package func remove(_ container: Container) {
+        state.withLock { state in
+            state.containers[container.id] = nil
+            for (name, id) in state.names where id == container.id { state.names[name] = nil }
+        }
+    }
+
+    /// The container of exactly this id.
+    package func container(id: String) -> Container? { state.withLock { $0.containers[id] } }
+
+    /// The container of an id, a name (also `/name`) or an unambiguous start of an id.
+    package func find(_ text: String) throws(EngineError) -> Container {
+        let name = text.hasPrefix("/") ? String(text.dropFirst()) : text
+        guard !name.isEmpty else { throw .noContainer(text) }
+        let found = state.withLock { state -> [Container] in
+            if let exact = state.containers[name] { return [exact] }
+            if let id = state.names[name], let named = state.containers[id] { return [named] }
+            return state.containers.values.filter { $0.id.hasPrefix(name) }
+        }
+        if found.count > 1 {
+            throw EngineError(.invalid, "Multiple IDs found with provided prefix: \(text)")
+        }
+        guard let container = found.first else { throw .noContainer(text) }
+        return container
+    }
+}

@@ -1,0 +1,89 @@
+import Linux
+import Runtime
+
+/// A client's hold on the next end of a container.
+package final class AttachSession: Sendable {
+    private let container: Container
+    private let end: BackgroundWork.Handle
+    let begun: @Sendable () async -> Void
+
+    init(container: Container, end: BackgroundWork.Handle, begun: @escaping @Sendable () async -> Void) {
+        self.container = container
+        self.end = end
+        self.begun = begun
+    }
+
+    /// Returns when the run that goes on, or else the next one, has ended.
+    package var ended: @Sendable () async -> Void { { [end] in await end.wait() } }
+
+    /// Lets the container go; it may be removed now.
+    package func close() {
+        end.cancel()
+        container.change { $0.attachments -= 1 }
+        container.notify(.detached)
+    }
+}
+
+extension HostEngine {
+    /// Where a container's log is.
+    package func logPath(_ container: Container) -> String {
+        configuration.containerDirectory(container.id) + "/log"
+    }
+
+    /// Holds a container for an attached client: its log is not removed before the client has read it.
+    package func attach(_ container: Container) -> AttachSession {
+        container.change { $0.attachments += 1 }
+        let changes = container.observe { _ in }.changes
+        let end = work.spawn {
+            for await change in changes {
+                switch change {
+                case .exited(_, true), .removed: return
+                default: break
+                }
+            }
+        }
+        let starts = container.observe(\.state.isActive)
+        return AttachSession(container: container, end: end) {
+            if starts.initial { return }
+            for await change in starts.changes where change == .started { return }
+        }
+    }
+
+    /// Waits until no client is attached, at most for some seconds.
+    func waitUntilDetached(_ container: Container) async {
+        let (count, changes) = container.observe(\.attachments)
+        guard count > 0 else { return }
+        try? await withTimeout(.seconds(10)) {
+            for await change in changes where change == .detached {
+                if container.snapshot.attachments <= 0 { return }
+            }
+        }
+    }
+
+    /// Copies a client's bytes to the container's stdin until the client's end.
+    package func feed(_ container: Container, _ session: AttachSession, from source: any InputSource) async {
+        await session.begun()
+        guard let connection = container.connection, let input = try? await connection.openInput(),
+            let sink = try? AsyncDescriptor(FileDescriptor.duplicating(input.raw))
+        else { return }
+        while let piece = try? await source.nextInput(), !piece.isEmpty {
+            guard (try? await sink.writeAll(piece)) != nil else { break }
+        }
+        sink.close()
+        // A terminal has no end of input; it goes with its last user.
+        if !container.specification.tty { try? await connection.closeInput() }
+    }
+
+    /// Tells a container's terminal its size.
+    package func resize(_ container: Container, _ size: TerminalSize) async throws {
+        guard let connection = container.connection else { throw EngineError.notRunning(container.id) }
+        guard container.specification.tty else { return }
+        try await connection.resize(rows: Int(size.rows), columns: Int(size.columns))
+    }
+}
+
+/// Where a client's input comes from.
+package protocol InputSource: Sendable {
+    /// The next bytes; empty at the end.
+    func nextInput() async throws -> [UInt8]
+}

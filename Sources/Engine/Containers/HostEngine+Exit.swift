@@ -1,0 +1,122 @@
+import LaunchProgram
+import Linux
+import OCI
+import Runtime
+
+extension HostEngine {
+    /// Follows the supervisor's reports until the final exit.
+    func watch(_ container: Container, _ connection: SupervisorConnection) {
+        let handle = work.spawn { [self] in
+            var last = connection.status
+            for await status in connection.events() {
+                if Task.isCancelled { return }
+                await take(status, after: last, container, connection)
+                last = status
+                if status.state == .exited || status.state == .failed { return }
+            }
+            guard !Task.isCancelled else { return }
+            // The stream ended without a final report: the supervisor was killed.
+            await lost(container, connection)
+        }
+        container.change { $0.watch = handle }
+    }
+
+    private func take(
+        _ status: SupervisorStatus, after last: SupervisorStatus, _ container: Container,
+        _ connection: SupervisorConnection
+    ) async {
+        switch status.state {
+        case .created: break
+        case .running:
+            guard status.startedAt != last.startedAt || last.state != .running else { return }
+            guard last.state == .restarting || status.restartCount != last.restartCount else { return }
+            container.change { facts in
+                facts.state.phase = .running
+                facts.state.pid = status.pid
+                facts.state.startedAt = Timestamp(nanosecondsSinceEpoch: status.startedAt)
+                facts.state.restartCount = Int(status.restartCount)
+                facts.state.exitCode = 0
+            }
+            container.notify(.started)
+            await saveStatusLater(container)
+            await publish("start", container, at: Timestamp(nanosecondsSinceEpoch: status.startedAt))
+            startHealth(container)
+        case .restarting:
+            await ended(container, status, isFinal: false)
+        case .exited, .failed:
+            await ended(container, status, isFinal: true)
+            await settle(container, connection)
+        }
+    }
+
+    /// Takes note of the end of a run.
+    func ended(_ container: Container, _ status: SupervisorStatus, isFinal: Bool) async {
+        stopHealth(container)
+        let finished = Timestamp(nanosecondsSinceEpoch: status.finishedAt)
+        container.change { facts in
+            facts.state.phase = isFinal ? .exited : .restarting
+            facts.state.pid = 0
+            facts.state.exitCode = status.exitCode
+            facts.state.oomKilled = status.oomKilled
+            facts.state.finishedAt = finished
+            facts.state.restartCount = Int(status.restartCount)
+            facts.isSettling = isFinal
+            if isFinal { facts.state.supervisorPID = 0 }
+        }
+        container.notify(.exited(code: status.exitCode, isFinal: isFinal))
+        if status.oomKilled { await publish("oom", container, at: finished) }
+        await publish("die", container, ["exitCode": "\(status.exitCode)"], at: finished)
+        await saveStatusLater(container)
+    }
+
+    /// Releases what the last run held.
+    ///
+    /// Links and ports are free when this returns.
+    private func settle(_ container: Container, _ connection: SupervisorConnection) async {
+        await container.queue.run {
+            guard container.connection === connection else { return }
+            connection.close()
+            container.change { $0.connection = nil }
+            await self.releaseRun(container)
+        }
+        if container.specification.autoRemove {
+            work.spawn { [self] in
+                await waitUntilDetached(container)
+                try? await remove(container, force: true, volumes: true)
+            }
+        }
+    }
+
+    /// Links, ports, names and layers of a run that is over.
+    func releaseRun(_ container: Container) async {
+        await releaseNetwork(container)
+        if let id = Digest(container.snapshot.imageID) { layerMounts.release(id) }
+        container.change { $0.isSettling = false }
+        container.notify(.settled)
+        sweepLayersLater()
+    }
+
+    /// The supervisor is gone without a word: what its status file says last is the truth.
+    private func lost(_ container: Container, _ connection: SupervisorConnection) async {
+        let directory = configuration.containerDirectory(container.id)
+        var status = (try? runtime.status(directory: directory)) ?? connection.status
+        if status.state == .running || status.state == .restarting || status.state == .created {
+            status.state = .exited
+            status.exitCode = 137
+            status.finishedAt = Clock.now().nanosecondsSinceEpoch
+        }
+        await ended(container, status, isFinal: true)
+        await settle(container, connection)
+    }
+
+    /// Unmounts layers nobody used for a while.
+    func sweepLayersLater() {
+        guard layerSweep.begin() else { return }
+        work.spawn { [self] in
+            try? await EventLoop.shared.sleep(for: .seconds(10))
+            layerSweep.end()
+            guard !Task.isCancelled else { return }
+            try? await layerMounts.sweep()
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import Diagnostics
+import ImageStore
+import JSONText
+import Linux
+import OCI
+
+extension HostEngine {
+    /// The image of a reference, an id or the start of one.
+    package func image(named text: String) async throws -> StoredImage {
+        guard let image = try await images.resolve(text) else { throw EngineError.noImage(text) }
+        return image
+    }
+
+    /// Ids of images containers were made from.
+    package var imagesInUse: Set<Digest> {
+        Set(containers.all.compactMap { Digest($0.snapshot.imageID) })
+    }
+
+    /// Gives an image another name.
+    package func tag(_ text: String, as name: String) async throws {
+        let image = try await image(named: text)
+        let reference: ImageReference
+        do {
+            reference = try ImageReference(name).withDefaultTag
+        } catch {
+            throw EngineError(.invalid, "invalid reference format: \(name)")
+        }
+        try await images.tag(image.id, as: reference)
+        await publish(.image, "tag", actor: image.id.description, ["name": reference.familiar])
+    }
+
+    /// Removes a name, and the image with its last one.
+    ///
+    /// Docker's list of what was done.
+    package func removeImage(_ text: String, force: Bool = false) async throws -> [JSONObject] {
+        let image = try await image(named: text)
+        let users = containers.all.filter { $0.snapshot.imageID == image.id.description }
+        let isLast = image.references.count <= 1 || text.hasPrefix("sha256:")
+        if isLast, let user = users.first(where: { $0.state.isActive }) ?? (force ? nil : users.first) {
+            let running = user.state.isActive
+            throw EngineError(
+                .conflict,
+                running
+                    ? "conflict: unable to delete \(text) (cannot be forced) - image is being used by running container \(user.id.prefix(12))"
+                    : "conflict: unable to remove repository reference \"\(text)\" (must force) - container \(user.id.prefix(12)) is using its referenced image \(image.id.shortHex)"
+            )
+        }
+        let removal: ImageRemoval
+        do {
+            removal = try await images.remove(text, inUse: imagesInUse, force: force)
+        } catch {
+            throw EngineError.wrapping(error)
+        }
+        var result: [JSONObject] = []
+        for reference in removal.untagged {
+            result.append(["Untagged": .string(reference.familiar)])
+            await publish(.image, "untag", actor: image.id.description, ["name": reference.familiar])
+        }
+        for id in removal.deletedImages {
+            result.append(["Deleted": .string(id.description)])
+            await publish(.image, "delete", actor: id.description, ["name": id.description])
+        }
+        for layer in removal.deletedLayers { result.append(["Deleted": .string(layer.description)]) }
+        return result
+    }
+
+    /// Docker's list of images, newest first.
+    package func imageList(_ filter: FilterSet) async throws -> [JSONObject] {
+        var used: [String: Int64] = [:]
+        for container in containers.all { used[container.snapshot.imageID, default: 0] += 1 }
+        return try await images.list().filter { image in
+            filter.allows("reference") { pattern in
+                image.references.contains { Self.matches($0, pattern) }
+            } && filter.allows(labels: image.config.execution.labels)
+                && filter.allows("dangling") { ["1", "true"].contains($0) == image.references.isEmpty }
+        }.sorted { $0.created > $1.created }.map { image in
+            [
+                "Containers": .int(used[image.id.description] ?? 0), "Created": .int(Self.seconds(image.created)),
+                "Id": .string(image.id.description), "Labels": .object(.strings(image.config.execution.labels)),
+                "ParentId": "", "RepoDigests": .array([]),
+                "RepoTags": .strings(image.references.map(\.familiar)), "SharedSize": -1,
+                "Size": .int(image.size),
+            ]
+        }
+    }
+
+    private static func matches(_ reference: ImageReference, _ pattern: String) -> Bool {
+        let name = reference.familiar
+        if pattern.hasSuffix("*") { return name.hasPrefix(pattern.dropLast()) }
+        return name == pattern || name.hasPrefix(pattern + ":")
+    }
+
+    private static func seconds(_ text: String) -> Int64 { Timestamp(rfc3339: text)?.seconds ?? 0 }
+
+    /// Docker's `ImageInspect`.
+    package func inspection(_ image: StoredImage) -> JSONObject {
+        var object = JSONObject()
+        object["Id"] = .string(image.id.description)
+        object["RepoTags"] = .strings(image.references.map(\.familiar))
+        object["RepoDigests"] = .array([])
+        object["Parent"] = ""
+        object["Comment"] = ""
+        object["Created"] = .string(image.created.isEmpty ? ContainerState.never : image.created)
+        object["DockerVersion"] = ""
+        object["Author"] = .string(image.config.author ?? "")
+        object["Config"] = .object(Self.complete(image.config.execution))
+        object["Architecture"] = .string(image.config.platform.architecture)
+        if let variant = image.config.platform.variant { object["Variant"] = .string(variant) }
+        object["Os"] = .string(image.config.platform.os)
+        object["Size"] = .int(image.size)
+        object["GraphDriver"] = ["Name": "overlay2", "Data": .null]
+        object["RootFS"] = ["Type": "layers", "Layers": .strings(image.layers.map(\.description))]
+        object["Metadata"] = ["LastTagTime": .string(ContainerState.never)]
+        return object
+    }
+
+    /// Docker's clients expect these members even where they are empty.
+    private static func complete(_ execution: ExecutionParameters) -> JSONObject {
+        var object = execution.json
+        for name in ["Cmd", "Entrypoint", "Env", "Labels", "Volumes", "OnBuild"] where object[name] == nil {
+            object[name] = .null
+        }
+        for name in ["User", "WorkingDir"] where object[name] == nil { object[name] = "" }
+        return object
+    }
+
+    /// Docker's `GET /system/df` in the form of versions before 1.52.
+    package func diskUsage() async throws -> JSONObject {
+        let usage = try await images.diskUsage()
+        var imageObjects = try await imageList(FilterSet())
+        for index in imageObjects.indices {
+            let size = imageObjects[index]["Size"]?.intValue ?? 0
+            let unique =
+                imageObjects[index]["Id"]?.stringValue.flatMap { Digest($0) }
+                .flatMap { usage.uniqueBytes[$0] } ?? size
+            imageObjects[index]["SharedSize"] = .int(max(0, size - unique))
+        }
+        var volumeObjects: [JSONValue] = []
+        for volume in try await volumes.all() {
+            var object = inspection(volume)
+            object["UsageData"] = [
+                "Size": .int(try await volumes.usage(volume.name)),
+                "RefCount": .int(Int64(users(ofVolume: volume.name).count)),
+            ]
+            volumeObjects.append(.object(object))
+        }
+        let containerObjects = try await list(all: true, size: true, filter: FilterSet())
+        return [
+            "LayersSize": .int(usage.layersBytes), "Images": .array(imageObjects.map { .object($0) }),
+            "Containers": .array(containerObjects.map { .object($0) }), "Volumes": .array(volumeObjects),
+            "BuildCache": .array([]), "BuilderSize": 0,
+        ]
+    }
+}

@@ -1,0 +1,96 @@
+import Diagnostics
+import ImageStore
+import Linux
+import Networking
+import Runtime
+import StateStore
+
+/// The engine of one data root: the objects users name, and what makes them real.
+package final class HostEngine: Sendable {
+    /// What it was told at its start.
+    package let configuration: EngineConfiguration
+    /// Every container.
+    package let containers = ContainerRegistry()
+    /// What happens.
+    package let events: EventHub
+    /// Images and their layers.
+    package let images: ImageStore
+    /// Networks, endpoints, published ports.
+    package let networks: NetworkController
+    /// Volumes.
+    package let volumes: VolumeStore
+    /// Executions in containers.
+    package let executions = ExecutionRegistry()
+    /// The database of everything.
+    package let database: StateDatabase
+    /// Commits in groups.
+    package let writer: StateWriter
+    /// When the engine started.
+    package let startedAt = Clock.now()
+    let runtime: ContainerRuntime
+    let names: NameServer
+    let work = BackgroundWork()
+    let defaultNetworkQueue = OperationQueue()
+    let layerMounts: LayerMounts
+    let layerSweep = SweepGate()
+    let namespaces = NamespacePool()
+    let logLine: @Sendable (String) -> Void
+
+    /// Opens the engine of a data root.
+    ///
+    /// Nothing runs yet: `recover` comes next.
+    ///
+    /// - Parameter log: takes lines for the daemon's log.
+    /// - Throws: `Diagnostic` for a damaged or newer database, a missing `stack-init`, an unusable data root.
+    package init(_ configuration: EngineConfiguration, log: @escaping @Sendable (String) -> Void) throws {
+        self.configuration = configuration
+        logLine = log
+        for directory in ["", "/containers", "/volumes", "/run"] {
+            try Files.makeDirectories(configuration.root + directory, mode: directory == "/containers" ? 0o700 : 0o711)
+        }
+        database = try StateDatabase(path: "\(configuration.root)/state.db")
+        writer = StateWriter(database: database)
+        events = EventHub(database: database, writer: writer)
+        images = try ImageStore(root: configuration.root, database: database)
+        networks = NetworkController(root: configuration.root, database: database)
+        do {
+            runtime = try ContainerRuntime(initBinary: configuration.initBinary)
+        } catch {
+            throw Diagnostic(
+                code: "SC5003", summary: "stack-init cannot be used", detail: "\(configuration.initBinary): \(error)",
+                hint: "put stack-init beside stackctl, or reinstall")
+        }
+        names = NameServer(
+            initBinary: configuration.initBinary, socketPath: "\(configuration.runDirectory)/dns.sock")
+        volumes = VolumeStore(directory: configuration.volumesDirectory, database: database, writer: writer)
+        layerMounts = LayerMounts(images: images)
+    }
+
+    /// Tells the subscribers of events.
+    func publish(_ kind: Event.Kind, _ action: String, actor: String, _ attributes: [String: String] = [:]) async {
+        await events.publish(Event(kind, action, actor: actor, attributes: attributes))
+    }
+
+    /// Tells the subscribers about a container.
+    func publish(
+        _ action: String, _ container: Container, _ more: [String: String] = [:], at time: Timestamp? = nil
+    ) async {
+        await events.publish(
+            Event(
+                .container, action, actor: container.id, attributes: container.eventAttributes(more), time: time))
+    }
+
+    /// Saves a container's status without waiting for the disk: the supervisor's own file is the truth.
+    func saveStatusLater(_ container: Container) async {
+        let row = container.row
+        await writer.later { transaction in
+            try transaction.setContainerStatus(id: row.id, row.status)
+            try transaction.setContainerDesiredState(id: row.id, row.desiredState)
+        }
+    }
+}
+
+extension HostEngine {
+    /// Runs work that outlives the request it came with; it ends with the engine.
+    package func runInBackground(_ work: @escaping @Sendable () async -> Void) { self.work.spawn(work) }
+}

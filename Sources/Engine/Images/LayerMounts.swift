@@ -1,0 +1,52 @@
+import ImageStore
+import Linux
+import OCI
+import Synchronization
+
+/// Keeps an image's layers mounted while something uses them.
+///
+/// Layers stay mounted for a while after their last use: the next start of the same image then costs nothing.
+package final class LayerMounts: Sendable {
+    private struct Held {
+        var image: StoredImage
+        var count: Int
+    }
+
+    private let images: ImageStore
+    private let held = Mutex<[Digest: Held]>([:])
+
+    init(images: ImageStore) { self.images = images }
+
+    /// Mounts the layers and keeps them until `release`.
+    ///
+    /// Top first.
+    func hold(_ image: StoredImage) async throws -> [String] {
+        // Counted before the mount, so that a sweep meanwhile does not take it away.
+        held.withLock { $0[image.id, default: Held(image: image, count: 0)].count += 1 }
+        do {
+            return try await images.mountLayers(of: image)
+        } catch {
+            release(image.id)
+            throw error
+        }
+    }
+
+    /// Gives one hold back.
+    ///
+    /// The layers stay mounted until the next sweep.
+    func release(_ id: Digest) {
+        held.withLock { held in
+            guard var entry = held[id] else { return }
+            entry.count -= 1
+            held[id] = entry.count > 0 ? entry : nil
+        }
+    }
+
+    /// Whether an image is held.
+    func isHeld(_ id: Digest) -> Bool { held.withLock { $0[id] != nil } }
+
+    /// Unmounts what nothing holds.
+    func sweep() async throws {
+        try await images.unmountUnused(keeping: held.withLock { $0.values.map(\.image) })
+    }
+}

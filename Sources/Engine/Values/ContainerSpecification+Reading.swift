@@ -1,0 +1,230 @@
+import JSONText
+import Linux
+import OCI
+
+extension ContainerSpecification {
+    /// Reads the body of `POST /containers/create`, which is also the stored form.
+    package init(json: JSONValue) throws(EngineError) {
+        let body = try FieldReader(json)
+        try readConfig(body)
+        if let host = try body.reader("HostConfig") { try readHost(host) }
+        exposedPorts.sort()
+        if let endpoints = try body.reader("NetworkingConfig")?.reader("EndpointsConfig") {
+            for name in endpoints.keys {
+                self.endpoints.append(try EndpointSettings(network: name, try endpoints.reader(name)))
+            }
+        }
+    }
+
+    private mutating func readConfig(_ body: FieldReader) throws(EngineError) {
+        image = try body.text("Image")
+        hostname = try body.text("Hostname")
+        domainname = try body.text("Domainname")
+        user = try body.text("User")
+        env = try body.strings("Env") ?? []
+        command = try body.strings("Cmd")
+        entrypoint = try body.strings("Entrypoint")
+        workingDirectory = try body.text("WorkingDir")
+        labels = try body.dictionary("Labels")
+        tty = try body.flag("Tty")
+        openStdin = try body.flag("OpenStdin")
+        stdinOnce = try body.flag("StdinOnce")
+        volumes = try body.set("Volumes")
+        for text in try body.set("ExposedPorts") {
+            guard let port = ContainerPort(text) else {
+                throw EngineError(.invalid, "invalid port specification: \(text)")
+            }
+            exposedPorts.append(port)
+        }
+        healthcheck = try body.reader("Healthcheck").map { (reader) throws(EngineError) in
+            try Self.healthcheck(reader)
+        }
+        let signal = try body.text("StopSignal")
+        stopSignal = signal.isEmpty ? nil : signal
+        stopTimeout = try body.integer("StopTimeout", in: -1...86_400 * 365).map { Int($0) }
+    }
+
+    /// Reads Docker's `Healthcheck` object; our own `HTTP` form has the same shape.
+    package static func healthcheck(_ reader: FieldReader) throws(EngineError) -> Healthcheck {
+        let longest: Int64 = 86_400_000_000_000 * 365
+        func duration(_ name: String) throws(EngineError) -> Int64 {
+            let value = try reader.integer(name, in: 0...longest) ?? 0
+            guard value == 0 || value >= 1_000_000 else {
+                throw EngineError(.invalid, "\(name) in Healthcheck cannot be less than 1ms")
+            }
+            return value
+        }
+        let test = try reader.strings("Test") ?? []
+        if let form = test.first, !["NONE", "CMD", "CMD-SHELL", "HTTP"].contains(form) {
+            throw EngineError(.invalid, "unknown healthcheck type '\(form)'")
+        }
+        return Healthcheck(
+            test: test, interval: try duration("Interval"), timeout: try duration("Timeout"),
+            startPeriod: try duration("StartPeriod"), startInterval: try duration("StartInterval"),
+            retries: Int(try reader.integer("Retries", in: 0...100_000) ?? 0))
+    }
+
+    private mutating func readHost(_ host: FieldReader) throws(EngineError) {
+        for text in try host.strings("Binds") ?? [] { mounts.append(try MountSpecification(bind: text)) }
+        for reader in try host.objects("Mounts") { mounts.append(try MountSpecification(reader)) }
+        if let tmpfs = try host.reader("Tmpfs") {
+            for path in tmpfs.keys {
+                mounts.append(try MountSpecification(tmpfs: path, options: try tmpfs.text(path)))
+            }
+        }
+        try readPorts(host.reader("PortBindings"))
+        publishesAllPorts = try host.flag("PublishAllPorts")
+        if let policy = try host.reader("RestartPolicy") { restart = try RestartSettings(policy) }
+        autoRemove = try host.flag("AutoRemove")
+        guard !autoRemove || restart.name == .no else {
+            throw EngineError(.invalid, "can't create 'AutoRemove' container with restart policy")
+        }
+        let mode = try host.text("NetworkMode")
+        networkMode = mode.isEmpty ? "default" : mode
+        limits = try Self.limits(host)
+        readOnlyRoot = try host.flag("ReadonlyRootfs")
+        usesInit = try host.flag("Init")
+        addedCapabilities = try host.strings("CapAdd") ?? []
+        droppedCapabilities = try host.strings("CapDrop") ?? []
+        isPrivileged = try host.flag("Privileged")
+        if let bytes = try host.integer("ShmSize", in: 0...Int64.max), bytes > 0 { sharedMemoryBytes = bytes }
+        extraHosts = try host.strings("ExtraHosts") ?? []
+        securityOptions = try host.strings("SecurityOpt") ?? []
+        logOptions = try host.reader("LogConfig")?.dictionary("Config") ?? [:]
+    }
+
+    /// Reads the limits of `HostConfig`, also the body of `POST /containers/{id}/update`.
+    ///
+    /// 0 is no limit.
+    package static func limits(_ host: FieldReader) throws(EngineError) -> CgroupLimits {
+        func positive(_ value: Int64?) -> Int64? { value.flatMap { $0 > 0 ? $0 : nil } }
+        var limits = CgroupLimits()
+        limits.memoryBytes = positive(try host.integer("Memory", in: 0...Int64.max))
+        if let memory = limits.memoryBytes, memory < 6 << 20 {
+            throw EngineError(.invalid, "Minimum memory limit allowed is 6MB")
+        }
+        limits.memorySwapBytes = positive(try host.integer("MemorySwap", in: -1...Int64.max))
+        if let swap = limits.memorySwapBytes, swap < limits.memoryBytes ?? Int64.max {
+            throw EngineError(.invalid, "Minimum memoryswap limit should be larger than memory limit, see usage")
+        }
+        limits.nanoCPUs = positive(try host.integer("NanoCpus", in: 0...1_000_000_000_000_000))
+        if let quota = positive(try host.integer("CpuQuota")), limits.nanoCPUs == nil {
+            let period = positive(try host.integer("CpuPeriod", in: 0...1_000_000)) ?? 100_000
+            limits.nanoCPUs = min(quota, 1_000_000_000) * 1_000_000_000 / period
+        }
+        limits.cpuShares = positive(try host.integer("CpuShares", in: 0...262_144))
+        limits.pids = positive(try host.integer("PidsLimit", in: -1...Int64(Int32.max)))
+        return limits
+    }
+
+    private mutating func readPorts(_ bindings: FieldReader?) throws(EngineError) {
+        guard let bindings else { return }
+        for key in bindings.keys.sorted() {
+            guard let port = ContainerPort(key) else {
+                throw EngineError(.invalid, "invalid port specification: \"\(key)\"")
+            }
+            let hosts = try bindings.objects(key)
+            if hosts.isEmpty { ports.append(PortBinding(container: port, hostPort: 0)) }
+            for host in hosts {
+                let text = try host.text("HostPort")
+                guard let number = UInt16(text.isEmpty ? "0" : text) else {
+                    throw EngineError(.invalid, "invalid port specification: \"\(text)\"")
+                }
+                var address = try host.text("HostIp")
+                if address == "0.0.0.0" { address = "" }
+                ports.append(PortBinding(container: port, hostAddress: address, hostPort: number))
+            }
+            if !exposedPorts.contains(port) { exposedPorts.append(port) }
+        }
+    }
+}
+
+extension MountSpecification {
+    /// Reads `-v` notation: `[source:]target[:options]`.
+    init(bind text: String) throws(EngineError) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map { String($0) }
+        guard (1...3).contains(parts.count), parts.allSatisfy({ !$0.isEmpty }) else {
+            throw EngineError(.invalid, "invalid volume specification: '\(text)'")
+        }
+        let source = parts.count == 1 ? "" : parts[0]
+        let isPath = source.hasPrefix("/")
+        self.init(isPath ? .bind : .volume, source: source, target: parts.count == 1 ? parts[0] : parts[1])
+        createsSource = isPath
+        for option in parts.count == 3 ? parts[2].split(separator: ",") : [] {
+            switch option {
+            case "ro": readOnly = true
+            case "nocopy": copiesImageContent = false
+            case "rw", "z", "Z", "copy", "cached", "delegated", "consistent", "rprivate", "private", "rslave", "slave",
+                "rshared", "shared":
+                break
+            default: throw EngineError(.invalid, "invalid mode: \(parts[2])")
+            }
+        }
+        try validate()
+    }
+
+    init(_ reader: FieldReader) throws(EngineError) {
+        let type = try reader.text("Type")
+        guard let kind = Kind(rawValue: type.isEmpty ? "volume" : type) else {
+            throw EngineError(.invalid, "invalid mount config: mount type \(type) is not supported")
+        }
+        self.init(
+            kind, source: try reader.text("Source"), target: try reader.text("Target"),
+            readOnly: try reader.flag("ReadOnly"))
+        if let options = try reader.reader("BindOptions") { createsSource = try options.flag("CreateMountpoint") }
+        if let options = try reader.reader("VolumeOptions") {
+            copiesImageContent = try !options.flag("NoCopy")
+            isAnonymous = try options.dictionary("Labels")["com.docker.volume.anonymous"] != nil
+        }
+        if let options = try reader.reader("TmpfsOptions") {
+            tmpfsBytes = try options.integer("SizeBytes", in: 0...Int64.max)
+            tmpfsMode = try options.integer("Mode", in: 0...0o7777).map { UInt32($0) }
+        }
+        try validate()
+    }
+
+    init(tmpfs path: String, options: String) throws(EngineError) {
+        self.init(.tmpfs, source: "", target: path)
+        for option in options.split(separator: ",") {
+            let sides = option.split(separator: "=", maxSplits: 1)
+            let value = sides.count == 2 ? String(sides[1]) : ""
+            switch sides.first {
+            case "size": tmpfsBytes = Self.bytes(value)
+            case "mode": tmpfsMode = UInt32(value, radix: 8)
+            case "ro": readOnly = true
+            default: break
+            }
+        }
+        try validate()
+    }
+
+    private static func bytes(_ text: String) -> Int64? {
+        let units: [Character: Int64] = ["k": 1 << 10, "m": 1 << 20, "g": 1 << 30]
+        guard let last = text.lowercased().last else { return nil }
+        guard let unit = units[last] else { return Int64(text) }
+        return Int64(text.dropLast()).flatMap { $0.multipliedReportingOverflow(by: unit).partialValue }
+    }
+
+    private func validate() throws(EngineError) {
+        guard target.hasPrefix("/"), target.utf8.count < 4096 else {
+            throw EngineError(.invalid, "invalid mount config: mount path must be absolute: '\(target)'")
+        }
+        guard target.split(separator: "/").contains(where: { $0 != "." }), !target.split(separator: "/").contains("..")
+        else { throw EngineError(.invalid, "invalid specification: destination can't be '\(target)'") }
+        switch kind {
+        case .bind:
+            guard source.hasPrefix("/") else {
+                throw EngineError(
+                    .invalid, "invalid mount config for type \"bind\": mount path must be absolute: '\(source)'")
+            }
+        case .volume:
+            guard source.isEmpty || ObjectName.isValid(source) else {
+                throw EngineError(
+                    .invalid,
+                    "\"\(source)\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute path"
+                )
+            }
+        case .tmpfs: break
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import JSONText
+import Linux
+import OCI
+
+extension ContainerSpecification {
+    /// The stored form: what `init(json:)` reads.
+    package var json: JSONValue {
+        var body = config
+        body["HostConfig"] = .object(host)
+        var settings = JSONObject()
+        for endpoint in endpoints { settings[endpoint.network] = .object(endpoint.json) }
+        body["NetworkingConfig"] = .object(["EndpointsConfig": .object(settings)])
+        return .object(body)
+    }
+
+    /// Docker's `Config`.
+    package var config: JSONObject {
+        var object = JSONObject()
+        object["Hostname"] = .string(hostname)
+        object["Domainname"] = .string(domainname)
+        object["User"] = .string(user)
+        object["AttachStdin"] = false
+        object["AttachStdout"] = true
+        object["AttachStderr"] = true
+        if !exposedPorts.isEmpty { object["ExposedPorts"] = .object(.set(exposedPorts.map(\.description))) }
+        object["Tty"] = .bool(tty)
+        object["OpenStdin"] = .bool(openStdin)
+        object["StdinOnce"] = .bool(stdinOnce)
+        object["Env"] = .strings(env)
+        object["Cmd"] = .strings(orNull: command)
+        if let healthcheck { object["Healthcheck"] = .object(healthcheck.json) }
+        object["Image"] = .string(image)
+        object["Volumes"] = volumes.isEmpty ? .null : .object(.set(volumes))
+        object["WorkingDir"] = .string(workingDirectory)
+        object["Entrypoint"] = .strings(orNull: entrypoint)
+        object["OnBuild"] = .null
+        object["Labels"] = .object(.strings(labels))
+        if let stopSignal { object["StopSignal"] = .string(stopSignal) }
+        if let stopTimeout { object["StopTimeout"] = .int(Int64(stopTimeout)) }
+        return object
+    }
+
+    /// Docker's `HostConfig`.
+    package var host: JSONObject {
+        var object = JSONObject()
+        object["Binds"] = .null
+        object["LogConfig"] = .object(["Type": "json-file", "Config": .object(.strings(logOptions))])
+        object["NetworkMode"] = .string(networkMode)
+        object["PortBindings"] = .object(portBindings)
+        object["RestartPolicy"] = .object(restart.json)
+        object["AutoRemove"] = .bool(autoRemove)
+        object["CapAdd"] = .strings(orNull: addedCapabilities.isEmpty ? nil : addedCapabilities)
+        object["CapDrop"] = .strings(orNull: droppedCapabilities.isEmpty ? nil : droppedCapabilities)
+        object["ExtraHosts"] = .strings(orNull: extraHosts.isEmpty ? nil : extraHosts)
+        object["IpcMode"] = "private"
+        object["CgroupnsMode"] = "private"
+        object["PidMode"] = ""
+        object["Privileged"] = .bool(isPrivileged)
+        object["PublishAllPorts"] = .bool(publishesAllPorts)
+        object["ReadonlyRootfs"] = .bool(readOnlyRoot)
+        object["SecurityOpt"] = .strings(orNull: securityOptions.isEmpty ? nil : securityOptions)
+        object["ShmSize"] = .int(sharedMemoryBytes)
+        object["Runtime"] = "stackctl"
+        object["Init"] = .bool(usesInit)
+        object["Memory"] = .int(limits.memoryBytes ?? 0)
+        object["MemorySwap"] = .int(limits.memorySwapBytes ?? 0)
+        object["NanoCpus"] = .int(limits.nanoCPUs ?? 0)
+        object["CpuShares"] = .int(limits.cpuShares ?? 0)
+        object["PidsLimit"] = limits.pids.map { .int($0) } ?? .null
+        object["Mounts"] = .array(mounts.map { .object($0.json) })
+        return object
+    }
+
+    private var portBindings: JSONObject {
+        var object = JSONObject()
+        for port in Set(ports.map(\.container)).sorted() {
+            object[port.description] = .array(
+                ports.filter { $0.container == port }.map { binding in
+                    [
+                        "HostIp": .string(binding.hostAddress),
+                        "HostPort": .string(binding.hostPort == 0 ? "" : String(binding.hostPort)),
+                    ]
+                })
+        }
+        return object
+    }
+}
+
+extension MountSpecification {
+    /// Docker's `Mount`.
+    var json: JSONObject {
+        var object: JSONObject = [
+            "Type": .string(kind.rawValue), "Source": .string(source), "Target": .string(target),
+            "ReadOnly": .bool(readOnly),
+        ]
+        switch kind {
+        case .bind: if createsSource { object["BindOptions"] = ["CreateMountpoint": true] }
+        case .volume:
+            var options = JSONObject()
+            if !copiesImageContent { options["NoCopy"] = true }
+            if isAnonymous { options["Labels"] = ["com.docker.volume.anonymous": ""] }
+            if !options.isEmpty { object["VolumeOptions"] = .object(options) }
+        case .tmpfs:
+            var options = JSONObject()
+            if let tmpfsBytes { options["SizeBytes"] = .int(tmpfsBytes) }
+            if let tmpfsMode { options["Mode"] = .int(Int64(tmpfsMode)) }
+            if !options.isEmpty { object["TmpfsOptions"] = .object(options) }
+        }
+        return object
+    }
+}
