@@ -96,6 +96,13 @@ let package = Package(
                 "JSONText",
             ], exclude: readme,
             swiftSettings: strict),
+        .target(
+            name: "Providers",
+            dependencies: [
+                "Apply", "Engine", "StackModel", "StateStore", "OCI", "ImageStore", "Networking", "Runtime", "Linux",
+                "Diagnostics", "JSONText",
+            ], exclude: readme,
+            swiftSettings: strict),
 
         // Tests. Pure ones by module; the kernel's in IntegrationTests.
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),

@@ -1,0 +1,179 @@
+import Apply
+import Diagnostics
+import Engine
+import JSONText
+import Linux
+import Networking
+import StackModel
+
+/// Containers of a stack.
+struct ContainerProvider: ResourceProvider {
+    let engine: HostEngine
+    /// What the kernel can hold of a limit; `nil` where no controller is mounted.
+    let hierarchy = try? CgroupHierarchy.detect()
+
+    var kind: ResourceKind { .container }
+
+    func normalize(_ attributes: JSONObject) throws(DiagnosticList) -> JSONObject {
+        try ContainerAttributes.normalize(attributes, for: hierarchy)
+    }
+
+    func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass {
+        switch path.split(separator: ".").first {
+        case "limits", "restart", "labels", "healthcheck", "stopSignal", "stopTimeout", "ports": .live
+        case "networks": keepsFirstNetwork(from, to) ? .live : .recreate
+        case "hostname", "init", "readOnlyRoot": .restart
+        case "oneShot": .none
+        default: .recreate
+        }
+    }
+
+    /// The first network has the default route and the first interface: another one makes another container.
+    private func keepsFirstNetwork(_ from: JSONValue?, _ to: JSONValue?) -> Bool {
+        guard let from = from?.arrayValue?.first, let to = to?.arrayValue?.first else { return false }
+        return from == to && !AttributeReader.isUnknown(to)
+    }
+
+    func predictedOutputs(
+        stack: String, address: ResourceAddress, attributes: JSONObject, prior: RecordedObject?, change: ChangeClass
+    ) -> JSONObject {
+        if let prior, change <= .restart { return prior.outputs }
+        return [
+            "name": .string(HostNames.container(stack: stack, address)), "host": .string(HostNames.host(address)),
+        ]
+    }
+
+    func preflight(_ desired: [PlannedResource]) async -> [Diagnostic] {
+        await ContainerPreflight(engine: engine, desired: desired).diagnostics()
+    }
+
+    func observe(stack: String, recorded: [RecordedObject]) async throws -> [ResourceAddress: ObservedObject] {
+        var result: [ResourceAddress: ObservedObject] = [:]
+        for object in recorded {
+            guard let container = engine.containers.container(id: object.objectID) else { continue }
+            let isActive = container.state.isActive
+            let limits = isActive ? try? engine.kernelLimits(of: container) : nil
+            let observation = ContainerObservation(container, object)
+            result[object.address] = ObservedObject(
+                container.id, attributes: observation.attributes(limits: limits),
+                outputs: try await outputs(container, object.address),
+                condition: observation.condition(problems: isActive ? await linkProblems(container) : []))
+        }
+        return result
+    }
+
+    private func linkProblems(_ container: Container) async -> [String] {
+        guard container.specification.networkMode != "host", let namespace = try? engine.namespace(of: container),
+            let endpoints = try? await engine.networks.observeContainer(containerID: container.id, netns: namespace)
+        else { return [] }
+        return endpoints.flatMap { $0.problems.map(\.description) }
+    }
+
+    func identify(stack: String, address: ResourceAddress, attributes: JSONObject) async throws -> ObjectIdentity {
+        ObjectIdentity(id: try Random.hexID())
+    }
+
+    func create(
+        stack: String, address: ResourceAddress, identity: ObjectIdentity, attributes: JSONObject,
+        progress: @escaping ProgressSink
+    ) async throws -> JSONObject {
+        progress(ProgressUpdate(address: address, message: "creating"))
+        let container = try await engine.createContainer(
+            ContainerRequest(
+                name: HostNames.container(stack: stack, address), id: identity.id,
+                specification: ContainerSpecification(stack: stack, address: address, attributes: attributes),
+                stack: stack, address: address.description))
+        progress(ProgressUpdate(address: address, message: "starting"))
+        do {
+            try await startIfNeeded(container)
+        } catch {
+            // One that cannot start is not left behind; the next apply makes it anew.
+            try? await engine.remove(container, force: true, volumes: true)
+            throw error
+        }
+        return try await outputs(container, address)
+    }
+
+    func update(
+        stack: String, address: ResourceAddress, objectID: String, from: JSONObject, to: JSONObject,
+        changes: [AttributeChange], class: ChangeClass, progress: @escaping ProgressSink
+    ) async throws -> JSONObject {
+        let container = try found(objectID)
+        try await ContainerSettings(engine: engine, stack: stack, address: address, from: from, to: to)
+            .apply(to: container)
+        if `class` == .restart {
+            progress(ProgressUpdate(address: address, message: "restarting"))
+            try await engine.restart(container)
+        }
+        return try await outputs(container, address)
+    }
+
+    func delete(
+        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
+        progress: @escaping ProgressSink
+    ) async throws {
+        guard let container = engine.containers.container(id: objectID) else { return }
+        if container.state.isActive {
+            progress(ProgressUpdate(address: address, message: "stopping"))
+            do {
+                try await engine.stop(container)
+            } catch let error as EngineError where error.kind == .notModified {}
+        }
+        progress(ProgressUpdate(address: address, message: "removing"))
+        try await engine.remove(container, force: true, volumes: true)
+    }
+
+    func repair(
+        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
+        condition: ObjectCondition, progress: @escaping ProgressSink
+    ) async throws -> JSONObject {
+        let container = try found(objectID)
+        try await ContainerSettings(engine: engine, stack: stack, address: address, from: attributes, to: attributes)
+            .apply(to: container)
+        switch container.state.phase {
+        case .paused: try await engine.unpause(container)
+        case .running where container.snapshot.health?.status == .unhealthy:
+            progress(ProgressUpdate(address: address, message: "restarting what its health check calls unhealthy"))
+            try await engine.restart(container)
+        case .running, .restarting:
+            progress(ProgressUpdate(address: address, message: "repairing links"))
+            try await engine.networks.repairContainer(
+                containerID: container.id, netns: try engine.namespace(of: container))
+        default:
+            progress(ProgressUpdate(address: address, message: "starting"))
+            try await startIfNeeded(container)
+        }
+        return try await outputs(container, address)
+    }
+
+    func wait(
+        stack: String, address: ResourceAddress, objectID: String, until: DependencyCondition,
+        progress: @escaping ProgressSink
+    ) async throws {
+        let container = try found(objectID)
+        try await ContainerWait(engine: engine, container: container, address: address).wait(until: until, progress)
+    }
+
+    private func startIfNeeded(_ container: Container) async throws {
+        do {
+            try await engine.start(container)
+        } catch let error as EngineError where error.kind == .notModified {}
+    }
+
+    private func found(_ id: String) throws(EngineError) -> Container {
+        guard let container = engine.containers.container(id: id) else { throw EngineError.noContainer(id) }
+        return container
+    }
+
+    private func outputs(_ container: Container, _ address: ResourceAddress) async throws -> JSONObject {
+        var addresses = JSONObject()
+        for endpoint in try await engine.networks.endpoints(containerID: container.id) {
+            guard let network = try await engine.networks.network(id: endpoint.networkID) else { continue }
+            addresses[network.name] = .string(endpoint.address.description)
+        }
+        return [
+            "id": .string(container.id), "name": .string(container.name), "host": .string(HostNames.host(address)),
+            "addresses": .object(addresses),
+        ]
+    }
+}

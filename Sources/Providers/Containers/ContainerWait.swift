@@ -1,0 +1,85 @@
+import Apply
+import Diagnostics
+import Engine
+import Linux
+import StackModel
+
+/// Waits until a container has come as far as those that depend on it need.
+struct ContainerWait {
+    let engine: HostEngine
+    let container: Container
+    let address: ResourceAddress
+
+    func wait(until condition: DependencyCondition, _ progress: ProgressSink) async throws {
+        switch condition {
+        case .created: return
+        case .started: try await waitStarted()
+        case .healthy: try await waitHealthy(progress)
+        case .completed: try await waitCompleted(progress)
+        }
+    }
+
+    private func waitStarted() async throws {
+        let state = container.state
+        guard !state.isActive, state.exitCode != 0 || state.phase == .created else { return }
+        throw await failure("did not stay up", "it exited with \(state.exitCode)")
+    }
+
+    private func waitHealthy(_ progress: ProgressSink) async throws {
+        guard HealthPlan(container.specification.healthcheck) != nil else {
+            throw Diagnostic(
+                code: "SC5131", summary: "\(container.name) has no health check to wait for",
+                hint: "add Healthcheck(...) to it, or depend on it until: .started", address: address.description)
+        }
+        let (now, changes) = container.observe { ($0.health?.status, $0.state.isActive) }
+        if now.0 == .healthy { return }
+        guard now.1 else { throw await failure("ended before it was healthy", "exit code \(container.state.exitCode)") }
+        progress(ProgressUpdate(address: address, message: "waiting until it is healthy"))
+        for await change in changes {
+            switch change {
+            case .health(.healthy): return
+            case .health(.unhealthy):
+                let output = container.snapshot.health?.log.last?.output.trimmedLine ?? ""
+                throw await failure("is unhealthy", "the last health check said: \(output)")
+            case .exited(let code, true):
+                throw await failure("ended before it was healthy", "exit code \(code)")
+            case .removed: throw await failure("was removed", "somebody removed it meanwhile")
+            default: break
+            }
+        }
+        try Task.checkCancellation()
+    }
+
+    private func waitCompleted(_ progress: ProgressSink) async throws {
+        let (state, changes) = container.observe(\.state)
+        var code = state.exitCode
+        if state.isActive {
+            progress(ProgressUpdate(address: address, message: "waiting until it has completed"))
+            loop: for await change in changes {
+                switch change {
+                case .exited(let exit, true):
+                    code = exit
+                    break loop
+                case .removed: throw await failure("was removed", "somebody removed it meanwhile")
+                default: break
+                }
+            }
+            try Task.checkCancellation()
+        }
+        guard code == 0 else { throw await failure("failed", "it exited with \(code)") }
+    }
+
+    private func failure(_ what: String, _ detail: String) async -> Diagnostic {
+        var notes: [String] = []
+        var selection = LogSelection()
+        selection.tail = 5
+        let reader = LogReader(path: engine.logPath(container), selection: selection)
+        while let records = try? await reader.next(), notes.count < 5 {
+            notes += records.map { String(decoding: $0.text, as: UTF8.self) }
+        }
+        if !notes.isEmpty { notes.insert("its last log lines:", at: 0) }
+        return Diagnostic(
+            code: "SC5130", summary: "\(container.name) \(what)", detail: detail,
+            hint: "see all it said with: stackctl logs \(container.name)", address: address.description, notes: notes)
+    }
+}

@@ -1,0 +1,32 @@
+import StackModel
+
+/// How resources are called on the host.
+enum HostNames {
+    /// The label that names the stack an object belongs to.
+    static let stackLabel = "io.stackctl.stack"
+    /// The label that names the resource an object is made for.
+    static let addressLabel = "io.stackctl.address"
+
+    /// `shop-web`, or `shop-web-1` for a replica.
+    static func container(stack: String, _ address: ResourceAddress) -> String {
+        "\(stack)-\(host(address))"
+    }
+
+    /// `shop_backend`: the name of a network or a volume.
+    static func shared(stack: String, _ address: ResourceAddress) -> String { "\(stack)_\(address.name)" }
+
+    /// The name other containers of the stack ask for: `web`, or `web-1` for a replica.
+    static func host(_ address: ResourceAddress) -> String {
+        address.index.map { "\(address.name)-\($0)" } ?? address.name
+    }
+
+    /// All names of a container: its own and, for a replica, the one it shares with the others.
+    static func aliases(_ address: ResourceAddress) -> [String] {
+        address.index == nil ? [address.name] : [address.name, host(address)]
+    }
+
+    /// The labels that mark an object as ours.
+    static func labels(stack: String, _ address: ResourceAddress) -> [String: String] {
+        [stackLabel: stack, addressLabel: address.description]
+    }
+}

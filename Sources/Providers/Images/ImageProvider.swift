@@ -1,0 +1,195 @@
+import Apply
+import Diagnostics
+import Engine
+import ImageStore
+import JSONText
+import Linux
+import OCI
+import StackModel
+
+/// Images of a stack. The object's id stands for one build; which image it gave is kept in `ImageObjects`.
+struct ImageProvider: ResourceProvider {
+    let engine: HostEngine
+
+    var kind: ResourceKind { .image }
+
+    private var objects: ImageObjects { ImageObjects(database: engine.database) }
+
+    func normalize(_ attributes: JSONObject) throws(DiagnosticList) -> JSONObject {
+        try ImageAttributes.normalize(attributes)
+    }
+
+    func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass {
+        // Without a lock the image stays as it was built; another mirror has the same packages.
+        if path == "from.debian.lock", to == nil { return .none }
+        return path == "from.debian.mirror" ? .none : .recreate
+    }
+
+    func predictedOutputs(
+        stack: String, address: ResourceAddress, attributes: JSONObject, prior: RecordedObject?, change: ChangeClass
+    ) -> JSONObject {
+        if let prior, change <= .restart { return prior.outputs }
+        return ["reference": .string(address.name)]
+    }
+
+    func preflight(_ desired: [PlannedResource]) async -> [Diagnostic] {
+        var found: [Diagnostic] = []
+        for resource in desired where resource.action == .create || resource.action == .recreate {
+            if (try? ImageReference(resource.address.name)) == nil {
+                found.append(
+                    Diagnostic(
+                        code: "SC5120", summary: "\"\(resource.address.name)\" cannot be an image's name",
+                        detail: "names are lower case letters and digits, with . _ - between them and / between parts"
+                    ).about(resource))
+            }
+            let origin = resource.attributes["from"]
+            if let path = origin?["rootfs"]?.stringValue ?? origin?["tar"]?.stringValue, !Files.exists(path) {
+                found.append(
+                    Diagnostic(code: "SC5121", summary: "\(path), which the image is made from, does not exist")
+                        .about(resource, path: "from"))
+            }
+            if let text = origin?["reference"]?.stringValue, (try? await engine.images.resolve(text)) == nil {
+                found.append(
+                    Diagnostic(
+                        code: "SC5122", summary: "there is no image \(text) in the local store",
+                        hint: "see what there is with: stackctl images"
+                    ).about(resource, path: "from"))
+            }
+        }
+        return found
+    }
+
+    func observe(stack: String, recorded: [RecordedObject]) async throws -> [ResourceAddress: ObservedObject] {
+        var result: [ResourceAddress: ObservedObject] = [:]
+        for object in recorded {
+            guard let id = try await objects.image(of: object.objectID),
+                let image = try await engine.images.resolve(id)
+            else { continue }
+            var attributes = object.attributes
+            let packages = Self.packages(of: image)
+            if !packages.isEmpty, var origin = attributes["from"]?.objectValue,
+                var debian = origin["debian"]?.objectValue
+            {
+                debian["lock"] = .array(packages.map { .string($0) })
+                origin["debian"] = .object(debian)
+                attributes["from"] = .object(origin)
+            }
+            let named = try await engine.images.resolve(object.address.name)
+            result[object.address] = ObservedObject(
+                object.objectID, attributes: attributes, outputs: outputs(image, object.address),
+                condition: named?.id == image.id
+                    ? .ok : .damaged("the name \(object.address.name) is not this image's any more"))
+        }
+        return result
+    }
+
+    func identify(stack: String, address: ResourceAddress, attributes: JSONObject) async throws -> ObjectIdentity {
+        ObjectIdentity(id: "build-\(try Random.hex(bytes: 8))")
+    }
+
+    func create(
+        stack: String, address: ResourceAddress, identity: ObjectIdentity, attributes: JSONObject,
+        progress: @escaping ProgressSink
+    ) async throws -> JSONObject {
+        if let id = try await objects.image(of: identity.id), let image = try await engine.images.resolve(id) {
+            return outputs(image, address)
+        }
+        let image = try await build(address, attributes) { update in
+            progress(
+                ProgressUpdate(
+                    address: address, message: update.message, current: update.current.map { Int($0) },
+                    total: update.total.map { Int($0) }))
+        }
+        try await objects.set(image.id.description, of: identity.id)
+        return outputs(image, address)
+    }
+
+    private func build(
+        _ address: ResourceAddress, _ attributes: JSONObject, _ progress: @escaping ImageProgress
+    ) async throws -> StoredImage {
+        let reference = try ImageReference(address.name).withDefaultTag
+        let changes = try ConfigurationChanges(attributes: attributes)
+        let origin = attributes["from"]
+        if let debian = origin?["debian"]?.objectValue {
+            let description = DebianImage(
+                suite: debian["suite"]?.stringValue ?? "", packages: debian.list("packages") ?? [],
+                mirror: debian["mirror"]?.stringValue, variant: debian["variant"]?.stringValue,
+                lock: debian.list("lock").flatMap { $0.isEmpty ? nil : $0 })
+            // An empty lock asks for what the mirror has today.
+            if debian.list("lock")?.isEmpty == true { try await engine.images.forgetDebianLock(description) }
+            return try await engine.images.buildDebian(
+                description, reference: reference, changes: changes, progress: progress
+            ).image
+        }
+        if let path = origin?["rootfs"]?.stringValue {
+            return try await engine.images.importDirectory(
+                path: path, reference: reference, changes: changes, progress: progress)
+        }
+        if let path = origin?["tar"]?.stringValue {
+            return try await engine.images.importTar(
+                path: path, reference: reference, changes: changes, progress: progress)
+        }
+        let base = try await engine.image(named: origin?["reference"]?.stringValue ?? "")
+        return try await engine.images.derive(from: base, reference: reference, changes: changes)
+    }
+
+    func update(
+        stack: String, address: ResourceAddress, objectID: String, from: JSONObject, to: JSONObject,
+        changes: [AttributeChange], class: ChangeClass, progress: @escaping ProgressSink
+    ) async throws -> JSONObject {
+        try await retag(address, objectID)
+    }
+
+    func delete(
+        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
+        progress: @escaping ProgressSink
+    ) async throws {
+        guard let id = try await objects.image(of: objectID) else { return }
+        try await objects.remove(objectID)
+        // Another resource may have come to the same image.
+        guard let image = try await engine.images.resolve(id), try await !objects.isHeld(id) else { return }
+        let mine = try ImageReference(address.name).withDefaultTag
+        if image.references.contains(mine), image.references.count > 1 {
+            _ = try await engine.images.untag(mine)
+        } else if image.references.isEmpty || image.references == [mine] {
+            // A container made by hand keeps the layers; then only the name goes.
+            guard !engine.imagesInUse.contains(image.id) else {
+                _ = try await engine.images.untag(mine)
+                return
+            }
+            _ = try await engine.removeImage(id)
+        }
+    }
+
+    func repair(
+        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
+        condition: ObjectCondition, progress: @escaping ProgressSink
+    ) async throws -> JSONObject {
+        try await retag(address, objectID)
+    }
+
+    func wait(
+        stack: String, address: ResourceAddress, objectID: String, until: DependencyCondition,
+        progress: @escaping ProgressSink
+    ) async throws {}
+
+    private func retag(_ address: ResourceAddress, _ objectID: String) async throws -> JSONObject {
+        guard let id = try await objects.image(of: objectID), let image = try await engine.images.resolve(id) else {
+            throw EngineError.noImage(address.name)
+        }
+        try await engine.images.tag(image.id, as: ImageReference(address.name).withDefaultTag)
+        return outputs(image, address)
+    }
+
+    private func outputs(_ image: StoredImage, _ address: ResourceAddress) -> JSONObject {
+        var outputs: JSONObject = ["id": .string(image.id.description), "reference": .string(address.name)]
+        let packages = Self.packages(of: image)
+        if !packages.isEmpty { outputs["packages"] = .array(packages.map { .string($0) }) }
+        return outputs
+    }
+
+    /// The lock of a Debian image: every package with its version.
+    private static func packages(of image: StoredImage) -> [String] {
+        image.attributes["debian"]?.objectValue?.list("lock") ?? []
+    }
+}

@@ -1,0 +1,163 @@
+import Apply
+import Diagnostics
+import Engine
+import JSONText
+import Linux
+import Networking
+import StackModel
+
+/// Networks of a stack: bridges of this host.
+struct NetworkProvider: ResourceProvider {
+    let engine: HostEngine
+
+    var kind: ResourceKind { .network }
+
+    func normalize(_ attributes: JSONObject) throws(DiagnosticList) -> JSONObject {
+        var reader = AttributeReader(attributes)
+        reader.text("subnet", { Subnet($0)?.description }, expected: "a subnet such as 10.42.0.0/24")
+        reader.text("gateway", { IPv4Address($0)?.description }, expected: "an IPv4 address")
+        reader.text("driver", { $0 == "bridge" ? $0 : nil }, expected: "\"bridge\", the only driver there is")
+        reader.flag("internal")
+        reader.dictionary("labels")
+        return try reader.finished(known: ["subnet", "gateway", "driver", "internal", "labels"])
+    }
+
+    func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass {
+        // Without a subnet of its own the network keeps the one it has.
+        if path == "subnet" || path == "gateway", to == nil { return .none }
+        return .recreate
+    }
+
+    func predictedOutputs(
+        stack: String, address: ResourceAddress, attributes: JSONObject, prior: RecordedObject?, change: ChangeClass
+    ) -> JSONObject {
+        if let prior, change <= .restart { return prior.outputs }
+        var outputs = JSONObject()
+        if let subnet = attributes["subnet"]?.stringValue.flatMap({ Subnet($0) }) {
+            outputs["subnet"] = .string(subnet.description)
+            outputs["gateway"] = attributes["gateway"] ?? .string(subnet.firstHost.description)
+        }
+        return outputs
+    }
+
+    func preflight(_ desired: [PlannedResource]) async -> [Diagnostic] {
+        var found: [Diagnostic] = []
+        for resource in desired where resource.action == .create {
+            guard let request = try? request(resource.stack, resource.address, id: "", resource.attributes) else {
+                continue
+            }
+            found += await engine.networks.diagnose([request]).map { $0.about(resource, path: "subnet") }
+            let all = (try? await engine.networks.networks()) ?? []
+            if let other = all.first(where: { $0.name == request.name }) {
+                found.append(
+                    Diagnostic(
+                        code: "SC5110", summary: "the network \(other.name) exists already and is not of this stack",
+                        detail: "its id is \(other.id.prefix(12))",
+                        hint: "remove it with: stackctl network rm \(other.name)"
+                    ).about(resource))
+            }
+        }
+        return found
+    }
+
+    func observe(stack: String, recorded: [RecordedObject]) async throws -> [ResourceAddress: ObservedObject] {
+        var result: [ResourceAddress: ObservedObject] = [:]
+        for object in recorded {
+            guard let seen = try await engine.networks.observeNetwork(id: object.objectID) else { continue }
+            let specification = seen.specification
+            let ours = HostNames.labels(stack: stack, object.address)
+            let labels = specification.labels.filter { ours[$0.key] == nil }
+            let attributes: JSONObject = [
+                "subnet": .string(specification.subnet.description),
+                "gateway": .string(specification.gateway.description), "driver": "bridge",
+                "internal": .bool(specification.isInternal),
+                "labels": .object(JSONObject(labels.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
+            ]
+            result[object.address] = ObservedObject(
+                specification.id, attributes: attributes, outputs: Self.outputs(specification),
+                condition: seen.problems.isEmpty
+                    ? .ok : .damaged(seen.problems.map(\.description).sorted().joined(separator: "; ")))
+        }
+        return result
+    }
+
+    func identify(stack: String, address: ResourceAddress, attributes: JSONObject) async throws -> ObjectIdentity {
+        ObjectIdentity(id: try Random.hexID())
+    }
+
+    func create(
+        stack: String, address: ResourceAddress, identity: ObjectIdentity, attributes: JSONObject,
+        progress: @escaping ProgressSink
+    ) async throws -> JSONObject {
+        let request = try request(stack, address, id: identity.id, attributes)
+        return Self.outputs(try await engine.createNetwork(request))
+    }
+
+    func update(
+        stack: String, address: ResourceAddress, objectID: String, from: JSONObject, to: JSONObject,
+        changes: [AttributeChange], class: ChangeClass, progress: @escaping ProgressSink
+    ) async throws -> JSONObject {
+        try await current(objectID)
+    }
+
+    func delete(
+        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
+        progress: @escaping ProgressSink
+    ) async throws {
+        guard try await engine.networks.network(id: objectID) != nil else { return }
+        for endpoint in try await engine.networks.endpoints(networkID: objectID) {
+            guard let container = engine.containers.container(id: endpoint.containerID),
+                let network = try await engine.networks.network(id: objectID)
+            else { continue }
+            progress(ProgressUpdate(address: address, message: "disconnecting \(container.name)"))
+            try await engine.disconnect(container, from: network)
+        }
+        try await engine.removeNetwork(objectID)
+    }
+
+    func repair(
+        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
+        condition: ObjectCondition, progress: @escaping ProgressSink
+    ) async throws -> JSONObject {
+        try await engine.networks.repairNetwork(id: objectID)
+        return try await current(objectID)
+    }
+
+    func wait(
+        stack: String, address: ResourceAddress, objectID: String, until: DependencyCondition,
+        progress: @escaping ProgressSink
+    ) async throws {}
+
+    private func current(_ id: String) async throws -> JSONObject {
+        guard let network = try await engine.networks.network(id: id) else { throw EngineError.noNetwork(id) }
+        return Self.outputs(network)
+    }
+
+    private func request(
+        _ stack: String, _ address: ResourceAddress, id: String, _ attributes: JSONObject
+    ) throws -> NetworkRequest {
+        NetworkRequest(
+            id: id, name: HostNames.shared(stack: stack, address),
+            subnet: attributes["subnet"]?.stringValue.flatMap { Subnet($0) },
+            gateway: attributes["gateway"]?.stringValue.flatMap { IPv4Address($0) },
+            isInternal: attributes["internal"]?.boolValue ?? false,
+            labels: attributes.strings("labels").merging(HostNames.labels(stack: stack, address)) { $1 }, mtu: nil)
+    }
+
+    private static func outputs(_ network: NetworkSpecification) -> JSONObject {
+        [
+            "id": .string(network.id), "subnet": .string(network.subnet.description),
+            "gateway": .string(network.gateway.description), "bridge": .string(network.bridgeName),
+        ]
+    }
+}
+
+extension Diagnostic {
+    /// The same problem with the resource's address and line.
+    func about(_ resource: PlannedResource, path: String? = nil) -> Diagnostic {
+        var copy = self
+        copy.address = copy.address ?? resource.address.description
+        copy.location = copy.location ?? path.flatMap { resource.locations[$0] } ?? resource.location
+        return copy
+    }
+}

@@ -1,0 +1,141 @@
+import Apply
+import Diagnostics
+import Engine
+import JSONText
+import Linux
+import StackModel
+
+/// Volumes of a stack: directories that outlive containers. The object's id is its name on the host.
+struct VolumeProvider: ResourceProvider {
+    let engine: HostEngine
+
+    var kind: ResourceKind { .volume }
+
+    func normalize(_ attributes: JSONObject) throws(DiagnosticList) -> JSONObject {
+        var reader = AttributeReader(attributes)
+        reader.dictionary("labels")
+        reader.dictionary("content")
+        reader.text("owner", Self.owner, expected: "uid or uid:gid in numbers")
+        return try reader.finished(known: ["labels", "content", "owner"])
+    }
+
+    /// `33` means `33:33`.
+    private static func owner(_ text: String) -> String? {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map { UInt32($0) }
+        guard let first = parts.first, let uid = first, parts.count <= 2 else { return nil }
+        guard parts.count == 2 else { return "\(uid):\(uid)" }
+        return parts[1].map { "\(uid):\($0)" }
+    }
+
+    func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass {
+        // Files that are no longer declared stay: they may be somebody's data by now.
+        path.hasPrefix("content.") && to == nil ? .none : .live
+    }
+
+    func predictedOutputs(
+        stack: String, address: ResourceAddress, attributes: JSONObject, prior: RecordedObject?, change: ChangeClass
+    ) -> JSONObject {
+        outputs(HostNames.shared(stack: stack, address))
+    }
+
+    private func outputs(_ name: String) -> JSONObject {
+        ["name": .string(name), "path": .string(engine.volumes.dataPath(name))]
+    }
+
+    func preflight(_ desired: [PlannedResource]) async -> [Diagnostic] {
+        var found: [Diagnostic] = []
+        for resource in desired where resource.action == .create {
+            let name = HostNames.shared(stack: resource.stack, resource.address)
+            guard let other = try? await engine.volumes.find(name), other.stack != resource.stack else { continue }
+            found.append(
+                Diagnostic(
+                    code: "SC5111", summary: "the volume \(name) exists already and is not of this stack",
+                    hint: "keep its data by another name in the manifest, or remove it with: stackctl volume rm \(name)"
+                ).about(resource))
+        }
+        return found
+    }
+
+    func observe(stack: String, recorded: [RecordedObject]) async throws -> [ResourceAddress: ObservedObject] {
+        var result: [ResourceAddress: ObservedObject] = [:]
+        for object in recorded {
+            guard let volume = try await engine.volumes.find(object.objectID) else { continue }
+            let path = engine.volumes.dataPath(volume.name)
+            let declared = object.attributes["content"]?.objectValue?.keys.map { $0 } ?? []
+            let ours = HostNames.labels(stack: stack, object.address)
+            let seen = await BlockingExecutor.shared.run { VolumeReading(path: path, files: declared) }
+            var attributes: JSONObject = [
+                "labels": .object(
+                    JSONObject(
+                        volume.labels.filter { ours[$0.key] == nil }.sorted { $0.key < $1.key }
+                            .map { ($0.key, .string($0.value)) }))
+            ]
+            if !declared.isEmpty { attributes["content"] = .object(seen.content) }
+            if let owner = seen.owner { attributes["owner"] = .string(owner) }
+            result[object.address] = ObservedObject(
+                volume.name, attributes: attributes, outputs: outputs(volume.name),
+                condition: seen.owner == nil ? .damaged("its directory \(path) is missing") : .ok)
+        }
+        return result
+    }
+
+    func identify(stack: String, address: ResourceAddress, attributes: JSONObject) async throws -> ObjectIdentity {
+        ObjectIdentity(id: HostNames.shared(stack: stack, address))
+    }
+
+    func create(
+        stack: String, address: ResourceAddress, identity: ObjectIdentity, attributes: JSONObject,
+        progress: @escaping ProgressSink
+    ) async throws -> JSONObject {
+        var volume = Volume(
+            name: identity.id,
+            labels: attributes.strings("labels").merging(HostNames.labels(stack: stack, address)) { $1 })
+        volume.stack = stack
+        volume.address = address.description
+        volume.content = attributes["content"] == nil ? nil : attributes.strings("content")
+        volume.owner = attributes["owner"]?.stringValue
+        _ = try await engine.createVolume(volume)
+        // A creation that was interrupted between the record and the files is finished here.
+        try await rewrite(stack, address, identity.id, attributes)
+        return outputs(identity.id)
+    }
+
+    func update(
+        stack: String, address: ResourceAddress, objectID: String, from: JSONObject, to: JSONObject,
+        changes: [AttributeChange], class: ChangeClass, progress: @escaping ProgressSink
+    ) async throws -> JSONObject {
+        try await rewrite(stack, address, objectID, to)
+        return outputs(objectID)
+    }
+
+    func delete(
+        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
+        progress: @escaping ProgressSink
+    ) async throws {
+        try await engine.removeVolume(objectID, force: true)
+    }
+
+    func repair(
+        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
+        condition: ObjectCondition, progress: @escaping ProgressSink
+    ) async throws -> JSONObject {
+        try await rewrite(stack, address, objectID, attributes)
+        return outputs(objectID)
+    }
+
+    func wait(
+        stack: String, address: ResourceAddress, objectID: String, until: DependencyCondition,
+        progress: @escaping ProgressSink
+    ) async throws {}
+
+    private func rewrite(
+        _ stack: String, _ address: ResourceAddress, _ name: String, _ attributes: JSONObject
+    ) async throws {
+        let path = engine.volumes.dataPath(name)
+        try await BlockingExecutor.shared.run { try Files.makeDirectories(path, mode: 0o755) }
+        try await engine.volumes.rewrite(
+            name, content: attributes["content"] == nil ? nil : attributes.strings("content"),
+            owner: attributes["owner"]?.stringValue,
+            labels: attributes.strings("labels").merging(HostNames.labels(stack: stack, address)) { $1 })
+    }
+}

@@ -1,0 +1,29 @@
+import JSONText
+import Linux
+
+/// What a volume's directory holds of the files a stack declares.
+struct VolumeReading: Sendable {
+    /// `uid:gid` of the directory; `nil` where it is missing.
+    var owner: String?
+    /// The declared files that are there, as text.
+    var content = JSONObject()
+
+    /// Larger files are not what a manifest wrote.
+    private static let limit = 4 << 20
+
+    /// Reads. Blocks. Containers write here: links are not followed out of the volume, nor at its end.
+    init(path: String, files: [String]) {
+        guard let root = try? Files.open(path, [.directory, .noFollow]), let status = try? Files.status(path) else {
+            return
+        }
+        owner = "\(status.uid):\(status.gid)"
+        for name in files {
+            guard
+                let file = try? Files.openInRoot(
+                    root.raw, name, [.noFollow, .nonBlocking], resolve: [.inRoot, .noSymbolicLinks]),
+                let bytes = try? file.readAll(limit: Self.limit), let text = String(validating: bytes, as: UTF8.self)
+            else { continue }
+            content[name] = .string(text)
+        }
+    }
+}
