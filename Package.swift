@@ -103,6 +103,13 @@ let package = Package(
                 "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict),
+        .target(
+            name: "EngineAPI",
+            dependencies: [
+                "HTTP", "Engine", "Apply", "StackModel", "StateStore", "ImageStore", "Networking", "Runtime", "OCI",
+                "Linux", "Diagnostics", "JSONText",
+            ], exclude: readme,
+            swiftSettings: strict),
 
         // Tests. Pure ones by module; the kernel's in IntegrationTests.
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
@@ -132,5 +139,13 @@ let package = Package(
             name: "ApplyTests",
             dependencies: ["Apply", "StackModel", "StateStore", "Linux", "Diagnostics", "JSONText"],
             exclude: ["Golden"], swiftSettings: strict),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: [
+                "Engine", "Providers", "EngineAPI", "HTTP", "OCI", "LaunchProgram", "StackModel", "Linux",
+                "Diagnostics",
+                "JSONText",
+            ],
+            swiftSettings: strict),
     ]
 )

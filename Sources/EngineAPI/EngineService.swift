@@ -1,0 +1,43 @@
+import Apply
+import Engine
+import HTTP
+import JSONText
+
+/// The API of one engine, whatever it is served on.
+package struct EngineService: Sendable {
+    let engine: HostEngine
+    let stacks: StackEngine
+    private let router: Router
+
+    /// The API of an engine and its stacks.
+    package init(engine: HostEngine, stacks: StackEngine) {
+        self.engine = engine
+        self.stacks = stacks
+        var router = Router()
+        SystemRoutes(engine: engine).add(to: &router)
+        ContainerRoutes(engine: engine).add(to: &router)
+        StreamRoutes(engine: engine).add(to: &router)
+        ExecutionRoutes(engine: engine).add(to: &router)
+        ObjectRoutes(engine: engine).add(to: &router)
+        StackRoutes(engine: engine, stacks: stacks).add(to: &router)
+        self.router = router
+    }
+
+    /// Fields of every response.
+    package static func commonHeaders(version: String) -> HTTPHeaders {
+        [
+            "Api-Version": "1.\(APIVersion.newest)", "Docker-Experimental": "false", "Ostype": "linux",
+            "Server": "stackctl/\(version) (linux)",
+        ]
+    }
+
+    /// Answers one request.
+    package func handle(_ request: HTTPRequest, _ responder: HTTPResponder) async throws {
+        let (version, path) = try APIVersion.split(request.target.path)
+        guard let (handler, variables) = router.match(request.method, path) else {
+            throw EngineError(.notFound, "page not found")
+        }
+        try await handler(
+            APIRequest(http: request, responder: responder, variables: variables, version: version))
+    }
+}

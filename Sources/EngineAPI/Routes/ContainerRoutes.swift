@@ -1,0 +1,135 @@
+import Engine
+import HTTP
+import JSONText
+import Linux
+
+/// `/containers/…` except for streams.
+struct ContainerRoutes: Sendable {
+    let engine: HostEngine
+
+    func add(to router: inout Router) {
+        router.on("GET", "/containers/json", list)
+        router.on("POST", "/containers/create", create)
+        router.on("GET", "/containers/{id}/json") { request in
+            let container = try find(request)
+            try await request.respond(
+                .object(try await engine.inspection(container, size: request.flag("size"))))
+        }
+        router.on("GET", "/containers/{id}/top") { request in
+            try await request.respond(.object(try await engine.processes(try find(request))))
+        }
+        router.on("POST", "/containers/{id}/start", start)
+        router.on("POST", "/containers/{id}/stop") { request in
+            try await engine.stop(
+                try find(request), signal: request.query("signal"), timeout: try request.integer("t"))
+            try await request.respond(status: 204)
+        }
+        router.on("POST", "/containers/{id}/restart") { request in
+            try await engine.restart(
+                try find(request), signal: request.query("signal"), timeout: try request.integer("t"))
+            try await request.respond(status: 204)
+        }
+        router.on("POST", "/containers/{id}/kill") { request in
+            try await engine.kill(try find(request), signal: request.query("signal"))
+            try await request.respond(status: 204)
+        }
+        router.on("POST", "/containers/{id}/pause") { request in
+            try await engine.pause(try find(request))
+            try await request.respond(status: 204)
+        }
+        router.on("POST", "/containers/{id}/unpause") { request in
+            try await engine.unpause(try find(request))
+            try await request.respond(status: 204)
+        }
+        router.on("POST", "/containers/{id}/rename") { request in
+            guard let name = request.query("name") else {
+                throw EngineError(.invalid, "Neither old nor new names may be empty")
+            }
+            try await engine.rename(try find(request), to: name)
+            try await request.respond(status: 204)
+        }
+        router.on("POST", "/containers/{id}/update", update)
+        router.on("DELETE", "/containers/{id}") { request in
+            try await engine.remove(try find(request), force: request.flag("force"), volumes: request.flag("v"))
+            try await request.respond(status: 204)
+        }
+        router.on("POST", "/containers/prune", prune)
+    }
+
+    private func find(_ request: APIRequest) throws(EngineError) -> Container {
+        try engine.containers.find(request.variable("id"))
+    }
+
+    private func list(_ request: APIRequest) async throws {
+        let filter = try request.filters(FilterSet.forContainers)
+        let limit = try request.integer("limit") ?? 0
+        try await request.respond(
+            try await engine.list(
+                all: request.flag("all"), limit: max(0, limit), size: request.flag("size"), filter: filter))
+    }
+
+    private func create(_ request: APIRequest) async throws {
+        let json = try await request.json()
+        guard json != .null else {
+            throw EngineError(.invalid, "config cannot be empty in order to create a container")
+        }
+        let specification = try ContainerSpecification(json: json)
+        let container = try await engine.createContainer(
+            ContainerRequest(name: request.query("name"), specification: specification))
+        try await request.respond(["Id": .string(container.id), "Warnings": []], status: 201)
+    }
+
+    private func start(_ request: APIRequest) async throws {
+        let body = try await request.http.body.collect(limit: 1 << 16)
+        guard body.count <= 7 else {
+            throw EngineError(
+                .invalid,
+                "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24")
+        }
+        try await engine.start(try find(request))
+        try await request.respond(status: 204)
+    }
+
+    private func update(_ request: APIRequest) async throws {
+        let container = try find(request)
+        let body = try await request.json()
+        try await engine.update(container, try Self.update(body, of: container.specification))
+        try await request.respond(["Warnings": []])
+    }
+
+    /// What a body changes of a specification.
+    private static func update(
+        _ json: JSONValue, of specification: ContainerSpecification
+    ) throws(EngineError) -> ContainerUpdate {
+        let body = try FieldReader(json)
+        var update = ContainerUpdate()
+        var limits = specification.limits
+        let given = try ContainerSpecification.limits(body)
+        if let value = given.memoryBytes { limits.memoryBytes = value }
+        if let value = given.memorySwapBytes { limits.memorySwapBytes = value }
+        if let value = given.nanoCPUs { limits.nanoCPUs = value }
+        if let value = given.cpuShares { limits.cpuShares = value }
+        if let value = given.pids { limits.pids = value }
+        if limits != specification.limits { update.limits = limits }
+        if let policy = try body.reader("RestartPolicy"), try !policy.text("Name").isEmpty {
+            update.restart = try RestartSettings(policy)
+        }
+        return update
+    }
+
+    private func prune(_ request: APIRequest) async throws {
+        let filter = try request.filters(["label", "label!", "until"])
+        var deleted: [String] = []
+        var reclaimed: Int64 = 0
+        for container in engine.containers.all where !container.state.isActive {
+            guard filter.allows(labels: container.specification.labels) else { continue }
+            let size = (try? await engine.sizes(container).writable) ?? 0
+            guard (try? await engine.remove(container)) != nil else { continue }
+            deleted.append(container.id)
+            reclaimed += size
+        }
+        try await request.respond([
+            "ContainersDeleted": .array(deleted.map { .string($0) }), "SpaceReclaimed": .int(reclaimed),
+        ])
+    }
+}

@@ -1,0 +1,220 @@
+import Engine
+import HTTP
+import JSONText
+import Linux
+import Runtime
+
+extension HijackedStream: InputSource {
+    package func nextInput() async throws -> [UInt8] { try await read() }
+}
+
+/// `/containers/{id}/exec` and `/exec/…`.
+struct ExecutionRoutes: Sendable {
+    let engine: HostEngine
+
+    func add(to router: inout Router) {
+        router.on("POST", "/containers/{id}/exec") { request in
+            let container = try engine.containers.find(request.variable("id"))
+            let execution = try await engine.createExecution(
+                in: container, try Execution.Request(json: try await request.json()))
+            try await request.respond(["Id": .string(execution.id)], status: 201)
+        }
+        router.on("POST", "/exec/{id}/start", start)
+        router.on("POST", "/exec/{id}/resize") { request in
+            let execution = try engine.executions.find(request.variable("id"))
+            guard let process = execution.process else {
+                throw EngineError(.conflict, "exec \(execution.id) is not running")
+            }
+            let size = try StreamRoutes.size(request)
+            if execution.request.tty { try process.resize(rows: Int(size.rows), columns: Int(size.columns)) }
+            try await request.respond(status: 200)
+        }
+        router.on("GET", "/exec/{id}/json") { request in
+            try await request.respond(.object(inspection(try engine.executions.find(request.variable("id")))))
+        }
+    }
+
+    private func inspection(_ execution: Execution) -> JSONObject {
+        let asked = execution.request
+        return [
+            "ID": .string(execution.id), "Running": .bool(execution.isRunning),
+            "ExitCode": execution.exitCode.map { .int(Int64($0)) } ?? .null, "Pid": .int(Int64(execution.pid)),
+            "ProcessConfig": [
+                "tty": .bool(asked.tty), "entrypoint": .string(asked.arguments.first ?? ""),
+                "arguments": .array(asked.arguments.dropFirst().map { .string($0) }),
+                "privileged": .bool(asked.isPrivileged), "user": .string(asked.user),
+            ],
+            "OpenStdin": .bool(asked.attachStdin), "OpenStderr": .bool(asked.attachStderr),
+            "OpenStdout": .bool(asked.attachStdout), "CanRemove": false, "DetachKeys": "",
+            "ContainerID": .string(execution.containerID),
+        ]
+    }
+
+    /// The body of `POST /exec/{id}/start`.
+    private struct StartOptions: Sendable {
+        let detach: Bool
+        let size: TerminalConfiguration?
+
+        init(_ json: JSONValue) throws(EngineError) {
+            let body = try FieldReader(json)
+            detach = try body.flag("Detach")
+            size = try ExecutionRoutes.size(body)
+        }
+    }
+
+    private func start(_ request: APIRequest) async throws {
+        let execution = try engine.executions.find(request.variable("id"))
+        let options = try StartOptions(try await request.json())
+        if options.detach {
+            try await startDetached(execution, options.size)
+            return try await request.respond(status: 200)
+        }
+        guard !execution.wasStarted else {
+            throw EngineError(.conflict, "exec command \(execution.id) is already running")
+        }
+        if execution.request.tty {
+            try await startTerminal(execution, request, options.size)
+        } else {
+            try await startStreams(execution, request)
+        }
+    }
+
+    private func startDetached(_ execution: Execution, _ size: TerminalConfiguration?) async throws {
+        guard !execution.request.tty else { return try await engine.start(execution, streams: .terminal, size: size) }
+        let null = try Files.open("/dev/null", .readWrite).shared()
+        try await engine.start(execution, streams: .descriptors(input: nil, output: null.raw, error: null.raw))
+        withExtendedLifetime(null) {}
+    }
+
+    private static func size(_ body: FieldReader) throws(EngineError) -> TerminalConfiguration? {
+        let values = try body.array("ConsoleSize").compactMap(\.intValue)
+        guard values.count == 2, let rows = Int(exactly: values[0]), let columns = Int(exactly: values[1]),
+            (1...65535).contains(rows), (1...65535).contains(columns)
+        else { return nil }
+        return TerminalConfiguration(rows: rows, columns: columns)
+    }
+
+    /// With a terminal: one stream both ways, unframed.
+    private func startTerminal(_ execution: Execution, _ request: APIRequest, _ size: TerminalConfiguration?)
+        async throws
+    {
+        do {
+            try await engine.start(execution, streams: .terminal, size: size)
+        } catch {
+            return try await tell(error, execution, request)
+        }
+        guard let process = execution.process, let terminal = process.terminal else {
+            throw EngineError(.failed, "the terminal of exec \(execution.id) is gone")
+        }
+        let master = try AsyncDescriptor(try FileDescriptor.duplicating(terminal.raw))
+        let raw = try await request.responder.hijack(
+            upgrade: request.http.headers["Upgrade"],
+            contentType: StreamRoutes.contentType(tty: true, version: request.version))
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while let piece = try? await master.read(upTo: 32768), !piece.isEmpty {
+                    guard (try? await raw.write(piece)) != nil else { break }
+                }
+            }
+            group.addTask {
+                while let piece = try? await raw.read(), !piece.isEmpty {
+                    guard (try? await master.writeAll(piece)) != nil else { break }
+                }
+                // The client's end of input is no end of the terminal: wait to be cancelled.
+                try? await EventLoop.shared.sleep(for: .seconds(86_400 * 365))
+            }
+            await group.next()
+            group.cancelAll()
+            raw.shutdownWrite()
+        }
+        master.close()
+        raw.close()
+    }
+
+    /// Without a terminal: stdin as it comes, stdout and stderr framed.
+    private func startStreams(_ execution: Execution, _ request: APIRequest) async throws {
+        let (stdin, stdout, stderr): (AsyncDescriptor?, AsyncDescriptor, AsyncDescriptor)
+        do {
+            (stdin, stdout, stderr) = try await startWithPipes(execution)
+        } catch {
+            return try await tell(error, execution, request)
+        }
+        let raw = try await request.responder.hijack(
+            upgrade: request.http.headers["Upgrade"],
+            contentType: StreamRoutes.contentType(tty: false, version: request.version))
+        await withTaskGroup(of: Int.self) { group in
+            group.addTask { await Self.pump(stdout, .stdout, to: raw) }
+            group.addTask { await Self.pump(stderr, .stderr, to: raw) }
+            group.addTask {
+                await Self.feed(stdin, from: raw)
+                return 0
+            }
+            group.addTask { [engine] in
+                await engine.waitUntilEnded(execution)
+                // A child left behind may hold the pipes for ever; what the process itself said is in them by now.
+                try? await EventLoop.shared.sleep(for: .milliseconds(300))
+                return 2
+            }
+            var ends = 0
+            for await weight in group {
+                ends += weight
+                if ends >= 2 { break }
+            }
+            await engine.waitUntilEnded(execution)
+            raw.shutdownWrite()
+            group.cancelAll()
+            stdout.close()
+            stderr.close()
+            stdin?.close()
+        }
+        raw.close()
+    }
+
+    /// A program that cannot be executed: Docker's clients expect the reason in the stream, and the code in inspect.
+    private func tell(_ error: any Error, _ execution: Execution, _ request: APIRequest) async throws {
+        guard execution.exitCode != nil else { throw error }
+        let tty = execution.request.tty
+        let raw = try await request.responder.hijack(
+            upgrade: request.http.headers["Upgrade"],
+            contentType: StreamRoutes.contentType(tty: tty, version: request.version))
+        let text = Array("\(EngineError.wrapping(error).message)\r\n".utf8)
+        try await raw.write(tty ? text : StreamFrame(stream: .stdout, bytes: text).encoded)
+        raw.shutdownWrite()
+        raw.close()
+    }
+
+    /// Starts on three pipes and gives our ends of them.
+    private func startWithPipes(
+        _ execution: Execution
+    ) async throws -> (stdin: AsyncDescriptor?, stdout: AsyncDescriptor, stderr: AsyncDescriptor) {
+        let output = try Pipe().separate()
+        let error = try Pipe().separate()
+        let input = execution.request.attachStdin ? try Pipe().separate() : nil
+        try await engine.start(
+            execution,
+            streams: .descriptors(input: input?.reading.raw, output: output.writing.raw, error: error.writing.raw))
+        return (
+            try input.map { try AsyncDescriptor(FileDescriptor.duplicating($0.writing.raw)) },
+            try AsyncDescriptor(FileDescriptor.duplicating(output.reading.raw)),
+            try AsyncDescriptor(FileDescriptor.duplicating(error.reading.raw))
+        )
+    }
+
+    private static func feed(_ stdin: AsyncDescriptor?, from raw: HijackedStream) async {
+        guard let stdin else { return await StreamRoutes.discard(raw) }
+        while let piece = try? await raw.read(), !piece.isEmpty {
+            guard (try? await stdin.writeAll(piece)) != nil else { break }
+        }
+        stdin.close()
+    }
+
+    private static func pump(_ source: AsyncDescriptor, _ stream: StreamFrame.Stream, to raw: HijackedStream) async
+        -> Int
+    {
+        while let piece = try? await source.read(upTo: 32768), !piece.isEmpty {
+            guard (try? await raw.write(StreamFrame(stream: stream, bytes: piece).encoded)) != nil else { break }
+        }
+        source.close()
+        return 1
+    }
+}

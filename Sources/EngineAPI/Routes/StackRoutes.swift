@@ -1,0 +1,142 @@
+import Apply
+import Diagnostics
+import Engine
+import HTTP
+import JSONText
+import Linux
+import StackModel
+
+/// `/stacks/…`: plan, apply, destroy, and what is known of stacks.
+struct StackRoutes: Sendable {
+    let engine: HostEngine
+    let stacks: StackEngine
+
+    func add(to router: inout Router) {
+        router.on("POST", "/stacks/plan", plan)
+        router.on("POST", "/stacks/validate") { request in
+            let document = try StackDocument(json: try await request.json()["document"] ?? .null)
+            try await request.respond(["diagnostics": .array(stacks.validate(document).map(\.json))])
+        }
+        router.on("POST", "/stacks/apply", apply)
+        router.on("POST", "/stacks/{name}/destroy", destroy)
+        router.on("GET", "/stacks", list)
+        router.on("GET", "/stacks/{name}") { request in
+            try await known(request) { try await request.respond(try await stacks.show($0).json) }
+        }
+        router.on("GET", "/stacks/{name}/drift") { request in
+            try await known(request) { try await request.respond(try await stacks.drift($0).json) }
+        }
+        router.on("GET", "/stacks/{name}/history") { request in
+            let limit = max(1, try request.integer("limit") ?? 100)
+            try await known(request) {
+                try await request.respond(.array(try await stacks.history($0, limit: limit).map(\.json)))
+            }
+        }
+    }
+
+    /// A stack nobody knows is 404.
+    private func known(_ request: APIRequest, _ body: (String) async throws -> Void) async throws {
+        do {
+            try await body(request.variable("name"))
+        } catch let list as DiagnosticList where list.diagnostics.contains(where: { $0.code == "SC3141" }) {
+            throw EngineError(
+                .notFound, list.diagnostics.first?.summary ?? "no such stack", diagnostics: list.diagnostics)
+        }
+    }
+
+    private func list(_ request: APIRequest) async throws {
+        var result: [JSONValue] = []
+        for name in try await stacks.stackNames() {
+            let newest = try? await stacks.history(name, limit: 1).first
+            result.append(["name": .string(name), "last": newest?.json ?? .null])
+        }
+        try await request.respond(.array(result))
+    }
+
+    /// `options` of a body, and who asks.
+    private static func options(_ json: JSONValue, _ request: APIRequest) throws -> StackEngine.Options {
+        let body = try FieldReader(json)
+        var options = StackEngine.Options()
+        if let given = try body.reader("options") {
+            options.origin = try given.string("origin")
+            options.takeOver = try given.flag("takeOver")
+            if let seconds = try given.integer("patience", in: 0...86_400) { options.patience = .seconds(seconds) }
+            if let expected = given.value("expected") { options.expected = try Plan(json: expected) }
+        }
+        if let peer = request.http.peer {
+            options.uid = peer.uid
+            options.pid = peer.pid
+        }
+        return options
+    }
+
+    private func plan(_ request: APIRequest) async throws {
+        let body = try await request.json()
+        let document = try StackDocument(json: body["document"] ?? .null)
+        let options = try Self.options(body, request)
+        try await request.respond(try await stacks.plan(document, options: options).json)
+    }
+
+    private func apply(_ request: APIRequest) async throws {
+        let body = try await request.json()
+        let options = try Self.options(body, request)
+        let stacks = self.stacks
+        if let plan = body["plan"], !plan.isNull {
+            let saved = try SavedPlan(json: plan)
+            return try await stream(request) { try await stacks.apply(saved, options: options, events: $0) }
+        }
+        let document = try StackDocument(json: body["document"] ?? .null)
+        try await stream(request) { try await stacks.apply(document, options: options, events: $0) }
+    }
+
+    private func destroy(_ request: APIRequest) async throws {
+        let body = try await request.json()
+        let name = request.variable("name")
+        let stacks = self.stacks
+        if body["planOnly"] == true {
+            return try await known(request) { try await request.respond(try await stacks.planDestroy($0).json) }
+        }
+        let options = try Self.options(body, request)
+        try await known(request) { _ in
+            try await stream(request) { try await stacks.destroy(name, options: options, events: $0) }
+        }
+    }
+
+    /// Runs an apply and sends its events as lines.
+    ///
+    /// A client that goes away does not stop it.
+    private func stream(
+        _ request: APIRequest, _ run: @escaping @Sendable (@escaping EventSink) async throws -> ApplySummary
+    ) async throws {
+        let (lines, sender) = AsyncThrowingStream.makeStream(of: ApplyEvent.self)
+        engine.runInBackground {
+            do {
+                _ = try await run { sender.yield($0) }
+                sender.finish()
+            } catch {
+                sender.finish(throwing: error)
+            }
+        }
+        var begun = false
+        var lost = false
+        do {
+            for try await event in lines where !lost {
+                do {
+                    if !begun { try await request.beginLines("application/x-ndjson") }
+                    begun = true
+                    try await request.line(event.json)
+                } catch {
+                    lost = true
+                }
+            }
+        } catch {
+            guard begun else { throw error }
+            let (_, message, diagnostics) = APIFailure.parts(error)
+            guard case .object(var object) = APIFailure.body(message, diagnostics) else { return }
+            object["type"] = "error"
+            try await request.line(.object(object))
+        }
+        if !begun { try await request.beginLines("application/x-ndjson") }
+        try await request.responder.finish()
+    }
+}

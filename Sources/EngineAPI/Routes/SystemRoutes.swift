@@ -1,0 +1,155 @@
+import Engine
+import HTTP
+import ImageStore
+import JSONText
+import Linux
+
+/// `/_ping`, `/version`, `/info`, `/events`, `/system/df` and the quiet stubs.
+struct SystemRoutes: Sendable {
+    let engine: HostEngine
+
+    func add(to router: inout Router) {
+        router.on("GET", "/_ping") { request in
+            try await request.responder.respond(
+                200,
+                headers: [
+                    "Content-Type": "text/plain; charset=utf-8", "Builder-Version": "1", "Swarm": "inactive",
+                    "Cache-Control": "no-cache, no-store, must-revalidate", "Pragma": "no-cache",
+                ], body: request.http.method == "HEAD" ? [] : Array("OK".utf8))
+        }
+        router.on("GET", "/version") { request in try await request.respond(.object(version())) }
+        router.on("GET", "/info") { request in try await request.respond(.object(try await info())) }
+        router.on("GET", "/events", events)
+        router.on("GET", "/system/df") { request in
+            try await request.respond(.object(try await engine.diskUsage()))
+        }
+        router.on("GET", "/plugins") { request in try await request.respond(.array([])) }
+        for path in ["swarm", "nodes", "services", "tasks", "secrets", "configs"] {
+            router.on("GET", "/\(path)") { _ in
+                throw EngineError(
+                    .unavailable,
+                    "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again."
+                )
+            }
+        }
+        router.on("POST", "/auth") { _ in throw EngineError(.notImplemented, "registries are not supported yet") }
+    }
+
+    private func version() -> JSONObject {
+        let kernel = HostFacts.kernelRelease()
+        let version = engine.configuration.version
+        return [
+            "Platform": ["Name": "stackctl"],
+            "Components": [
+                [
+                    "Name": "Engine", "Version": .string(version),
+                    "Details": [
+                        "ApiVersion": .string("1.\(APIVersion.newest)"), "Arch": .string(HostFacts.architecture),
+                        "Experimental": "false", "GitCommit": "", "GoVersion": "none", "KernelVersion": .string(kernel),
+                        "MinAPIVersion": .string("1.\(APIVersion.oldest)"), "Os": "linux", "BuildTime": "",
+                    ],
+                ]
+            ],
+            "Version": .string(version), "ApiVersion": .string("1.\(APIVersion.newest)"),
+            "MinAPIVersion": .string("1.\(APIVersion.oldest)"), "GitCommit": "", "GoVersion": "none", "Os": "linux",
+            "Arch": .string(HostFacts.architecture), "KernelVersion": .string(kernel), "BuildTime": "",
+        ]
+    }
+
+    private func info() async throws -> JSONObject {
+        let phases = engine.containers.all.map(\.state.phase)
+        let facts = await BlockingExecutor.shared.run { HostFacts.read() }
+        let images = try await engine.images.list().count
+        func count(_ test: (ContainerState.Phase) -> Bool) -> JSONValue { .int(Int64(phases.filter(test).count)) }
+        var info = JSONObject()
+        info["ID"] = .string(facts.machineID)
+        info["Containers"] = .int(Int64(phases.count))
+        info["ContainersRunning"] = count { $0 == .running || $0 == .restarting }
+        info["ContainersPaused"] = count { $0 == .paused }
+        info["ContainersStopped"] = count { $0 == .created || $0 == .exited || $0 == .dead }
+        info["Images"] = .int(Int64(images))
+        info["Driver"] = "overlay2"
+        info["DriverStatus"] = [["Backing Filesystem", "erofs"]]
+        info["Plugins"] = [
+            "Volume": ["local"], "Network": ["bridge", "host", "null"], "Authorization": .null, "Log": ["json-file"],
+        ]
+        for name in [
+            "MemoryLimit", "SwapLimit", "CpuCfsPeriod", "CpuCfsQuota", "CPUShares", "PidsLimit", "IPv4Forwarding",
+        ] {
+            info[name] = true
+        }
+        info["CPUSet"] = false
+        info["OomKillDisable"] = false
+        info["Debug"] = false
+        info["NFd"] = 0
+        info["NGoroutines"] = 0
+        info["SystemTime"] = .string(Clock.now().rfc3339)
+        info["LoggingDriver"] = "json-file"
+        info["CgroupDriver"] = "cgroupfs"
+        info["CgroupVersion"] = .string(engine.isUnifiedCgroup ? "2" : "1")
+        info["NEventsListener"] = 0
+        info["KernelVersion"] = .string(facts.kernel)
+        info["OperatingSystem"] = .string(facts.system)
+        info["OSVersion"] = .string(facts.systemVersion)
+        info["OSType"] = "linux"
+        info["Architecture"] = .string(HostFacts.machine)
+        info["IndexServerAddress"] = ""
+        info["RegistryConfig"] = ["InsecureRegistryCIDRs": [], "IndexConfigs": [:], "Mirrors": []]
+        info["NCPU"] = .int(Int64(facts.processors))
+        info["MemTotal"] = .int(facts.memory)
+        info["GenericResources"] = .null
+        info["DockerRootDir"] = .string(engine.configuration.root)
+        info["HttpProxy"] = ""
+        info["HttpsProxy"] = ""
+        info["NoProxy"] = ""
+        info["Name"] = .string(facts.hostname)
+        info["Labels"] = []
+        info["ExperimentalBuild"] = false
+        info["ServerVersion"] = .string(engine.configuration.version)
+        info["Runtimes"] = ["stackctl": ["path": "stack-init"]]
+        info["DefaultRuntime"] = "stackctl"
+        info["Swarm"] = [
+            "NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": false, "Error": "",
+        ]
+        info["LiveRestoreEnabled"] = true
+        info["Isolation"] = ""
+        info["InitBinary"] = "stack-init"
+        info["SecurityOptions"] = ["name=seccomp,profile=builtin", "name=cgroupns"]
+        info["Warnings"] = .null
+        return info
+    }
+
+    private func events(_ request: APIRequest) async throws {
+        let since = try request.time("since")
+        let until = try request.time("until")
+        let filter = try request.filters(FilterSet.forEvents)
+        let now = Clock.now()
+        let subscription = try await engine.events.subscribe(
+            since: since ?? (until.map { $0 <= now } == true ? Timestamp(seconds: 0) : nil), filter: filter)
+        try await request.beginLines()
+        try await request.http.whileConnected {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await subscription.forEach { event in
+                        if let until, event.time > until { return }
+                        try await request.line(.object(event.json))
+                    }
+                }
+                if let until {
+                    group.addTask {
+                        let wait = until.since(Clock.now())
+                        if wait > .zero {
+                            try await EventLoop.shared.sleep(for: wait)
+                        } else {
+                            try await Task.sleep(for: .milliseconds(20))
+                        }
+                    }
+                }
+                // Whichever ends first ends the answer: the daemon's stop, or the time asked for.
+                try await group.next()
+                group.cancelAll()
+            }
+        }
+        try await request.responder.finish()
+    }
+}
