@@ -26,6 +26,7 @@ let readme = ["README.md"]
 let package = Package(
     name: "stackctl",
     products: [
+        .executable(name: "stackctl", targets: ["stackctl"]),
         .executable(name: "stack-init", targets: ["StackInit"]),
         .executable(name: "stack-manifest", targets: ["StackManifest"]),
         .library(name: "StackDSL", type: .dynamic, targets: ["StackDSL"]),
@@ -111,6 +112,16 @@ let package = Package(
             ], exclude: readme,
             swiftSettings: strict),
 
+        // Layer 6.
+        .executableTarget(
+            name: "stackctl",
+            dependencies: [
+                "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StateStore", "StackModel", "ImageStore",
+                "Networking", "Runtime", "LaunchProgram", "HTTP", "OCI", "Linux", "Diagnostics", "JSONText",
+            ], exclude: readme,
+            swiftSettings: strict + staticRuntime,
+            linkerSettings: staticRuntimeLink),
+
         // Tests. Pure ones by module; the kernel's in IntegrationTests.
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics", "JSONText"], swiftSettings: strict),
@@ -144,6 +155,18 @@ let package = Package(
             dependencies: [
                 "Engine", "Providers", "EngineAPI", "HTTP", "OCI", "LaunchProgram", "StackModel", "Linux",
                 "Diagnostics",
+                "JSONText",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CommandTests", dependencies: ["stackctl", "HTTP", "Linux", "Diagnostics", "JSONText"],
+            exclude: ["Golden"], swiftSettings: strict),
+        .testTarget(name: "HouseTests", dependencies: ["Linux"], swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StateStore", "StackModel", "ImageStore",
+                "Networking", "Runtime", "LaunchProgram", "HTTP", "OCI", "Archives", "Linux", "Diagnostics",
                 "JSONText",
             ],
             swiftSettings: strict),

@@ -39,18 +39,6 @@ package enum Signals {
         _ = linux_ignore_signal(SIGPIPE)
     }
 
-    /// Blocks signals in the calling thread and every thread it starts: call it first in `main`, before any task, so
-    /// that a `SignalQueue` gets them.
-    package static func block(_ signals: [Int32]) {
-        var set = Self.set(signals)
-        pthread_sigmask(SIG_BLOCK, &set, nil)
-    }
-
-    /// Blocks what a `SignalQueue` is to take: `SIGINT`, `SIGTERM`, `SIGHUP`, `SIGQUIT`, `SIGWINCH`, `SIGUSR1`.
-    package static func blockAll() {
-        block([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGUSR1])
-    }
-
     /// Sends a signal to a process by number.
     ///
     /// Prefer `ProcessHandle`, which cannot hit another process.

@@ -1,0 +1,209 @@
+/// Shell completion, made from the declarations.
+enum CompletionScript {
+    /// Shells a script can be made for.
+    enum Shell: String, CaseIterable {
+        case bash
+        case zsh
+        case fish
+    }
+
+    /// The script for `shell` that completes `root` and everything below it.
+    static func render(_ shell: Shell, root: CommandDeclaration) -> String {
+        switch shell {
+        case .bash: bash(root)
+        case .zsh: zsh(root)
+        case .fish: fish(root)
+        }
+    }
+
+    /// A command with the words that lead to it, the program's name left out.
+    private struct Node {
+        let words: [String]
+        let command: CommandDeclaration
+    }
+
+    private static func nodes(_ command: CommandDeclaration, words: [String] = []) -> [Node] {
+        [Node(words: words, command: command)]
+            + command.subcommands.flatMap { nodes($0, words: words + [$0.name]) }
+    }
+
+    private static func completesPaths(_ command: CommandDeclaration) -> Bool {
+        command.operands.contains { $0.completion == .path }
+    }
+
+    private static func words(of command: CommandDeclaration) -> [String] {
+        var words = command.subcommands.map(\.name)
+        for case .choice(let choices) in command.operands.map(\.completion) { words += choices }
+        return words
+    }
+
+    private static func options(of node: Node) -> [OptionDeclaration] {
+        node.command.options + GlobalOptions.all + (node.words.isEmpty ? [GlobalOptions.version] : [])
+    }
+
+    // MARK: bash
+
+    private static func bash(_ root: CommandDeclaration) -> String {
+        let all = nodes(root)
+        let commands = all.dropFirst().map { "\"\($0.words.joined(separator: " "))\"" }
+        var cases = ""
+        var values = ""
+        for node in all {
+            let candidates = words(of: node.command) + options(of: node).map { "--\($0.long)" }
+            cases += "        \"\(node.words.joined(separator: " "))\")\n"
+            cases += "            words=\"\(candidates.joined(separator: " "))\"\n"
+            if completesPaths(node.command) { cases += "            paths=1\n" }
+            cases += "            ;;\n"
+            for option in options(of: node) {
+                let key = (node.words + ["--\(option.long)"]).joined(separator: " ")
+                switch option.value {
+                case .path: values += "        \"\(key)\") COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
+                case .choice(let choices):
+                    values +=
+                        "        \"\(key)\") "
+                        + "COMPREPLY=($(compgen -W \"\(choices.joined(separator: " "))\" -- \"$word\")); return ;;\n"
+                default: break
+                }
+            }
+        }
+        return """
+            # bash completion for stackctl, written by `stackctl completion bash`
+            _stackctl() {
+                local word="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
+                local path="" words="" paths="" next i
+                COMPREPLY=()
+                for ((i = 1; i < COMP_CWORD; i++)); do
+                    next="${path:+$path }${COMP_WORDS[i]}"
+                    case "$next" in
+                    \(commands.joined(separator: " | ")))
+                        path="$next" ;;
+                    esac
+                done
+                case "${path:+$path }$previous" in
+            \(values)    esac
+                case "$path" in
+            \(cases)    esac
+                COMPREPLY=($(compgen -W "$words" -- "$word"))
+                [ -n "$paths" ] && [[ "$word" != -* ]] && COMPREPLY+=($(compgen -f -- "$word"))
+            }
+            complete -o filenames -F _stackctl stackctl
+
+            """
+    }
+
+    // MARK: zsh
+
+    private static func zsh(_ root: CommandDeclaration) -> String {
+        var functions = ""
+        for node in nodes(root) {
+            functions += zshFunction(node)
+        }
+        return """
+            #compdef stackctl
+            # zsh completion for stackctl, written by `stackctl completion zsh`
+            \(functions)
+            if [ "$funcstack[1]" = "_stackctl" ]; then
+                _stackctl "$@"
+            else
+                compdef _stackctl stackctl
+            fi
+
+            """
+    }
+
+    private static func zshFunction(_ node: Node) -> String {
+        let name = (["_stackctl"] + node.words).joined(separator: "_").replacing("-", with: "_")
+        var lines = ["\(name)() {", "    local state line", "    _arguments -C \\"]
+        for option in options(of: node) {
+            lines.append("        \(zshOption(option)) \\")
+        }
+        if node.command.subcommands.isEmpty {
+            let choices = words(of: node.command)
+            let action: String
+            if !choices.isEmpty {
+                action = "(\(choices.joined(separator: " ")))"
+            } else {
+                action = completesPaths(node.command) ? "_files" : " "
+            }
+            lines.append("        '*::argument:\(action)'")
+        } else {
+            lines.append("        '1: :->command' '*:: :->rest'")
+            lines.append("    case $state in")
+            let described = node.command.subcommands.map { "'\($0.name):\(quoted($0.summary))'" }
+            lines.append("    command) local -a list=(\(described.joined(separator: " "))); _describe command list ;;")
+            lines.append("    rest) case $line[1] in")
+            for sub in node.command.subcommands {
+                lines.append("        \(sub.name)) \(name)_\(sub.name.replacing("-", with: "_")) ;;")
+            }
+            lines.append("        esac ;;")
+            lines.append("    esac")
+        }
+        return lines.joined(separator: "\n") + "\n}\n"
+    }
+
+    private static func zshOption(_ option: OptionDeclaration) -> String {
+        let summary = quoted(option.summary).replacing("[", with: "(").replacing("]", with: ")")
+        let value: String
+        switch option.value {
+        case .none: return "'--\(option.long)[\(summary)]'"
+        case .path: value = "_files"
+        case .choice(let choices): value = "(\(choices.joined(separator: " ")))"
+        case .text, .integer, .pair: value = " "
+        }
+        let star = option.repeats ? "*" : ""
+        return "'\(star)--\(option.long)=[\(summary)]:\(option.long):\(value)'"
+    }
+
+    private static func quoted(_ text: String) -> String {
+        text.replacing("'", with: "'\\''").replacing(":", with: "\\:")
+    }
+
+    // MARK: fish
+
+    private static func fish(_ root: CommandDeclaration) -> String {
+        var lines = [
+            "# fish completion for stackctl, written by `stackctl completion fish`",
+            "complete -c stackctl -f",
+        ]
+        for node in nodes(root) {
+            let condition = fishCondition(node)
+            for sub in node.command.subcommands {
+                lines.append("complete -c stackctl -n '\(condition)' -a \(sub.name) -d '\(fishQuoted(sub.summary))'")
+            }
+            for choice in node.command.subcommands.isEmpty ? words(of: node.command) : [] {
+                lines.append("complete -c stackctl -n '\(condition)' -a \(choice)")
+            }
+            if completesPaths(node.command) { lines.append("complete -c stackctl -n '\(condition)' -F") }
+            for option in node.command.options + (node.words.isEmpty ? GlobalOptions.all : []) {
+                lines.append(fishOption(option, condition: node.words.isEmpty ? nil : condition))
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func fishCondition(_ node: Node) -> String {
+        if node.words.isEmpty { return "__fish_use_subcommand" }
+        var parts = node.words.map { "__fish_seen_subcommand_from \($0)" }
+        let below = node.command.subcommands.map(\.name)
+        if !below.isEmpty { parts.append("not __fish_seen_subcommand_from \(below.joined(separator: " "))") }
+        return parts.joined(separator: "; and ")
+    }
+
+    private static func fishOption(_ option: OptionDeclaration, condition: String?) -> String {
+        var line = "complete -c stackctl"
+        if let condition { line += " -n '\(condition)'" }
+        line += " -l \(option.long)"
+        if let short = option.short { line += " -s \(short)" }
+        switch option.value {
+        case .none: break
+        case .path: line += " -r -F"
+        case .choice(let choices): line += " -x -a '\(choices.joined(separator: " "))'"
+        case .text, .integer, .pair: line += " -x"
+        }
+        return line + " -d '\(fishQuoted(option.summary))'"
+    }
+
+    private static func fishQuoted(_ text: String) -> String {
+        text.replacing("\\", with: "\\\\").replacing("'", with: "\\'")
+    }
+}

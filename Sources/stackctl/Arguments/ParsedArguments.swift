@@ -1,0 +1,42 @@
+/// What a user typed, checked against the declaration of the command.
+struct ParsedArguments: Sendable, Equatable {
+    /// Values by long option name; a flag has one empty value.
+    private var values: [String: [String]] = [:]
+    /// Words without a dash, in order.
+    private(set) var operands: [String] = []
+
+    /// Whether the flag was given.
+    func isSet(_ option: OptionDeclaration) -> Bool { values[option.long] != nil }
+
+    /// The value of the option, the last one where it was given twice.
+    func value(of option: OptionDeclaration) -> String? { values[option.long]?.last }
+
+    /// All values of an option that may be given many times.
+    func values(of option: OptionDeclaration) -> [String] { values[option.long] ?? [] }
+
+    /// The value of an `.integer` option; parsing has already refused anything else.
+    func integer(of option: OptionDeclaration) -> Int? { value(of: option).flatMap { Int($0) } }
+
+    /// The values of a `.pair` option, split at the first `=`.
+    func pairs(of option: OptionDeclaration) -> [(key: String, value: String)] {
+        values(of: option).map { text in
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            return (String(parts.first ?? ""), parts.count > 1 ? String(parts[1]) : "")
+        }
+    }
+
+    /// The operand at `index`, if that many were given.
+    func operand(_ index: Int) -> String? { operands.indices.contains(index) ? operands[index] : nil }
+
+    /// Records an option.
+    mutating func set(_ option: OptionDeclaration, to value: String) {
+        if option.repeats {
+            values[option.long, default: []].append(value)
+        } else {
+            values[option.long] = [value]
+        }
+    }
+
+    /// Records an operand.
+    mutating func append(operand: String) { operands.append(operand) }
+}

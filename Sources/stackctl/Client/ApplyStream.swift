@@ -1,0 +1,126 @@
+import Apply
+import Diagnostics
+import JSONText
+import Linux
+
+/// The events of an apply or a destroy, shown as they come.
+enum ApplyStream {
+    /// Sends the request, shows each event, and answers whether all was done.
+    ///
+    /// - Parameter shown: the plan that the user has seen; its warnings are not repeated.
+    static func run(
+        _ daemon: DaemonClient, _ target: String, _ body: JSONValue, invocation: Invocation, shown: Plan
+    ) async throws -> ExitCode {
+        if invocation.arguments.isSet(SharedOptions.json) {
+            return try await printJSON(daemon, target, body, invocation)
+        }
+        let output = invocation.output
+        let display = ProgressDisplay(output: output)
+        let isTerminal = output.style.isTerminal
+        var problems: [Diagnostic] = []
+        var summary: JSONValue?
+        try await Interruption.shared.guarding {
+            if isTerminal { output.write(ProgressPainter.showCursor) }
+            output.writeError("\ninterrupted; the daemon goes on with it: `stackctl show` says how far it is\n")
+        } _: {
+            let painter = Task { await display.keepPainting() }
+            defer { painter.cancel() }
+            do {
+                try await daemon.stream("POST", target, body) { event in
+                    await display.take(event)
+                    if let problem = event["diagnostic"].flatMap({ Diagnostic(json: $0) }) {
+                        if !shown.diagnostics.contains(problem) { problems.append(problem) }
+                    }
+                    switch event["type"]?.stringValue {
+                    case "summary": summary = event
+                    case "error": problems += DaemonClient.diagnostics(of: event)
+                    default: break
+                    }
+                }
+            } catch {
+                painter.cancel()
+                await painter.value
+                await display.finish()
+                throw error
+            }
+            painter.cancel()
+            await painter.value
+            await display.finish()
+        }
+        output.show(problems)
+        guard let summary else {
+            if problems.isEmpty { throw cutShort }
+            return .failure
+        }
+        output.write(ApplySummaryText.render(summary, color: output.style.color, hasChanges: !shown.isEmpty))
+        return summary["succeeded"]?.boolValue ?? false ? .success : .failure
+    }
+
+    private static func printJSON(
+        _ daemon: DaemonClient, _ target: String, _ body: JSONValue, _ invocation: Invocation
+    ) async throws -> ExitCode {
+        var succeeded: Bool?
+        try await daemon.stream("POST", target, body) { event in
+            invocation.output.print(event.serialized(.compact))
+            switch event["type"]?.stringValue {
+            case "summary": succeeded = event["succeeded"]?.boolValue ?? false
+            case "error": succeeded = false
+            default: break
+            }
+        }
+        guard let succeeded else { throw cutShort }
+        return succeeded ? .success : .failure
+    }
+
+    private static var cutShort: Diagnostic {
+        Diagnostic(
+            code: "SC0174", summary: "the daemon ended in the middle",
+            detail: "what was done until then is recorded",
+            hint: "run the command again: it goes on from there")
+    }
+}
+
+/// The last lines of an apply.
+enum ApplySummaryText {
+    /// Counts by what was done, then the stack's outputs.
+    ///
+    /// Without changes only the outputs.
+    static func render(_ summary: JSONValue, color: Bool, hasChanges: Bool = true) -> String {
+        let outputs = summary["outputs"]?.arrayValue ?? []
+        let listed = outputs.isEmpty ? "" : "\nOutputs:\n" + OutputsText.render(outputs)
+        return hasChanges ? counts(summary, color: color) + listed : listed
+    }
+
+    private static func counts(_ summary: JSONValue, color: Bool) -> String {
+        let order = ["create", "update", "restart", "repair", "delete"]
+        let done = summary["done"]
+        var parts = order.compactMap { operation -> String? in
+            guard let count = done?[operation]?.intValue, count > 0 else { return nil }
+            return "\(count) \(ProgressPainter.past(operation))"
+        }
+        let failed = summary["failed"]?.arrayValue?.count ?? 0
+        let skipped = summary["skipped"]?.arrayValue?.count ?? 0
+        if failed > 0 { parts.append("\(failed) failed") }
+        if skipped > 0 { parts.append("\(skipped) skipped") }
+        if let unchanged = summary["unchanged"]?.intValue, unchanged > 0 { parts.append("\(unchanged) unchanged") }
+        let nanoseconds = Int64(min(max(summary["milliseconds"]?.doubleValue ?? 0, 0), 1e12) * 1e6)
+        let verb = failed + skipped > 0 ? "Not everything was done" : "Done"
+        let painted = color ? "\u{1B}[1;\(failed + skipped > 0 ? 31 : 32)m\(verb)\u{1B}[0m" : verb
+        let listed = parts.isEmpty ? "nothing to do" : parts.joined(separator: ", ")
+        return "\n\(painted): \(listed) in \(HumanText.elapsed(nanoseconds: nanoseconds)).\n"
+    }
+}
+
+/// A stack's outputs as lines of `name = value`.
+enum OutputsText {
+    static func render(_ outputs: [JSONValue]) -> String {
+        let width = outputs.compactMap { $0["name"]?.stringValue?.count }.max() ?? 0
+        return outputs.map { output in
+            let name = output["name"]?.stringValue ?? ""
+            let isSensitive = output["sensitive"]?.boolValue ?? false
+            let value = output["value"].map { $0.stringValue ?? $0.serialized(.compact) } ?? ""
+            let gap = String(repeating: " ", count: width - name.count)
+            return "  \(name)\(gap) = \(isSensitive ? "(sensitive)" : value)\n"
+        }.joined()
+    }
+}

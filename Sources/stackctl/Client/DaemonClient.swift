@@ -1,0 +1,122 @@
+import Diagnostics
+import HTTP
+import JSONText
+
+/// The daemon's API as the commands use it: JSON in, JSON out, its errors as diagnostics.
+struct DaemonClient: Sendable {
+    /// The connection maker.
+    let http: HTTPClient
+
+    /// The answer to a GET.
+    func get(_ target: String) async throws -> JSONValue { try await call("GET", target) }
+
+    /// The answer to a POST.
+    func post(_ target: String, _ body: JSONValue? = nil) async throws -> JSONValue {
+        try await call("POST", target, body)
+    }
+
+    /// The answer to a DELETE.
+    func delete(_ target: String) async throws -> JSONValue { try await call("DELETE", target) }
+
+    /// Sends a request and gives every line of the answer, a JSON value each, to `each` as it comes.
+    func stream(
+        _ method: String, _ target: String, _ body: JSONValue? = nil, each: (JSONValue) async throws -> Void
+    ) async throws {
+        let response = try await open(method, target, body)
+        defer { response.close() }
+        var lines = response.lines()
+        while let line = try await lines.next() {
+            guard !line.isEmpty else { continue }
+            try await each(try DaemonClient.parse(line))
+        }
+    }
+
+    /// Sends a request and returns once its head is there and says success.
+    func open(_ method: String, _ target: String, _ body: JSONValue? = nil) async throws -> HTTPClientResponse {
+        let headers: HTTPHeaders = body == nil ? [:] : ["Content-Type": "application/json"]
+        let response = try await http.send(method, target, headers: headers, body: body?.serializedBytes(.compact))
+        guard response.status < 400 else {
+            throw DaemonClient.failure(status: response.status, body: try await response.collect())
+        }
+        return response
+    }
+
+    private func call(_ method: String, _ target: String, _ body: JSONValue? = nil) async throws -> JSONValue {
+        let bytes = try await open(method, target, body).collect()
+        return bytes.isEmpty ? .null : try DaemonClient.parse(String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// What the daemon said went wrong.
+    static func failure(status: Int, body: [UInt8]) -> StatusFailure {
+        let text = String(decoding: body, as: UTF8.self)
+        let fallback = "the daemon answered with status \(status)"
+        guard let value = try? JSONValue.parse(text) else {
+            let diagnostic = Diagnostic(code: "SC0121", summary: fallback, detail: text.isEmpty ? nil : text)
+            return StatusFailure(status: status, diagnostics: [diagnostic])
+        }
+        return StatusFailure(
+            status: status,
+            diagnostics: diagnostics(of: value, code: status == 404 ? "SC0122" : "SC0121", fallback: fallback))
+    }
+
+    /// What an error body says: its diagnostics, or else its message as one.
+    static func diagnostics(
+        of body: JSONValue, code: String = "SC0121", fallback: String = "the daemon failed"
+    ) -> [Diagnostic] {
+        let diagnostics = (body["diagnostics"]?.arrayValue ?? []).compactMap { Diagnostic(json: $0) }
+        if !diagnostics.isEmpty { return diagnostics }
+        return [Diagnostic(code: code, summary: body["message"]?.stringValue ?? fallback)]
+    }
+
+    private static func parse(_ text: String) throws -> JSONValue {
+        do {
+            return try JSONValue.parse(text)
+        } catch {
+            throw Diagnostic(
+                code: "SC0123", summary: "the daemon's answer is not JSON", detail: "\(error)",
+                hint: "is the socket that of another program? `stackctl system info` shows where it is")
+        }
+    }
+}
+
+/// An answer that is not success.
+struct StatusFailure: Error, Sendable, Equatable {
+    /// The HTTP status.
+    let status: Int
+    /// What the daemon said.
+    let diagnostics: [Diagnostic]
+}
+
+/// Builds request targets: path segments and query values are percent-encoded, absent values left out.
+struct Target {
+    private(set) var text: String
+    private var hasQuery = false
+
+    /// A path of these segments.
+    init(_ segments: String...) {
+        text = segments.map { "/" + RequestTarget.encoded($0) }.joined()
+    }
+
+    /// Adds a query value where there is one.
+    func with(_ name: String, _ value: String?) -> Target {
+        guard let value else { return self }
+        var copy = self
+        copy.text += (hasQuery ? "&" : "?") + name + "=" + RequestTarget.encoded(value)
+        copy.hasQuery = true
+        return copy
+    }
+
+    /// Adds `name=1` where `isSet`.
+    func with(_ name: String, _ isSet: Bool) -> Target { with(name, isSet ? "1" : nil) }
+
+    /// Adds Docker's `filters` from `KEY=VALUE` pairs.
+    func with(filters: [(key: String, value: String)]) -> Target {
+        guard !filters.isEmpty else { return self }
+        var byKey = JSONObject()
+        for filter in filters {
+            let earlier = byKey[filter.key]?.arrayValue ?? []
+            byKey[filter.key] = .array(earlier + [.string(filter.value)])
+        }
+        return with("filters", JSONValue.object(byKey).serialized(.compact))
+    }
+}

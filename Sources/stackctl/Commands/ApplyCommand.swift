@@ -1,0 +1,106 @@
+import Apply
+import Diagnostics
+import JSONText
+import Linux
+
+/// `stackctl apply`: makes the host what the manifest says.
+enum ApplyCommand {
+    static let declaration = CommandDeclaration(
+        "apply", summary: "Make the host what the manifest says",
+        discussion: """
+            Shows the plan and asks. A saved plan is applied as it is, without asking, if the host
+            is still what it was when the plan was made. A failed step does not stop those that
+            do not need it; what was done is recorded, and the next apply goes on from there.
+            """,
+        operands: [
+            OperandDeclaration(
+                "STACK|FILE", .optional, "Folder with Stack.swift (default: the current one), or a saved plan",
+                completion: .path)
+        ],
+        options: [
+            SharedOptions.yes, SharedOptions.variable, SharedOptions.variableFile, SharedOptions.upgrade,
+            SharedOptions.json, SharedOptions.timings,
+        ], action: run)
+
+    private static func run(_ invocation: Invocation) async throws -> ExitCode {
+        switch try StackSelection.folderOrPlan(invocation.arguments.operand(0)) {
+        case .folder(let folder): return try await apply(folder: folder, invocation)
+        case .file(let path): return try await apply(plan: path, invocation)
+        case .name(let name): throw StackSelection.missing(name)
+        }
+    }
+
+    private static func apply(folder: String, _ invocation: Invocation) async throws -> ExitCode {
+        let arguments = invocation.arguments
+        let session = StackSession(invocation: invocation, folder: folder)
+        let daemon = try await invocation.daemon()
+        var planned = try await session.plan { daemon }
+        if !arguments.isSet(SharedOptions.json) { invocation.output.show(planned.plan) }
+        if !planned.plan.isEmpty { try Approval.ask("Apply these changes?", invocation) }
+        // Without changes too: outputs and lines of the manifest may differ from what is recorded.
+        let began = Clock.monotonic()
+        let body: JSONValue = [
+            "plan": planned.saved.json,
+            "options": try session.options(),
+        ]
+        let code = try await ApplyStream.run(
+            daemon, "/stacks/apply", body, invocation: invocation, shown: planned.plan)
+        planned.timings.add("apply", nanoseconds: Clock.monotonic() - began)
+        if code == .success { try await writeLock(planned.saved, folder: folder, daemon, invocation) }
+        if arguments.isSet(SharedOptions.timings) { invocation.output.writeError(planned.timings.line + "\n") }
+        return code
+    }
+
+    private static func apply(plan path: String, _ invocation: Invocation) async throws -> ExitCode {
+        let value: JSONValue
+        do {
+            value = try JSONValue.parse(try Files.readAll(path, limit: 256 * 1024 * 1024))
+        } catch let error as JSONParseError {
+            throw Diagnostic(
+                code: "SC0171", summary: "`\(path)` is not a saved plan: \(error.reason)",
+                hint: "`stackctl plan --out FILE` writes one")
+        }
+        let saved = try SavedPlan(json: value)
+        let daemon = try await invocation.daemon()
+        if !invocation.arguments.isSet(SharedOptions.json) { invocation.output.show(saved.plan) }
+        return try await ApplyStream.run(
+            daemon, "/stacks/apply", ["plan": value], invocation: invocation, shown: saved.plan)
+    }
+
+    private static func writeLock(
+        _ saved: SavedPlan, folder: String, _ daemon: DaemonClient, _ invocation: Invocation
+    ) async throws {
+        guard let document = saved.document else { return }
+        let shown = try await daemon.get(Target("stacks", saved.plan.stack).text)
+        do {
+            let lock = StackLock.from(shown: shown, document: document)
+            if try lock.write(folder: folder), !invocation.arguments.isSet(SharedOptions.json) {
+                let path = folder == "." ? StackLock.fileName : "\(folder)/\(StackLock.fileName)"
+                invocation.output.print("\nWrote \(path). Commit it, and the next build is the same.")
+            }
+        } catch {
+            invocation.output.show([error])
+        }
+    }
+}
+
+/// Asks before something is changed.
+enum Approval {
+    /// Returns when the user agrees.
+    ///
+    /// - Throws: a `Diagnostic` when the user does not, or when there is nobody to ask.
+    static func ask(_ question: String, _ invocation: Invocation) throws(Diagnostic) {
+        if invocation.arguments.isSet(SharedOptions.yes) { return }
+        guard Terminal.isTerminal(0), invocation.output.style.isTerminal,
+            !invocation.arguments.isSet(SharedOptions.json)
+        else {
+            throw Diagnostic(
+                code: "SC0172", summary: "there is no terminal to ask on, so nothing was changed",
+                hint: "add --yes to go ahead, or save the plan with `stackctl plan --out FILE` and apply the file")
+        }
+        invocation.output.write("\n\(question) Only `yes` is taken as agreement: ")
+        guard let answer = readLine(strippingNewline: true), answer == "yes" else {
+            throw Diagnostic(code: "SC0173", summary: "not agreed, so nothing was changed")
+        }
+    }
+}

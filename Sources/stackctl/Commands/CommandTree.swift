@@ -1,0 +1,42 @@
+/// Every command there is, in the groups that `stackctl --help` shows.
+enum CommandTree {
+    /// Commands under one heading.
+    struct Group: Sendable {
+        let title: String
+        let commands: [CommandDeclaration]
+    }
+
+    static let groups = [
+        Group(
+            title: "Stacks",
+            commands: [
+                InitCommand.declaration, ValidateCommand.declaration, PlanCommand.declaration,
+                ApplyCommand.declaration, DestroyCommand.declaration, ShowCommand.declaration,
+                DriftCommand.declaration, GraphCommand.declaration, StacksCommand.declaration,
+            ]),
+        Group(
+            title: "Containers",
+            commands: [
+                PsCommand.declaration, LogsCommand.declaration, ExecCommand.declaration, StartCommand.declaration,
+                StopCommand.declaration, RestartCommand.declaration, KillCommand.declaration, RmCommand.declaration,
+                InspectCommand.declaration, StatsCommand.declaration, EventsCommand.declaration,
+            ]),
+        Group(
+            title: "Images, networks, volumes",
+            commands: [
+                ImagesCommand.declaration, ImageCommand.declaration, NetworkCommand.declaration,
+                VolumeCommand.declaration,
+            ]),
+        Group(
+            title: "The engine",
+            commands: [
+                DaemonCommand.declaration, SystemCommand.declaration, RuntimeCommand.declaration,
+                VersionCommand.declaration, CompletionCommand.declaration,
+            ]),
+    ]
+
+    /// The whole command line.
+    static let root = CommandDeclaration(
+        "stackctl", summary: "Containers, networks and volumes of a host, written in Swift",
+        subcommands: groups.flatMap(\.commands))
+}

@@ -1,0 +1,51 @@
+import JSONText
+
+/// `stackctl stacks …`.
+enum StacksCommand {
+    static let declaration = CommandDeclaration(
+        "stacks", summary: "Work with applied stacks",
+        subcommands: [
+            CommandDeclaration(
+                "list", aliases: ["ls"], summary: "List the stacks on the host", options: [SharedOptions.json],
+                action: list),
+            CommandDeclaration(
+                "history", summary: "Show what was applied to a stack, and when",
+                operands: [OperandDeclaration("NAME", "Name of a stack")], options: [SharedOptions.json],
+                action: history),
+        ])
+
+    private static func list(_ invocation: Invocation) async throws -> ExitCode {
+        let answer = try await invocation.daemon().get("/stacks")
+        if invocation.arguments.isSet(SharedOptions.json) {
+            invocation.output.print(json: answer)
+            return .success
+        }
+        var table = TextTable(["NAME", "GENERATION", "LAST", "RESULT", "WHEN"])
+        for stack in answer.arrayValue ?? [] {
+            table.append([stack["name"]?.stringValue ?? ""] + cells(stack["last"]))
+        }
+        invocation.output.write(table.render())
+        return .success
+    }
+
+    private static func history(_ invocation: Invocation) async throws -> ExitCode {
+        let name = invocation.arguments.operand(0) ?? ""
+        let answer = try await invocation.daemon().get(Target("stacks", name, "history").text)
+        if invocation.arguments.isSet(SharedOptions.json) {
+            invocation.output.print(json: answer)
+            return .success
+        }
+        var table = TextTable(["GENERATION", "WHAT", "RESULT", "WHEN"])
+        for run in answer.arrayValue ?? [] { table.append(cells(run)) }
+        invocation.output.write(table.render())
+        return .success
+    }
+
+    private static func cells(_ run: JSONValue?) -> [String] {
+        let time = run?["finished"]?.intValue ?? run?["started"]?.intValue
+        return [
+            run?["generation"]?.intValue.map { "\($0)" } ?? "", run?["operation"]?.stringValue ?? "",
+            run?["outcome"]?.stringValue ?? "", time.map { HumanText.moment(nanoseconds: $0) } ?? "",
+        ]
+    }
+}

@@ -1,0 +1,43 @@
+import Linux
+import Synchronization
+
+/// What has to be put right when the user interrupts: the cursor, the terminal's mode.
+///
+/// Signals are taken from a queue by one task, so nothing runs in a signal handler.
+final class Interruption: Sendable {
+    /// The process's own.
+    static let shared = Interruption()
+
+    private static let hangUp: Int32 = 1
+    private static let interrupt: Int32 = 2
+    private static let terminate: Int32 = 15
+    private static let windowChange: Int32 = 28
+
+    private let actions = Mutex<[Int: @Sendable () -> Void]>([:])
+    private let nextKey = Mutex(0)
+
+    /// The changes of the terminal's size, one at a time.
+    static func sizeChanges() throws -> SignalQueue { try SignalQueue([windowChange]) }
+
+    /// Runs `body`; on an interrupt meanwhile runs `cleanUp` before the process ends.
+    func guarding<T: Sendable>(
+        cleanUp: @escaping @Sendable () -> Void, _ body: () async throws -> T
+    ) async rethrows -> T {
+        let key = nextKey.withLock { value in
+            value += 1
+            return value
+        }
+        actions.withLock { $0[key] = cleanUp }
+        defer { _ = actions.withLock { $0.removeValue(forKey: key) } }
+        return try await body()
+    }
+
+    /// Waits for SIGINT, SIGTERM or SIGHUP, cleans up and ends the process: 130 for an interrupt from the keyboard.
+    func watch() async {
+        guard let queue = try? SignalQueue([Interruption.interrupt, Interruption.terminate, Interruption.hangUp]),
+            let signal = try? await queue.next()
+        else { return }
+        for cleanUp in actions.withLock({ Array($0.values) }) { cleanUp() }
+        CurrentProcess.exit(128 + signal)
+    }
+}

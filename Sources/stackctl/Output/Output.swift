@@ -1,0 +1,62 @@
+import Diagnostics
+import JSONText
+import Linux
+
+/// Where a command writes: its two streams and what they can show.
+struct Output: Sendable {
+    /// Writes bytes to one stream.
+    typealias Writer = @Sendable ([UInt8]) -> Void
+
+    /// What a stream can show.
+    struct Style: Sendable, Equatable {
+        /// Whether it is a terminal.
+        var isTerminal = false
+        /// Whether colours are wanted.
+        var color = false
+        /// Columns.
+        var width = 100
+    }
+
+    /// What standard output can show.
+    let style: Style
+    /// What standard error can show.
+    let errorStyle: Style
+    private let out: Writer
+    private let error: Writer
+
+    /// An output over two writers.
+    init(style: Style, errorStyle: Style, out: @escaping Writer, error: @escaping Writer) {
+        self.style = style
+        self.errorStyle = errorStyle
+        self.out = out
+        self.error = error
+    }
+
+    /// Writes to standard output.
+    func write(_ text: String) { out(Array(text.utf8)) }
+
+    /// Writes a line to standard output.
+    func print(_ line: String = "") { write(line + "\n") }
+
+    /// Writes bytes to standard output.
+    func write(bytes: [UInt8]) { out(bytes) }
+
+    /// Writes to standard error.
+    func writeError(_ text: String) { error(Array(text.utf8)) }
+
+    /// Writes bytes to standard error.
+    func writeError(bytes: [UInt8]) { error(bytes) }
+
+    /// Writes a JSON value to standard output, indented.
+    func print(json value: JSONValue) { print(value.serialized(.pretty)) }
+
+    /// Shows diagnostics on standard error.
+    func show(_ diagnostics: [Diagnostic]) {
+        let renderer = DiagnosticRenderer(color: errorStyle.color, width: errorStyle.width)
+        for diagnostic in diagnostics {
+            var text = renderer.render(diagnostic)
+            if !text.hasSuffix("\n") { text += "\n" }
+            writeError(text)
+        }
+    }
+}

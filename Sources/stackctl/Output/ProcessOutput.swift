@@ -1,0 +1,22 @@
+import Linux
+
+extension Output {
+    /// The process's own streams; `NO_COLOR` and `TERM=dumb` are respected (https://no-color.org).
+    static func process() -> Output {
+        let colorless = !(Environment.get("NO_COLOR") ?? "").isEmpty || Environment.get("TERM") == "dumb"
+        return Output(
+            style: style(of: 1, colorless: colorless), errorStyle: style(of: 2, colorless: colorless),
+            out: { write($0, to: 1) }, error: { write($0, to: 2) })
+    }
+
+    private static func style(of descriptor: Int32, colorless: Bool) -> Style {
+        guard Terminal.isTerminal(descriptor) else { return Style() }
+        let columns = Terminal.size(descriptor).map { Int($0.columns) } ?? 0
+        return Style(isTerminal: true, color: !colorless, width: columns > 0 ? columns : 80)
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        let console = descriptor == 1 ? Console.output : Console.error
+        console.write(bytes)
+    }
+}

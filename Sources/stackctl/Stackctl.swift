@@ -1,0 +1,73 @@
+import Diagnostics
+import Linux
+
+/// The program: reads the command line, runs the command, answers with its exit code.
+@main
+enum Stackctl {
+    /// Waits on the main thread for the command, which runs as a task of its own: nothing it awaits needs this thread.
+    static func main() {
+        let words = Array(CurrentProcess.arguments.dropFirst())
+        let output = Output.process()
+        if words == ["--version"] {
+            output.print(Version.line)
+            return
+        }
+        Signals.ignoreBrokenPipe()
+        do {
+            let (answered, answer) = try Pipe().separate()
+            Task.detached {
+                let code = await run(words, output: output, environment: Environment.all)
+                try answer.writeAll([UInt8(truncatingIfNeeded: code.code)])
+            }
+            CurrentProcess.exit(Int32(try answered.read(upTo: 1).first ?? 1))
+        } catch {
+            output.show(Failure.diagnostics(error))
+            CurrentProcess.exit(ExitCode.failure.code)
+        }
+    }
+
+    /// Runs one command line.
+    static func run(_ words: [String], output: Output, environment: [String: String]) async -> ExitCode {
+        do {
+            let resolution = try ArgumentParser.parse(words, root: CommandTree.root)
+            if resolution.wantsHelp {
+                output.write(HelpText.render(resolution.path))
+                return .success
+            }
+            if resolution.arguments.isSet(GlobalOptions.version) {
+                output.print(Version.line)
+                return .success
+            }
+            guard let command = resolution.path.last, let action = command.action else {
+                output.write(HelpText.render(resolution.path))
+                return .failure
+            }
+            let invocation = Invocation(
+                name: resolution.path.dropFirst().map(\.name).joined(separator: " "),
+                arguments: resolution.arguments, output: output,
+                location: try DaemonLocation(
+                    arguments: resolution.arguments, environment: environment,
+                    workingDirectory: try CurrentProcess.workingDirectory()))
+            guard command.watchesInterrupts else { return try await action(invocation) }
+            let watcher = Task { await Interruption.shared.watch() }
+            defer { watcher.cancel() }
+            return try await action(invocation)
+        } catch {
+            output.show(Failure.diagnostics(error))
+            return .failure
+        }
+    }
+}
+
+/// Turns whatever a command threw into what its user reads.
+enum Failure {
+    static func diagnostics(_ error: any Error) -> [Diagnostic] {
+        switch error {
+        case let diagnostic as Diagnostic: [diagnostic]
+        case let list as DiagnosticList: list.diagnostics
+        case let failure as StatusFailure: failure.diagnostics
+        case let error as SystemError: [Diagnostic(code: "SC0001", summary: "\(error)")]
+        default: [Diagnostic(code: "SC0002", summary: "\(error)")]
+        }
+    }
+}

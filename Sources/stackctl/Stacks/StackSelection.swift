@@ -1,0 +1,82 @@
+import Diagnostics
+import Linux
+
+/// What a user meant by the STACK argument.
+enum StackSelection: Sendable, Equatable {
+    /// A folder with a Stack.swift; the path is as the user wrote it.
+    case folder(String)
+    /// A saved plan.
+    case file(String)
+    /// The name of an applied stack.
+    case name(String)
+
+    /// The file that makes a folder a stack.
+    static let manifestName = "Stack.swift"
+
+    /// A folder, for commands that evaluate a manifest.
+    ///
+    /// - Throws: a `Diagnostic` for a missing path, an empty folder, a file that is no manifest.
+    static func manifestFolder(_ operand: String?) throws(Diagnostic) -> String {
+        let path = operand ?? "."
+        switch try select(path, allowsName: false) {
+        case .folder(let folder): return folder
+        case .file(let file):
+            throw Diagnostic(
+                code: "SC0141", summary: "`\(file)` is a file, a stack is a folder",
+                hint: "name the folder with Stack.swift in it; `stackctl apply FILE` takes saved plans")
+        case .name: throw missing(path)
+        }
+    }
+
+    /// A folder, or else the name of a stack.
+    static func folderOrName(_ operand: String?) throws(Diagnostic) -> StackSelection {
+        try select(operand ?? ".", allowsName: true)
+    }
+
+    /// A folder, or else a saved plan.
+    static func folderOrPlan(_ operand: String?) throws(Diagnostic) -> StackSelection {
+        try select(operand ?? ".", allowsName: false)
+    }
+
+    private static func select(_ path: String, allowsName: Bool) throws(Diagnostic) -> StackSelection {
+        let status: FileStatus?
+        do {
+            status = try Files.statusIfPresent(path)
+        } catch {
+            throw Diagnostic(code: "SC0142", summary: "`\(path)` cannot be looked at", detail: "\(error)")
+        }
+        guard let status else {
+            if allowsName, !path.contains("/"), !path.isEmpty { return .name(path) }
+            throw missing(path)
+        }
+        if status.kind == .directory {
+            let entries = (try? Files.list(path)) ?? []
+            if entries.contains(where: { $0.name.hasSuffix(".swift") }) { return .folder(path) }
+            if allowsName, !path.contains("/"), path != "." { return .name(path) }
+            throw empty(path, entries)
+        }
+        if path == manifestName { return .folder(".") }
+        if path.hasSuffix("/" + manifestName) { return .folder(String(path.dropLast(manifestName.count + 1))) }
+        return .file(path)
+    }
+
+    /// There is no such folder.
+    static func missing(_ path: String) -> Diagnostic {
+        Diagnostic(
+            code: "SC0140", summary: "there is no folder `\(path)`",
+            hint: "`stackctl init \(path)` makes one with a Stack.swift in it")
+    }
+
+    private static func empty(_ path: String, _ entries: [DirectoryEntry]) -> Diagnostic {
+        let nested = entries.filter { $0.kind == .directory && Files.exists("\(path)/\($0.name)/\(manifestName)") }
+        let hint: String
+        if let first = nested.first {
+            hint = "did you mean `\(path == "." ? "" : path + "/")\(first.name)`?"
+        } else {
+            hint = "`stackctl init \(path)` writes a first one"
+        }
+        return Diagnostic(
+            code: "SC0143", summary: "there is no Stack.swift in `\(path)`",
+            detail: entries.isEmpty ? "the folder is empty" : nil, hint: hint)
+    }
+}

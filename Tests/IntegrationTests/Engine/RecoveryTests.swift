@@ -1,0 +1,108 @@
+import Diagnostics
+import Engine
+import EngineAPI
+import Linux
+import OCI
+import Testing
+
+@Suite("A daemon that comes back", .serialized, .timeLimit(.minutes(3)))
+struct RecoveryTests {
+    @Test("containers, logs, ports and names go on, and exits meanwhile are known with their time")
+    func recovery() async throws {
+        let lab = try await EngineLab()
+        try await lab.docker("network", "create", "front")
+        try await lab.docker(
+            "run", "-d", "--name", "stays", "--network", "front", "busybox", "sh", "-c",
+            "while true; do date; sleep 0.1; done")
+        try await lab.docker(
+            "run", "-d", "--name", "ends", "--network", "front", "busybox", "sh", "-c", "sleep 1; exit 5")
+        let pid = try await lab.docker("inspect", "stays", "-f", "{{.State.Pid}}").line
+        try await lab.stop()
+        let stopped = Clock.now()
+        try await EventLoop.shared.sleep(for: .milliseconds(1500))
+        let begin = Clock.monotonic()
+        try await lab.start()
+        #expect(Clock.monotonic() - begin < 1_500_000_000)
+        #expect(
+            try await lab.docker("inspect", "stays", "-f", "{{.State.Pid}} {{.State.Running}}").line == "\(pid) true")
+        #expect(
+            try await lab.docker("inspect", "ends", "-f", "{{.State.ExitCode}} {{.State.Status}}").line == "5 exited")
+        let finished = try await lab.engine.containers.find("ends").state.finishedAt
+        #expect(try #require(finished) < Clock.now() && Clock.now().seconds - stopped.seconds < 30)
+        #expect(try await lab.docker("exec", "stays", "echo", "in").out == "in\n")
+        let found = try await lab.docker(
+            "run", "--rm", "--network", "front", "busybox", "nslookup", "stays", "127.0.0.11")
+        #expect(found.out.contains("Address"))
+        let events = try await lab.docker(
+            "events", "--since", "\(stopped.seconds - 2)", "--until", "\(Clock.now().seconds + 1)", "--format",
+            "{{.Action}} {{.Actor.Attributes.name}}")
+        #expect(events.out.contains("die ends"))
+        try await lab.takeDown()
+    }
+
+    @Test("a second daemon on the root is told who has it")
+    func lock() async throws {
+        let lab = try await EngineLab()
+        let root = lab.root
+        let error = await #expect(throws: Diagnostic.self) {
+            _ = try await EngineServer(EngineConfiguration(root: root, initBinary: "/nowhere"), providers: { _ in [] })
+        }
+        #expect(error?.summary == "another daemon (pid \(CurrentProcess.pid)) has the data root \(root)")
+        try await lab.takeDown()
+    }
+
+    @Test("health is checked by command and by HTTP, and says why it is bad")
+    func health() async throws {
+        let lab = try await EngineLab()
+        try await lab.docker(
+            "run", "-d", "--name", "good", "--health-cmd", "test -e /tmp/ok", "--health-interval", "100ms",
+            "--health-retries", "2", "busybox", "sh", "-c", "sleep 0.5; touch /tmp/ok; sleep 1000")
+        try await lab.eventually("it is healthy") {
+            try await lab.docker("inspect", "good", "-f", "{{.State.Health.Status}}").line == "healthy"
+        }
+        try await lab.docker("exec", "good", "sh", "-c", "busybox rm /tmp/ok")
+        try await lab.eventually("it is unhealthy") {
+            try await lab.docker("inspect", "good", "-f", "{{.State.Health.Status}}").line == "unhealthy"
+        }
+        try await lab.takeDown()
+    }
+
+    @Test("an HTTP check needs no program in the image, and its last words are kept")
+    func httpHealth() async throws {
+        let lab = try await EngineLab()
+        let engine = try await lab.engine
+        var wanted = ContainerSpecification()
+        wanted.image = "busybox"
+        wanted.command = ["httpd", "-f", "-p", "80", "-h", "/www"]
+        wanted.healthcheck = Healthcheck(test: ["HTTP", "/index.html", "80"], interval: 100_000_000, retries: 1)
+        let good = try await engine.createContainer(ContainerRequest(name: "good", specification: wanted))
+        wanted.healthcheck?.test = ["HTTP", "/missing", "80"]
+        let bad = try await engine.createContainer(ContainerRequest(name: "bad", specification: wanted))
+        try await engine.start(good)
+        try await engine.start(bad)
+        try await lab.eventually("one is healthy, the other not") {
+            good.snapshot.health?.status == .healthy && bad.snapshot.health?.status == .unhealthy
+        }
+        #expect(bad.snapshot.health?.log.last?.output.contains("404") == true)
+        try await lab.takeDown()
+    }
+
+    @Test("a container can be started and removed the moment it has ended, again and again")
+    func quick() async throws {
+        let lab = try await EngineLab()
+        let engine = try await lab.engine
+        var wanted = ContainerSpecification()
+        wanted.image = "busybox"
+        wanted.command = ["true"]
+        for _ in 0..<5 {
+            let container = try await engine.createContainer(ContainerRequest(specification: wanted))
+            for _ in 0..<3 {
+                let end = engine.wait(container, for: .nextExit)
+                try await engine.start(container)
+                #expect(await end() == 0)
+            }
+            try await engine.remove(container)
+        }
+        try await lab.takeDown()
+    }
+}

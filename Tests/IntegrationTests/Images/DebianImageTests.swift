@@ -1,0 +1,90 @@
+import Diagnostics
+import ImageStore
+import Linux
+import OCI
+import Synchronization
+import Testing
+
+/// These install real packages, from the machine's own Debian mirror.
+@Suite("Debian images", .serialized)
+struct DebianImageTests {
+    private let description = DebianImage(suite: "bookworm", packages: ["netbase"])
+
+    @Test("the same packages give the same image on another store, and a built one is not built again")
+    func reproducible() async throws {
+        let reference = try ImageReference("demo/base")
+        try await LayerFixture.withStore { first in
+            let lines = Mutex<[String]>([])
+            let built = try await first.store.buildDebian(description, reference: reference) { update in
+                lines.withLock { $0.append(update.message) }
+            }
+            #expect(!built.cached)
+            #expect(lines.withLock { $0.contains { $0.hasPrefix("mmdebstrap: ") } })
+            #expect(built.lock.contains { $0.hasPrefix("netbase=") })
+            #expect(built.lock.contains { $0.hasPrefix("base-files=") })
+            let path = try #require(try await first.store.mountLayers(of: built.image).first)
+            #expect(Files.exists(path + "/etc/services"))
+            #expect(try await LayerFixture.tool("/usr/sbin/chroot", path, "/bin/sh", "-c", "echo works") == "works\n")
+            for gone in ["/etc/machine-id", "/etc/hostname", "/etc/resolv.conf"] { #expect(!Files.exists(path + gone)) }
+
+            let again = try await first.store.buildDebian(description, reference: reference)
+            #expect(again.cached)
+            #expect(again.image.id == built.image.id)
+            #expect(again.lock == built.lock)
+
+            try await LayerFixture.withStore { second in
+                var locked = description
+                locked.lock = built.lock
+                let other = try await second.store.buildDebian(locked, reference: nil)
+                #expect(!other.cached)
+                #expect(other.image.id == built.image.id)
+            }
+        }
+    }
+
+    @Test("a locked version that the mirror no longer has is named, with what it has")
+    func lockGone() async throws {
+        try await LayerFixture.withStore { temporary in
+            let before = try temporary.files()
+            var locked = description
+            locked.lock = ["@date=1700000000", "netbase=1.0-impossible"]
+            let failure = await #expect(throws: Diagnostic.self) {
+                try await temporary.store.buildDebian(locked, reference: nil)
+            }
+            #expect(failure?.code == StoreCode.lockUnavailable)
+            #expect(failure?.summary.contains("netbase is locked to 1.0-impossible, available is 6") == true)
+            #expect(try temporary.files() == before)
+        }
+    }
+
+    @Test("a package that does not exist is an error with mmdebstrap's own words")
+    func noSuchPackage() async throws {
+        try await LayerFixture.withStore { temporary in
+            let wrong = DebianImage(suite: "bookworm", packages: ["no-such-package-anywhere"])
+            let failure = await #expect(throws: Diagnostic.self) {
+                try await temporary.store.buildDebian(wrong, reference: nil)
+            }
+            #expect(failure?.code == StoreCode.debianFailed)
+            #expect(failure?.notes.contains { $0.contains("no-such-package-anywhere") } == true)
+        }
+    }
+
+    @Test(
+        "what is no package, suite, variant or mirror is refused before anything runs",
+        arguments: [
+            DebianImage(suite: "book worm", packages: []), DebianImage(suite: "-x", packages: []),
+            DebianImage(suite: "bookworm", packages: ["--mode=chrootless"]),
+            DebianImage(suite: "bookworm", packages: ["a,b"]),
+            DebianImage(suite: "bookworm", packages: [], mirror: "http://x y"),
+            DebianImage(suite: "bookworm", packages: [], mirror: "/etc/passwd"),
+            DebianImage(suite: "bookworm", packages: [], variant: "esential"),
+        ])
+    func refused(image: DebianImage) async throws {
+        try await LayerFixture.withStore { temporary in
+            let failure = await #expect(throws: Diagnostic.self) {
+                try await temporary.store.buildDebian(image, reference: nil)
+            }
+            #expect(failure?.code == StoreCode.badDebianImage)
+        }
+    }
+}

@@ -1,0 +1,148 @@
+import Linux
+import Testing
+
+@Suite("Control groups", .timeLimit(.minutes(1)))
+struct CgroupTests {
+    /// Runs a body with a group of its own, which is emptied and removed.
+    private func withGroup(_ body: (Cgroup) async throws -> Void) async throws {
+        let hierarchy = try CgroupHierarchy.detect()
+        let name = "stackctl-test-\(try Random.hex(bytes: 4))"
+        let group = try hierarchy.group("\(name)/inner")
+        let parent = try hierarchy.group(name)
+        try group.create()
+        try group.create()
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await body(group))
+        } catch {
+            result = .failure(error)
+        }
+        try group.kill()
+        try parent.remove()
+        try parent.remove()
+        #expect(parent.directories.allSatisfy { !Files.exists($0) })
+        try result.get()
+    }
+
+    private func member(_ group: Cgroup, _ script: String) throws -> ChildProcess {
+        let joins = group.processFiles.map { "echo 0 > \($0)" }.joined(separator: "; ")
+        return try Spawn.start(
+            SpawnRequest(
+                executable: .path("/bin/sh"), arguments: ["sh", "-c", "\(joins); \(script)"],
+                environment: ["PATH=/usr/bin:/bin"]))
+    }
+
+    @Test("limits read back as they were set, and lifted ones are gone")
+    func limits() async throws {
+        try await withGroup { group in
+            #expect(group.exists)
+            #expect(try group.limits() == CgroupLimits())
+            var wanted = CgroupLimits(
+                memoryBytes: 64 << 20, memorySwapBytes: 128 << 20, nanoCPUs: 500_000_000, cpuShares: 512, pids: 50)
+            func check() throws {
+                try group.apply(wanted)
+                let expected = wanted.normalized(for: group.hierarchy, hasSwapControl: group.hasSwapControl)
+                #expect(try group.limits() == expected)
+            }
+            try check()
+            wanted.memoryBytes = 256 << 20
+            wanted.memorySwapBytes = 256 << 20
+            try check()
+            wanted.memoryBytes = 32 << 20
+            wanted.memorySwapBytes = 40 << 20
+            wanted.nanoCPUs = 1_500_000_000
+            try check()
+            wanted = CgroupLimits(memoryBytes: 48 << 20)
+            try check()
+            wanted = CgroupLimits()
+            try check()
+        }
+    }
+
+    @Test("members are listed, counted, frozen, thawed and ended with all they started")
+    func members() async throws {
+        try await withGroup { group in
+            let child = try member(group, "sleep 64 & sleep 64 & wait")
+            for _ in 0..<200 where try group.processes().count < 3 {
+                try await EventLoop.shared.sleep(for: .milliseconds(10))
+            }
+            #expect(try group.processes().contains(child.pid))
+            let statistics = try group.statistics()
+            #expect(statistics.pids == 3)
+            #expect(statistics.memoryUsage > 0)
+            #expect(statistics.cpuUsageNanoseconds > 0)
+            #expect(statistics.oomKills == 0)
+            try group.freeze()
+            #expect(try group.isFrozen())
+            try group.thaw()
+            #expect(try !group.isFrozen())
+            try group.kill()
+            #expect(try await child.exitStatus() == .signaled(9, coreDumped: false))
+        }
+    }
+
+    @Test("a member that takes more memory than allowed is ended and counted")
+    func outOfMemory() async throws {
+        try await withGroup { group in
+            try group.apply(CgroupLimits(memoryBytes: 16 << 20, memorySwapBytes: 16 << 20))
+            let child = try member(group, "exec tail /dev/zero")
+            #expect(try await child.exitStatus() == .signaled(9, coreDumped: false))
+            #expect(try group.oomKills() >= 1)
+            #expect(try group.statistics().memoryLimit == 16 << 20)
+        }
+    }
+
+    @Test("more processes than allowed cannot be started")
+    func processLimit() async throws {
+        try await withGroup { group in
+            try group.apply(CgroupLimits(pids: 1))
+            let child = try member(group, "(exit 0) && exit 3; exit 4")
+            #expect(try await child.exitStatus() != .exited(3))
+        }
+    }
+
+    @Test("only allowed devices can be opened")
+    func devices() async throws {
+        try await withGroup { group in
+            try group.restrictDevices()
+            let allowed = try member(group, "head -c 1 /dev/zero > /dev/null && exit 3")
+            #expect(try await allowed.exitStatus() == .exited(3))
+            let refused = try member(group, "head -c 1 /dev/kmsg > /dev/null && exit 3; exit 4")
+            #expect(try await refused.exitStatus() == .exited(4))
+        }
+    }
+
+    @Test("the device program of version 2 is accepted by the kernel and does what it says")
+    func deviceProgram() async throws {
+        guard let root = try CgroupHierarchy.detect().unifiedRoot else { return }
+        let directory = "\(root)/stackctl-test-\(try Random.hex(bytes: 4))"
+        try Files.makeDirectory(directory)
+        defer { try? Files.removeDirectory(directory) }
+        guard try attaches(to: directory) else { return }
+        let script = "echo 0 > \(directory)/cgroup.procs; head -c 1 /dev/zero && ! head -c 1 /dev/kmsg && exit 3"
+        let result = try await Spawn.run(SpawnRequest("/bin/sh", ["-c", script]))
+        #expect(result.status == .exited(3), "\(result.errorText)")
+    }
+
+    /// False on a kernel without CONFIG_CGROUP_BPF.
+    private func attaches(to directory: String) throws -> Bool {
+        do {
+            try Cgroup.attachDeviceProgram(DeviceRule.defaults, to: directory)
+            return true
+        } catch {
+            if error.errno == .EINVAL || error.errno == .ENOSYS { return false }
+            throw error
+        }
+    }
+
+    @Test("groups below a path are found")
+    func children() async throws {
+        try await withGroup { group in
+            let parent = String(group.path.prefix { $0 != "/" })
+            let children = try group.hierarchy.children(of: parent)
+            #expect(children == ["inner"])
+            let none = try group.hierarchy.children(of: "no-such-group")
+            #expect(none.isEmpty)
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import Diagnostics
+import Linux
+import Testing
+
+@testable import Networking
+
+@Suite("Networks that somebody damages", .serialized)
+struct NetworkDamageTests {
+    @Test("a flushed firewall, a deleted bridge and forwarding switched off are found and put right")
+    func healing() async throws {
+        let lab = try PrivateHost()
+        let network = try await lab.networks.createNetwork(lab.request("front"))
+        let server = try await lab.container(in: network, ports: [PublishedPort(hostPort: 8080, containerPort: 80)])
+        let web = try await WebServer(in: server.netns)
+        #expect(try await lab.networks.heal() == [])
+
+        try HostNamespace.run(in: lab.host) { _ = try NftablesSession().run("flush ruleset") }
+        #expect(try await Busybox.fetch(PrivateHost.hostAddress, 8080, in: lab.neighbour) == nil)
+        #expect(
+            try await lab.networks.observeNetwork(id: network.id)?.problems == [
+                .rulesMissing(table: lab.networks.tableName)
+            ])
+        #expect(try await lab.networks.heal() == [.rulesMissing(table: lab.networks.tableName)])
+        #expect(
+            try await Busybox.fetch(PrivateHost.hostAddress, 8080, in: lab.neighbour) == PrivateHost.neighbourAddress)
+
+        try RouteSocket.open(in: lab.host.raw).delete(named: network.bridgeName)
+        #expect(try await lab.networks.heal() == [.bridgeMissing(name: network.bridgeName)])
+        #expect(
+            try await Busybox.fetch(PrivateHost.hostAddress, 8080, in: lab.neighbour) == PrivateHost.neighbourAddress)
+
+        try PrivateHost.set(lab.host, "/proc/sys/net/ipv4/ip_forward", "0")
+        #expect(try await lab.networks.heal().contains(.forwardingDisabled))
+        #expect(try await lab.networks.heal() == [])
+        #expect(
+            try await Busybox.fetch(PrivateHost.hostAddress, 8080, in: lab.neighbour) == PrivateHost.neighbourAddress)
+        try await web.stop()
+        try await NetworkTests.takeDown(lab, [server], [network])
+    }
+
+    @Test("a container's link that was removed is named, and made again while the container runs")
+    func linkRemoved() async throws {
+        let lab = try PrivateHost()
+        let network = try await lab.networks.createNetwork(lab.request("front"))
+        let server = try await lab.container(in: network, ports: [PublishedPort(hostPort: 8080, containerPort: 80)])
+        let web = try await WebServer(in: server.netns)
+        let endpoint = try #require(server.endpoints.first)
+        try RouteSocket.open(in: lab.host.raw).delete(named: endpoint.hostInterfaceName)
+        let damaged = try await lab.networks.observeContainer(containerID: server.id, netns: server.netns)
+        #expect(damaged.first?.problems.contains(.linkMissing(interface: endpoint.hostInterfaceName)) == true)
+        try await lab.networks.repairContainer(containerID: server.id, netns: server.netns)
+        let repaired = try await lab.networks.observeContainer(containerID: server.id, netns: server.netns)
+        #expect(repaired.map(\.problems) == [[]])
+        #expect(
+            try await Busybox.fetch(PrivateHost.hostAddress, 8080, in: lab.neighbour) == PrivateHost.neighbourAddress)
+
+        let inside = try RouteSocket.open(in: server.netns.raw)
+        try inside.setUp(inside.existingLink(named: "eth0").index, false)
+        let down = try await lab.networks.observeContainer(containerID: server.id, netns: server.netns)
+        #expect(down.first?.problems.contains(.linkDown(interface: "eth0")) == true)
+        try await lab.networks.repairContainer(containerID: server.id, netns: server.netns)
+        #expect(
+            try await Busybox.fetch(PrivateHost.hostAddress, 8080, in: lab.neighbour) == PrivateHost.neighbourAddress)
+        try await web.stop()
+        try await NetworkTests.takeDown(lab, [server], [network])
+    }
+
+    @Test("connecting to a further network and leaving it works while the container runs")
+    func connectLive() async throws {
+        let lab = try PrivateHost()
+        let network = try await lab.networks.createNetwork(lab.request("front"))
+        let vault = try await lab.networks.createNetwork(lab.request("vault", isInternal: true))
+        let (container, hidden) = (try await lab.container(in: network), try await lab.container(in: vault))
+        let web = try await WebServer(in: hidden.netns)
+        let place = try await lab.networks.reserveEndpoint(
+            EndpointRequest(containerID: container.id, networkID: vault.id))
+        #expect(place.interfaceName == "eth1")
+        try await lab.networks.connect(containerID: container.id, networkID: vault.id, netns: container.netns)
+        #expect(try await Busybox.fetch(hidden.address, in: container.netns) == "\(place.address)")
+        try await lab.networks.disconnect(containerID: container.id, networkID: vault.id, netns: container.netns)
+        try await lab.networks.releaseEndpoint(containerID: container.id, networkID: vault.id)
+        #expect(try await Busybox.fetch(hidden.address, in: container.netns) == nil)
+        let observed = try await lab.networks.observeContainer(containerID: container.id, netns: container.netns)
+        #expect(observed.map(\.problems) == [[]])
+        try await web.stop()
+        try await NetworkTests.takeDown(lab, [container, hidden], [network, vault])
+    }
+
+    @Test("a new daemon finds networks and running containers, and takes away what stopped meanwhile")
+    func recovery() async throws {
+        let lab = try PrivateHost()
+        let network = try await lab.networks.createNetwork(lab.request("front"))
+        let running = try await lab.container(in: network, ports: [PublishedPort(hostPort: 8080, containerPort: 80)])
+        let stopped = try await lab.container(in: network, ports: [PublishedPort(hostPort: 8081, containerPort: 80)])
+        try HostNamespace.run(in: lab.host) { _ = try NftablesSession().run("flush ruleset") }
+        let next = NetworkController(root: lab.folder, database: lab.database, hostNamespace: lab.host)
+        try await next.recover(running: [running.id])
+        #expect(try await next.publishedPorts(containerID: running.id).map(\.hostPort) == [8080])
+        #expect(try await next.publishedPorts(containerID: stopped.id) == [])
+        let links = try RouteSocket.open(in: lab.host.raw).links().map(\.name)
+        #expect(links.contains(try #require(running.endpoints.first).hostInterfaceName))
+        #expect(!links.contains(try #require(stopped.endpoints.first).hostInterfaceName))
+        let observed = try await next.observeContainer(containerID: running.id, netns: running.netns)
+        #expect(observed.map(\.problems) == [[]])
+        #expect(try await next.endpoints(containerID: stopped.id) == stopped.endpoints)
+        try await NetworkTests.takeDown(lab, [running, stopped], [network])
+    }
+}

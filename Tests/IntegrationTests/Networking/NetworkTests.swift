@@ -1,0 +1,130 @@
+import Diagnostics
+import Linux
+import Testing
+
+@testable import Networking
+
+@Suite("Networks on a private host", .serialized)
+struct NetworkTests {
+    @Test("containers of one network reach each other, and the world outside behind the host's address")
+    func reach() async throws {
+        let lab = try PrivateHost()
+        let network = try await lab.networks.createNetwork(lab.request("front"))
+        let (first, second) = (try await lab.container(in: network), try await lab.container(in: network))
+        #expect(first.endpoints.map(\.interfaceName) == ["eth0"])
+        let web = try await WebServer(in: second.netns)
+        let outside = try await WebServer(in: lab.neighbour)
+        #expect(try await Busybox.fetch(second.address, in: first.netns) == first.address)
+        let seen = try await Busybox.fetch(PrivateHost.neighbourAddress, in: first.netns)
+        #expect(seen == PrivateHost.hostAddress)
+        #expect(try await lab.networks.observeNetwork(id: network.id)?.problems == [])
+        let observed = try await lab.networks.observeContainer(containerID: first.id, netns: first.netns)
+        #expect(observed.map(\.problems) == [[]])
+        try await web.stop()
+        try await outside.stop()
+        try await Self.takeDown(lab, [first, second], [network])
+    }
+
+    @Test("a published port answers on every address of the host, and the container sees the client's own")
+    func publish() async throws {
+        let lab = try PrivateHost()
+        let network = try await lab.networks.createNetwork(lab.request("front"))
+        let other = try await lab.networks.createNetwork(lab.request("other"))
+        let server = try await lab.container(
+            in: network,
+            ports: [
+                PublishedPort(hostPort: 8080, containerPort: 80),
+                PublishedPort(hostAddress: .loopback, hostPort: 8081, containerPort: 80),
+                PublishedPort(hostPort: 0, containerPort: 80),
+            ])
+        let (near, far) = (try await lab.container(in: network), try await lab.container(in: other))
+        let web = try await WebServer(in: server.netns)
+        let host = PrivateHost.hostAddress
+        #expect(try await Busybox.fetch(host, 8080, in: lab.neighbour) == PrivateHost.neighbourAddress)
+        #expect(try await Busybox.fetch("127.0.0.1", 8080, in: lab.host) == "\(network.gateway)")
+        #expect(try await Busybox.fetch(host, 8080, in: lab.host) != nil)
+        #expect(try await Busybox.fetch("127.0.0.1", 8081, in: lab.host) != nil)
+        #expect(try await Busybox.fetch(host, 8081, in: lab.neighbour) == nil)
+        let chosen = try #require(server.ports.map(\.hostPort).first { $0 > 8081 })
+        #expect(try await Busybox.fetch(host, chosen, in: lab.neighbour) != nil)
+        // By way of the host: a neighbour in the network, itself, and a container of another network.
+        #expect(try await Busybox.fetch(host, 8080, in: near.netns) == "\(network.gateway)")
+        #expect(try await Busybox.fetch(host, 8080, in: server.netns) == "\(network.gateway)")
+        #expect(try await Busybox.fetch(host, 8080, in: far.netns) == far.address)
+        try await lab.networks.setPorts(
+            containerID: server.id, ports: [PublishedPort(hostPort: 8088, containerPort: 80)]
+        )
+        .forEach { #expect($0.hostPort == 8088) }
+        #expect(try await Busybox.fetch(host, 8088, in: lab.neighbour) != nil)
+        #expect(try await Busybox.fetch(host, 8080, in: lab.neighbour) == nil)
+        try await web.stop()
+        try await Self.takeDown(lab, [server, near, far], [network, other])
+    }
+
+    @Test("networks are kept apart, and a container's address cannot be reached from outside")
+    func isolation() async throws {
+        let lab = try PrivateHost()
+        let network = try await lab.networks.createNetwork(lab.request("front"))
+        let other = try await lab.networks.createNetwork(lab.request("other"))
+        let (server, stranger) = (try await lab.container(in: network), try await lab.container(in: other))
+        let web = try await WebServer(in: server.netns)
+        let lan = try RouteSocket.open(in: lab.neighbour.raw)
+        try lan.addRoute(to: IPPrefix("\(network.subnet)"), via: IPAddress(PrivateHost.hostAddress))
+        #expect(try await Busybox.fetch(server.address, in: lab.host) != nil)
+        #expect(try await Busybox.fetch(server.address, in: stranger.netns) == nil)
+        #expect(try await Busybox.fetch(server.address, in: lab.neighbour) == nil)
+        try await web.stop()
+        try await Self.takeDown(lab, [server, stranger], [network, other])
+    }
+
+    @Test("an internal network reaches its own containers and nothing else, even with a route")
+    func internalNetwork() async throws {
+        let lab = try PrivateHost()
+        let network = try await lab.networks.createNetwork(lab.request("vault", isInternal: true))
+        let (first, second) = (try await lab.container(in: network), try await lab.container(in: network))
+        let web = try await WebServer(in: second.netns)
+        let outside = try await WebServer(in: lab.neighbour)
+        let onHost = try await WebServer(in: lab.host)
+        #expect(try await Busybox.fetch(second.address, in: first.netns) == first.address)
+        let inside = try RouteSocket.open(in: first.netns.raw)
+        try inside.addRoute(via: IPAddress(network.gateway))
+        #expect(try await Busybox.fetch(PrivateHost.neighbourAddress, in: first.netns) == nil)
+        #expect(try await Busybox.fetch(PrivateHost.hostAddress, in: first.netns) == nil)
+        await #expect(throws: Diagnostic.self) {
+            _ = try await lab.networks.setPorts(
+                containerID: second.id, ports: [PublishedPort(hostPort: 8080, containerPort: 80)])
+        }
+        for server in [web, outside, onHost] { try await server.stop() }
+        try await Self.takeDown(lab, [first, second], [network])
+    }
+
+    @Test("a container does not reach what listens on the host's loopback")
+    func loopbackGuard() async throws {
+        let lab = try PrivateHost()
+        let network = try await lab.networks.createNetwork(lab.request("front"))
+        let container = try await lab.container(in: network)
+        let secret = try await WebServer(in: lab.host, port: 9000, address: "127.0.0.9")
+        // What an attacker with the container's network does: loopback addresses sent out through eth0.
+        let inside = try RouteSocket.open(in: container.netns.raw)
+        let link = try inside.existingLink(named: "eth0")
+        try PrivateHost.set(container.netns, "/proc/sys/net/ipv4/conf/all/route_localnet", "1")
+        _ = try await Busybox.run(
+            in: container.netns, "ip", "route", "del", "table", "local", "127.0.0.0/8", "dev", "lo")
+        try inside.addRoute(to: IPPrefix("127.0.0.9/32"), via: IPAddress(network.gateway), on: link.index)
+        #expect(try await Busybox.fetch("127.0.0.9", 9000, in: container.netns) == nil)
+        try await secret.stop()
+        try await Self.takeDown(lab, [container], [network])
+    }
+
+    /// Takes everything down and asserts that nothing is left.
+    static func takeDown(
+        _ lab: PrivateHost, _ containers: [TestContainer], _ networks: [NetworkSpecification]
+    ) async throws {
+        for container in containers {
+            try await lab.networks.detach(containerID: container.id)
+            try await lab.networks.releaseEndpoints(containerID: container.id)
+        }
+        for network in networks { try await lab.networks.deleteNetwork(id: network.id) }
+        #expect(try lab.remains() == [])
+    }
+}

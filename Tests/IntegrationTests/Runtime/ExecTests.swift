@@ -1,0 +1,92 @@
+import LaunchProgram
+import Linux
+import Runtime
+import Testing
+
+@Suite("Executing in a running container", .serialized, .enabled(if: RuntimeLab.isPossible), .timeLimit(.minutes(2)))
+struct ExecTests {
+    @Test("the process is in the container's namespaces and cgroup, with its own identity")
+    func execute() async throws {
+        try await RuntimeLab.with { lab in
+            let configuration = lab.container("web", ["sleep", "100"])
+            let connection = try await lab.start(configuration)
+            let result = try await lab.exec(
+                "hostname; id -u 2>/dev/null; pwd; cat /proc/self/cgroup; grep -E 'CapEff|NoNew|Seccomp:' /proc/self/status; exit 6",
+                in: connection, configuration
+            ) {
+                $0.process.user = "app"
+                $0.process.workingDirectory = "/home"
+            }
+            #expect(result.code == 6)
+            #expect(result.output.hasPrefix("web\n1000\n/home\n"))
+            #expect(result.output.contains("CapEff:\t0000000000000000"))
+            #expect(result.output.contains("NoNewPrivs:\t1"))
+            #expect(result.output.contains("Seccomp:\t2"))
+            #expect(!result.output.contains(lab.cgroup))
+            let seen = try await lab.exec("ps", in: connection, configuration)
+            #expect(seen.output.contains("sleep 100"))
+        }
+    }
+
+    @Test("a terminal is the container's")
+    func terminal() async throws {
+        try await RuntimeLab.with { lab in
+            let configuration = lab.container("web", ["sleep", "100"])
+            let connection = try await lab.start(configuration)
+            var exec = ExecConfiguration(
+                process: ProcessConfiguration(
+                    arguments: ["sh", "-c", "tty; stty size; read x; echo got $x"], environment: ["PATH=/bin"]),
+                containerName: "web", cgroupPath: configuration.cgroupPath)
+            exec.terminal = TerminalConfiguration(rows: 11, columns: 22)
+            let process = try await lab.runtime.exec(exec, in: connection, streams: .terminal)
+            let terminal = try #require(process.terminal)
+            try terminal.writeAll(Array("hi\n".utf8))
+            #expect(try await process.exitCode() == 0)
+            let text = String(decoding: try terminal.read(upTo: 4096), as: UTF8.self)
+            #expect(text.contains("/dev/pts/0"))
+            #expect(text.contains("11 22"))
+            #expect(text.contains("got hi"))
+        }
+    }
+
+    @Test("what cannot be executed is said, with Docker's code")
+    func missing() async throws {
+        try await RuntimeLab.with { lab in
+            let configuration = lab.container("web", ["sleep", "100"])
+            let connection = try await lab.start(configuration)
+            let exec = ExecConfiguration(
+                process: ProcessConfiguration(arguments: ["nope"]), containerName: "web",
+                cgroupPath: configuration.cgroupPath)
+            do {
+                _ = try await lab.runtime.exec(
+                    exec, in: connection, streams: .descriptors(input: nil, output: 1, error: 2))
+                Issue.record("it started")
+            } catch let error as RuntimeError {
+                #expect(error.description.contains("executable file not found in $PATH"))
+                #expect(error.exitCode == 127)
+            }
+        }
+    }
+
+    @Test("a signal ends it, and the container's end ends it")
+    func signals() async throws {
+        try await RuntimeLab.with { lab in
+            let configuration = lab.container("web", ["sleep", "100"])
+            let connection = try await lab.start(configuration)
+            let exec = ExecConfiguration(
+                process: ProcessConfiguration(arguments: ["sleep", "50"], environment: ["PATH=/bin"]),
+                containerName: "web", cgroupPath: configuration.cgroupPath)
+            let streams = ExecStreams.descriptors(input: nil, output: 1, error: 2)
+            let first = try await lab.runtime.exec(exec, in: connection, streams: streams)
+            try await first.kill(signal: 15)
+            #expect(try await first.exitCode() == 143)
+            let second = try await lab.runtime.exec(exec, in: connection, streams: streams)
+            try await connection.stop(timeout: .zero)
+            #expect(try await second.exitCode() == 137)
+            await #expect(throws: RuntimeError.notRunning(name: "web")) {
+                _ = await connection.waitForExit()
+                _ = try await lab.runtime.exec(exec, in: connection, streams: streams)
+            }
+        }
+    }
+}

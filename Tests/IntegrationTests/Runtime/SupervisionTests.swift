@@ -1,0 +1,185 @@
+import LaunchProgram
+import Linux
+import Runtime
+import Testing
+
+@Suite("Supervisors", .serialized, .enabled(if: RuntimeLab.isPossible), .timeLimit(.minutes(3)))
+struct SupervisionTests {
+    @Test("a supervisor goes on without the daemon, and the next one has the container back")
+    func reconnect() async throws {
+        try await RuntimeLab.with { lab in
+            let configuration = lab.script("web", "echo begun; sleep 4; echo ended; exit 5")
+            let first = try await lab.start(configuration)
+            let pid = first.pid
+            first.close()
+            let next = try ContainerRuntime(initBinary: RuntimeLab.initBinary())
+            let connection = try #require(try await next.connect(directory: configuration.directory, name: "web"))
+            #expect(connection.pid == pid)
+            #expect(connection.status.state == .running)
+            var states: [SupervisorState] = []
+            for await status in connection.events() { states.append(status.state) }
+            #expect(states == [.running, .exited])
+            #expect(connection.status.exitCode == 5)
+            #expect(try lab.log(configuration).map(\.text) == ["begun", "ended"])
+        }
+    }
+
+    @Test("an exit that nobody saw is in the status file, and nothing else is left")
+    func unseenExit() async throws {
+        try await RuntimeLab.with { lab in
+            let configuration = lab.script("web", "sleep 0.3; exit 9")
+            let connection = try await lab.start(configuration)
+            let supervisor = connection.supervisorPID
+            connection.close()
+            while Files.exists("\(configuration.directory)/control.sock") {
+                try await EventLoop.shared.sleep(for: .milliseconds(20))
+            }
+            try await EventLoop.shared.sleep(for: .milliseconds(100))
+            let status = try #require(try lab.runtime.status(directory: configuration.directory))
+            #expect(status.exitCode == 9)
+            #expect(status.state == .exited)
+            #expect(try await lab.runtime.connect(directory: configuration.directory) == nil)
+            #expect(try !lab.runtime.cgroup(path: configuration.cgroupPath).exists)
+            _ = supervisor
+        }
+    }
+
+    @Test("a supervisor that is killed takes the container with it, and it is seen as killed")
+    func killedSupervisor() async throws {
+        try await RuntimeLab.with { lab in
+            let configuration = lab.container("web", ["sleep", "100"])
+            let connection = try await lab.start(configuration)
+            let process = try ProcessHandle.open(connection.pid)
+            try Signals.kill(connection.supervisorPID, 9)
+            let status = await connection.waitForExit()
+            #expect(status.exitCode == 137)
+            try await process.waitForExit()
+            #expect(try lab.runtime.status(directory: configuration.directory)?.state == .exited)
+        }
+    }
+
+    @Test("a failing process is started again with growing pauses, at most as often as allowed")
+    func restartOnFailure() async throws {
+        try await RuntimeLab.with { lab in
+            var configuration = lab.script("web", "echo try; exit 4")
+            configuration.restart = .onFailure(maximumRetries: 2)
+            let begun = Clock.monotonic()
+            let (status, log) = try await lab.run(configuration)
+            let took = Clock.monotonic() - begun
+            #expect(log.map(\.text) == ["try", "try", "try"])
+            #expect(status.restartCount == 2)
+            #expect(status.exitCode == 4)
+            #expect(took > 300_000_000 && took < 5_000_000_000)
+        }
+    }
+
+    @Test("a stop by hand ends even a container that always restarts, also while it waits")
+    func stopAlways() async throws {
+        try await RuntimeLab.with { lab in
+            var configuration = lab.script("web", "exit 0")
+            configuration.restart = .always
+            let connection = try await lab.start(configuration)
+            while connection.status.restartCount < 2 { try await EventLoop.shared.sleep(for: .milliseconds(20)) }
+            try await connection.stop()
+            let status = await connection.waitForExit()
+            #expect(status.state == .exited)
+            #expect(status.stopRequested)
+        }
+    }
+
+    @Test("a process that ignores the stop signal is killed after the timeout")
+    func stopTimeout() async throws {
+        try await RuntimeLab.with { lab in
+            let stubborn = lab.script("web", "trap '' TERM; echo ready; while :; do sleep 0.05; done")
+            let connection = try await lab.start(stubborn)
+            try await lab.waitForLog(stubborn, records: 1)
+            let begun = Clock.monotonic()
+            try await connection.stop(timeout: .milliseconds(400))
+            let status = await connection.waitForExit()
+            let took = Clock.monotonic() - begun
+            #expect(status.exitCode == 137)
+            #expect(took > 390_000_000 && took < 3_000_000_000)
+        }
+    }
+
+    @Test("a polite process ends at its stop signal")
+    func politeStop() async throws {
+        try await RuntimeLab.with { lab in
+            var configuration = lab.script("web", "trap 'echo bye; exit 0' USR1; echo up; while :; do sleep 0.05; done")
+            configuration.stopSignal = 10
+            let connection = try await lab.start(configuration)
+            try await lab.waitForLog(configuration, records: 1)
+            try await connection.stop()
+            #expect(await connection.waitForExit().exitCode == 0)
+            #expect(try lab.log(configuration).map(\.text) == ["up", "bye"])
+        }
+    }
+
+    @Test("a restart by hand keeps the supervisor and the network, and counts as no failure")
+    func restart() async throws {
+        try await RuntimeLab.with { lab in
+            let configuration = lab.script("web", "echo up; readlink /proc/self/ns/net; while :; do sleep 0.05; done")
+            let connection = try await lab.start(configuration)
+            let pid = connection.pid
+            let supervisor = connection.supervisorPID
+            try await lab.waitForLog(configuration, records: 2)
+            try await connection.restart(timeout: .zero)
+            try await lab.waitForLog(configuration, records: 4)
+            #expect(connection.pid != pid)
+            #expect(connection.supervisorPID == supervisor)
+            #expect(connection.status.restartCount == 0)
+            let texts = try lab.log(configuration).map(\.text)
+            try #require(texts.count == 4)
+            #expect(texts[1] == texts[3])
+        }
+    }
+
+    @Test("a policy changed while the process runs is the one that counts")
+    func changedPolicy() async throws {
+        try await RuntimeLab.with { lab in
+            var configuration = lab.script("web", "sleep 0.5; exit 1")
+            configuration.restart = .always
+            let connection = try await lab.start(configuration)
+            try await connection.setRestartPolicy(.never)
+            let status = await connection.waitForExit()
+            #expect(status.restartCount == 0)
+        }
+    }
+
+    @Test("the log keeps every byte of much output, over rotation")
+    func losslessLog() async throws {
+        try await RuntimeLab.with { lab in
+            var configuration = lab.script("web", "seq 1 300000; head -c 100000 /dev/zero | tr '\\0' x")
+            configuration.log.maximumBytes = 2 << 20
+            configuration.log.maximumFiles = 20
+            let (status, last) = try await lab.run(configuration)
+            #expect(status.exitCode == 0)
+            var records = last
+            let path = try #require(configuration.log.path)
+            for number in 1..<20 where Files.exists("\(path).\(number)") {
+                records = try LogRecord.parse(Files.readAll("\(path).\(number)", limit: 64 << 20)) + records
+            }
+            #expect(Files.exists("\(path).1"))
+            #expect(records.allSatisfy { $0.text.utf8.count <= 16_384 })
+            let text = records.map { $0.text + ($0.isFull ? "\n" : "") }.joined()
+            let expected = (1...300_000).map { "\($0)\n" }.joined() + String(repeating: "x", count: 100_000)
+            #expect(text == expected)
+        }
+    }
+
+    @Test("a supervisor needs less than a megabyte")
+    func memory() async throws {
+        try await RuntimeLab.with { lab in
+            // The program itself is shared by all supervisors, once there are two.
+            let other = try await lab.start(lab.container("other", ["sleep", "100"]))
+            defer { other.close() }
+            let connection = try await lab.start(lab.script("web", "seq 1 100000; sleep 100"))
+            try await EventLoop.shared.sleep(for: .milliseconds(300))
+            let text = try Files.readText("/proc/\(connection.supervisorPID)/smaps_rollup")
+            let sizes = text.split(separator: "\n").filter { $0.hasPrefix("Private_") }.compactMap {
+                Int($0.split(separator: " ").dropFirst().first ?? "")
+            }
+            #expect(sizes.reduce(0, +) < 1024, "\(sizes)")
+        }
+    }
+}
