@@ -9,6 +9,7 @@ let strict: [SwiftSetting] = [
 ]
 
 /// Release executables carry the Swift runtime, so that a server needs no toolchain.
+///
 /// In debug the static runtime breaks the test build.
 let staticRuntime: [SwiftSetting] = [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
 let staticRuntimeLink: [LinkerSetting] = [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]

@@ -17,7 +17,9 @@ struct ContainerObservation {
         self.recorded = recorded
     }
 
-    /// What is there, in the terms of what we set. `limits` are the kernel's where the container runs.
+    /// What is there, in the terms of what we set.
+    ///
+    /// `limits` are the kernel's where the container runs.
     func attributes(limits: CgroupLimits?) -> JSONObject {
         let specification = facts.specification
         var object = JSONObject()
@@ -94,7 +96,9 @@ struct ContainerObservation {
         .object(JSONObject(values.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
     }
 
-    /// Whether it does what it is there for. `problems` are those of its links.
+    /// Whether it does what it is there for.
+    ///
+    /// `problems` are those of its links.
     func condition(problems: [String]) -> ObjectCondition {
         let state = facts.state
         switch state.phase {

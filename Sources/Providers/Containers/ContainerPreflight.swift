@@ -16,7 +16,8 @@ struct ContainerPreflight {
         var found: [Diagnostic] = []
         for resource in desired where resource.action != .noChange && resource.action != .delete {
             found += names(resource) + sources(resource)
-            let ports = ContainerSpecification.ports(resource.attributes).filter { $0.hostPort != 0 && !freed.contains($0.key) }
+            let ports = ContainerSpecification.ports(resource.attributes)
+                .filter { $0.hostPort != 0 && !freed.contains($0.key) }
             let asked = ports.compactMap(\.published)
             found += await engine.networks.diagnosePorts(asked, containerID: resource.objectID)
                 .map { $0.about(resource, path: "ports") }

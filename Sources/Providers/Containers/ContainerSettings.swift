@@ -5,7 +5,9 @@ import Networking
 import OCI
 import StackModel
 
-/// Brings what can be changed in place to what a stack asks for. Setting what is set already does nothing.
+/// Brings what can be changed in place to what a stack asks for.
+///
+/// Setting what is set already does nothing.
 struct ContainerSettings {
     let engine: HostEngine
     let stack: String

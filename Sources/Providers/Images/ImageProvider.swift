@@ -7,7 +7,9 @@ import Linux
 import OCI
 import StackModel
 
-/// Images of a stack. The object's id stands for one build; which image it gave is kept in `ImageObjects`.
+/// Images of a stack.
+///
+/// The object's id stands for one build; which image it gave is kept in `ImageObjects`.
 struct ImageProvider: ResourceProvider {
     let engine: HostEngine
 

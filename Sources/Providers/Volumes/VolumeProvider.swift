@@ -5,7 +5,9 @@ import JSONText
 import Linux
 import StackModel
 
-/// Volumes of a stack: directories that outlive containers. The object's id is its name on the host.
+/// Volumes of a stack: directories that outlive containers.
+///
+/// The object's id is its name on the host.
 struct VolumeProvider: ResourceProvider {
     let engine: HostEngine
 

@@ -11,7 +11,9 @@ struct VolumeReading: Sendable {
     /// Larger files are not what a manifest wrote.
     private static let limit = 4 << 20
 
-    /// Reads. Blocks. Containers write here: links are not followed out of the volume, nor at its end.
+    /// Reads a volume's files.
+    ///
+    /// Blocks. Containers write here: links are not followed out of the volume, nor at its end.
     init(path: String, files: [String]) {
         guard let root = try? Files.open(path, [.directory, .noFollow]), let status = try? Files.status(path) else {
             return
