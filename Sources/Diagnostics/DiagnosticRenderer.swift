@@ -1,4 +1,6 @@
 /// Turns diagnostics into text for a terminal or a plain file.
+///
+/// What other programs wrote into a diagnostic is shown without its control characters.
 public struct DiagnosticRenderer: Sendable {
     /// Whether to use ANSI colours.
     public var color: Bool
@@ -20,7 +22,7 @@ public struct DiagnosticRenderer: Sendable {
     public func render(_ diagnostic: Diagnostic) -> String {
         var lines = [heading(diagnostic)]
         let place = [diagnostic.location?.description, diagnostic.address].compactMap(\.self)
-        if !place.isEmpty { lines.append("  " + styled(place.joined(separator: "  "), .dim)) }
+        if !place.isEmpty { lines.append("  " + styled(TerminalText.line(place.joined(separator: "  ")), .dim)) }
         if let detail = diagnostic.detail { lines += block(detail, label: nil, style: nil) }
         for note in diagnostic.notes { lines += block(note, label: "note: ", style: .note) }
         if let hint = diagnostic.hint { lines += block(hint, label: "hint: ", style: .hint) }
@@ -41,13 +43,13 @@ public struct DiagnosticRenderer: Sendable {
             }
         let label = styled(diagnostic.severity.rawValue + ":", style)
         let code = diagnostic.code.isEmpty ? "" : " " + styled("[\(diagnostic.code)]", .dim)
-        return "\(label) \(styled(diagnostic.summary, .bold))\(code)"
+        return "\(label) \(styled(TerminalText.line(diagnostic.summary), .bold))\(code)"
     }
 
     private func block(_ text: String, label: String?, style: Style?) -> [String] {
         let indent = String(repeating: " ", count: 2 + (label?.count ?? 0))
         var lines: [String] = []
-        for paragraph in text.split(separator: "\n", omittingEmptySubsequences: false) {
+        for paragraph in TerminalText.lines(text).split(separator: "\n", omittingEmptySubsequences: false) {
             for line in wrapped(String(paragraph), columns: width - indent.count) {
                 let isFirst = lines.isEmpty
                 if isFirst, let label {

@@ -1,3 +1,4 @@
+import Diagnostics
 import JSONText
 import Linux
 
@@ -36,6 +37,7 @@ enum EventsCommand {
         }
         let shown = attributes.isEmpty ? "" : " (\(attributes.joined(separator: ", ")))"
         let type = event["Type"]?.stringValue ?? ""
-        return "\(time) \(type) \(event["Action"]?.stringValue ?? "") \(actor?["ID"]?.stringValue ?? "")\(shown)"
+        let action = event["Action"]?.stringValue ?? ""
+        return TerminalText.line("\(time) \(type) \(action) \(actor?["ID"]?.stringValue ?? "")\(shown)")
     }
 }

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Turns the state of an apply into lines of text.
 struct ProgressPainter: Sendable {
     /// What the stream can show.
@@ -77,9 +79,9 @@ struct ProgressPainter: Sendable {
     private func fitted(_ mark: String, _ text: String, _ time: String) -> String {
         let room = max(10, style.width - 2 - time.count - 1)
         var body = text
-        if body.count > room { body = String(body.prefix(room - 1)) + "…" }
+        if TerminalText.columns(body) > room { body = TerminalText.prefix(body, columns: room - 1) + "…" }
         guard !time.isEmpty else { return mark + body }
-        let gap = String(repeating: " ", count: max(1, style.width - 2 - body.count - time.count))
+        let gap = String(repeating: " ", count: max(1, style.width - 2 - TerminalText.columns(body) - time.count))
         return mark + body + gap + paint(time, "2")
     }
 
@@ -88,7 +90,5 @@ struct ProgressPainter: Sendable {
     }
 
     /// What a container or a package manager wrote may hold control characters; none reaches the terminal.
-    private func clean(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? " " : $0 }))
-    }
+    private func clean(_ text: String) -> String { TerminalText.line(text) }
 }
