@@ -88,6 +88,7 @@ void manifest_host_document(const uint8_t *bytes, long count) {
     if (count < 0) return;
     write_all(result_fd, "D", 1);
     write_all(result_fd, (const char *)bytes, (size_t)count);
+    write_all(result_fd, "\n", 1);
 }
 
 _Noreturn void manifest_host_exit(int code) {

@@ -5,11 +5,14 @@ import Diagnostics
 ///     stacks/shop/Stack.swift:5:26: error: cannot find 'x' in scope
 ///             x
 ///             ^
-func compilerDiagnostics(_ output: String) -> [Diagnostic] {
+///
+/// - Parameter place: the path that the user knows a file by.
+func compilerDiagnostics(_ output: String, place: (String) -> String = { $0 }) -> [Diagnostic] {
     var result: [Diagnostic] = []
     var stray: [String] = []
     for line in output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) {
-        if let (severity, message, location) = heading(line) {
+        if let (severity, message, found) = heading(line) {
+            let location = found.map { SourceLocation(file: place($0.file), line: $0.line, column: $0.column) }
             if severity == .note, !result.isEmpty {
                 result[result.count - 1].notes.append(location.map { "\($0): \(message)" } ?? message)
             } else {
@@ -28,6 +31,9 @@ func compilerDiagnostics(_ output: String) -> [Diagnostic] {
             Diagnostic(
                 code: "SC1202", summary: "the compiler failed", detail: stray.map { "  " + $0 }.joined(separator: "\n"))
         )
+    } else if !stray.isEmpty, let index = result.lastIndex(where: { $0.severity == .error && $0.location == nil }) {
+        // "link command failed" comes from the driver; why it failed is what the linker printed before.
+        result[index].detail = stray.map { "  " + $0 }.joined(separator: "\n")
     }
     var seen: Set<Diagnostic> = []
     return result.filter { seen.insert($0).inserted }

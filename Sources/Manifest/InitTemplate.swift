@@ -1,5 +1,6 @@
 import Diagnostics
 import Linux
+import StackModel
 
 /// The files of a new stack, as `stackctl init` writes them.
 package enum InitTemplate {
@@ -16,7 +17,7 @@ package enum InitTemplate {
     /// - Parameter directory: the folder's absolute path; its last part names the stack.
     package static func files(directory: String, installation: ManifestInstallation) -> [File] {
         let type = typeName(of: directory)
-        let name = stackName(of: type)
+        let name = StackName.ofType(type)
         return [
             File(path: "Stack.swift", text: manifest(type: type, name: name)),
             File(path: "README.md", text: readme(name: name)),
@@ -39,20 +40,24 @@ package enum InitTemplate {
         folder: String, installation: ManifestInstallation
     ) throws(DiagnosticList) -> [String] {
         do {
-            let isNew = !Files.exists(folder)
             try Files.makeDirectories(folder)
             let directory = try Files.realPath(folder)
             let files = files(directory: directory, installation: installation)
             let existing = files.filter { Files.exists("\(directory)/\($0.path)") }.map(\.path)
             guard existing.isEmpty else {
-                if isNew { try? Files.removeDirectory(folder) }
                 throw DiagnosticList(
                     Diagnostic(
                         code: "SC1270",
                         summary: "\(folder) has \(existing.joined(separator: ", ")) already, so nothing was written",
                         hint: "name another folder: stackctl init NAME"))
             }
-            for file in files { try Files.writeAtomically("\(directory)/\(file.path)", Array(file.text.utf8)) }
+            do {
+                for file in files { try Files.writeAtomically("\(directory)/\(file.path)", Array(file.text.utf8)) }
+            } catch {
+                // Half a stack would be in the way of the next try.
+                for file in files { _ = try? Files.unlinkIfPresent("\(directory)/\(file.path)") }
+                throw error
+            }
             return files.map { folder == "." ? $0.path : "\(folder)/\($0.path)" }
         } catch let list as DiagnosticList {
             throw list
@@ -71,21 +76,11 @@ package enum InitTemplate {
         // These words would hide a type of the DSL, or one that its macros and attributes need.
         let taken: Set = [
             "Stack", "Image", "Container", "Network", "Volume", "Resources", "Output", "Input", "Text", "Component",
-            "Command", "Env", "Publish", "Mount", "Attach", "Limit", "Restart", "String", "Int", "Never", "Void",
-            "Self",
-            "Type", "Any", "Protocol", "Manifest",
+            "Command", "Entrypoint", "Env", "Publish", "Mount", "Attach", "Limit", "Restart", "Healthcheck", "DependsOn",
+            "Label", "User", "Workdir", "Stop", "Update", "Subnet", "ByteCount", "Duration", "String", "Int", "Bool",
+            "Double", "Expose", "Hostname", "OneShot", "ReadOnlyRoot", "Reference", "Never", "Void", "Self", "Type", "Any", "Protocol", "Manifest",
         ]
         return taken.contains(name) ? name + "Stack" : name
-    }
-
-    /// The stack's name, as the DSL makes it of the type's.
-    private static func stackName(of type: String) -> String {
-        var result = ""
-        for letter in type {
-            if letter.isUppercase, result.last?.isLowercase ?? false { result += "-" }
-            result.append(contentsOf: String(letter))
-        }
-        return result.lowercased()
     }
 
     private static func manifest(type: String, name: String) -> String {

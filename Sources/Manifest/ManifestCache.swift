@@ -30,6 +30,8 @@ package struct ManifestCache: Sendable {
     var programs: String { directory + "/programs" }
     var documents: String { directory + "/documents" }
     var moduleCache: String { directory + "/modules" }
+    /// How the path of a running compile's directory begins.
+    var buildPrefix: String { directory + "/build-" }
 
     func program(_ key: String) -> String { "\(programs)/\(key).json" }
     func document(_ key: String) -> String { "\(documents)/\(key).json" }
@@ -75,6 +77,18 @@ package struct ManifestCache: Sendable {
     func prune(programs programLimit: Int = 64, documents documentLimit: Int = 512) {
         prune(programs, keeping: programLimit * 2)
         prune(documents, keeping: documentLimit)
+        pruneBuilds()
+    }
+
+    /// Removes what compiles left that were killed: none takes an hour.
+    private func pruneBuilds() {
+        for entry in (try? Files.list(directory)) ?? [] {
+            let path = "\(directory)/\(entry.name)"
+            guard path.hasPrefix(buildPrefix), let status = try? Files.status(path, followLinks: false),
+                Clock.now().seconds - Int64(status.modified.seconds) > 3600
+            else { continue }
+            try? Files.removeTree(path)
+        }
     }
 
     private func prune(_ directory: String, keeping limit: Int) {

@@ -48,17 +48,11 @@ struct ManifestCompiler: Sendable {
         if let known = cached(key, folder, warnings: &warnings) { return known }
         try cache.prepare()
         // Another stackctl may be compiling the same sources: the second one waits and finds the first one's result.
-        let lockPath = cache.program(key) + ".lock"
-        let lock = LockHolder(
-            try await BlockingExecutor.shared.run { () throws(SystemError) in
-                HeldLock(try FileLock.acquire(lockPath, wait: true))
-            })
+        let lock = try await HeldFileLock.wait(for: cache.program(key) + ".lock")
         defer { lock.release() }
         var ignored: [Diagnostic] = []
         if let known = cached(key, folder, warnings: &ignored) { return known }
-        let compiled = try await compile(folder, key: key)
-        cache.prune()
-        return compiled
+        return try await compile(folder, key: key)
     }
 
     private func cached(_ key: String, _ folder: StackFolder, warnings: inout [Diagnostic]) -> CompiledManifest? {
@@ -78,23 +72,25 @@ struct ManifestCompiler: Sendable {
                 warnings.append(ManifestCache.warning(plugin))
                 return nil
             }
-            return CompiledManifest(
-                plugin: plugin, warnings: relocate(compilerDiagnostics(output), to: folder), compileTime: nil)
+            return CompiledManifest(plugin: plugin, warnings: diagnostics(output, folder), compileTime: nil)
         }
     }
 
     private func isHexDigest(_ text: String) -> Bool { text.count == 64 && text.allSatisfy(\.isHexDigit) }
 
     private func compile(_ folder: StackFolder, key: String) async throws -> CompiledManifest {
-        let temporary = "\(cache.directory)/build-\(try Random.hex(bytes: 8))"
-        try Files.makeDirectories(temporary, mode: 0o700)
+        let temporary = cache.buildPrefix + (try Random.hex(bytes: 8))
+        let sources = temporary + "/sources"
+        try Files.makeDirectories(sources, mode: 0o700)
         defer { try? Files.removeTree(temporary) }
+        // What the key was made of, and not what the files hold meanwhile.
+        for source in folder.sources { try source.write(below: sources) }
         var request = SpawnRequest(toolchain.compiler, [])
         let output = temporary + "/plugin.so"
         request.arguments =
             [toolchain.compiler] + flags + ["-module-cache-path", cache.moduleCache]
             + folder.sources.map(\.relativePath).map { $0.hasPrefix("-") ? "./" + $0 : $0 } + ["-o", output]
-        request.workingDirectory = folder.absolutePath
+        request.workingDirectory = sources
         request.environment = [
             "PATH=\(parent(of: toolchain.compiler)):/usr/local/bin:/usr/bin:/bin", "HOME=\(temporary)",
             "TMPDIR=\(temporary)", "LC_ALL=C.UTF-8",
@@ -111,12 +107,11 @@ struct ManifestCompiler: Sendable {
         let text = result.errorText + result.outputText
         guard result.status.isSuccess else { throw DiagnosticList(failure(text, result.status, folder)) }
         let plugin = try store(output, key: key, compilerOutput: text)
-        return CompiledManifest(
-            plugin: plugin, warnings: relocate(compilerDiagnostics(text), to: folder), compileTime: elapsed)
+        return CompiledManifest(plugin: plugin, warnings: diagnostics(text, folder), compileTime: elapsed)
     }
 
     private func failure(_ text: String, _ status: ExitStatus, _ folder: StackFolder) -> [Diagnostic] {
-        let diagnostics = relocate(compilerDiagnostics(text), to: folder)
+        let diagnostics = diagnostics(text, folder)
         if DiagnosticList(diagnostics).hasErrors { return diagnostics }
         return [
             Diagnostic(
@@ -138,39 +133,19 @@ struct ManifestCompiler: Sendable {
         return plugin
     }
 
-    /// The compiler saw paths in the folder; the user typed the folder's path.
-    private func relocate(_ diagnostics: [Diagnostic], to folder: StackFolder) -> [Diagnostic] {
-        diagnostics.map { diagnostic in
-            var relocated = diagnostic
-            if let file = diagnostic.location?.file, let known = folder.relativePath(of: file) {
-                relocated.location?.file = folder.userPath(known)
-            }
-            return relocated
+    /// What the compiler said, with the paths that the user knows: it saw names relative to the folder.
+    private func diagnostics(_ output: String, _ folder: StackFolder) -> [Diagnostic] {
+        compilerDiagnostics(output) { file in
+            folder.sources.contains { $0.relativePath == file } ? folder.userPath(file) : file
         }
     }
 }
 
-extension StackFolder {
-    /// The path in the folder of a source that is named relative to it or absolutely.
-    func relativePath(of file: String) -> String? {
-        let prefix = absolutePath + "/"
-        let relative = file.hasPrefix(prefix) ? String(file.dropFirst(prefix.count)) : file
-        return sources.contains { $0.relativePath == relative } ? relative : nil
+extension StackFolder.Source {
+    /// Writes the source at its path below a directory.
+    fileprivate func write(below directory: String) throws(SystemError) {
+        let path = "\(directory)/\(relativePath)"
+        try Files.makeDirectories(parent(of: path), mode: 0o700)
+        try Files.write(path, bytes, mode: 0o600)
     }
-}
-
-/// A file lock that can cross an `await`.
-private final class HeldLock: Sendable {
-    private let lock: FileLock?
-
-    init(_ lock: consuming FileLock?) { self.lock = lock }
-}
-
-/// Keeps a lock until released.
-private final class LockHolder {
-    private var lock: HeldLock?
-
-    init(_ lock: HeldLock) { self.lock = lock }
-
-    func release() { lock = nil }
 }

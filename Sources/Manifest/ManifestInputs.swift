@@ -74,10 +74,8 @@ package struct ManifestInputs: Sendable {
         return ["values": .object(members)]
     }
 
-    /// The values alone, for the cache's key.
-    var keyText: String {
-        JSONValue.object(JSONObject(values.map { ($0.key, $0.value.value) })).serialized(.canonical)
-    }
+    /// The values and how strictly their names are taken, for the cache's key.
+    var keyText: String { json.serialized(.canonical) }
 
     private static func read(file path: String) throws(DiagnosticList) -> [(String, JSONValue)] {
         let bytes: [UInt8]

@@ -21,11 +21,11 @@ package struct ManifestInstallation: Sendable, Hashable {
     ///
     /// - Throws: `DiagnosticList` that names what is missing and where it was looked for.
     package static func find(executableDirectory directory: String) throws(DiagnosticList) -> ManifestInstallation {
-        let loader = directory + "/stack-manifest"
         let installed = parent(of: directory) + "/lib/stackctl"
         let candidates = [
-            ManifestInstallation(modules: installed, libraries: installed, loader: loader),
-            ManifestInstallation(modules: directory + "/Modules", libraries: directory, loader: loader),
+            ManifestInstallation(modules: installed, libraries: installed, loader: installed + "/stack-manifest"),
+            ManifestInstallation(
+                modules: directory + "/Modules", libraries: directory, loader: directory + "/stack-manifest"),
         ]
         for candidate in candidates where candidate.missing.isEmpty { return candidate }
         let nearest = candidates.min { $0.missing.count < $1.missing.count } ?? candidates[0]

@@ -78,7 +78,7 @@ package struct ManifestLoader: Sendable {
     private func load(_ path: String, _ inputs: ManifestInputs) async throws -> LoadedManifest {
         let start = ContinuousClock.now
         let folder = try StackFolder.read(path)
-        let toolchain = try Toolchain.find(path: searchPath)
+        let toolchain = try await Toolchain.find(path: searchPath)
         guard cache.isTrusted() else {
             throw DiagnosticList(
                 Diagnostic(
@@ -144,23 +144,30 @@ package struct ManifestLoader: Sendable {
         let start = ContinuousClock.now
         let outcome = try await PluginProcess(initBinary: initBinary).run(run)
         let elapsed = start.duration(to: .now)
-        guard case .document(let bytes) = PluginReport(outcome.result),
-            let json = try? JSONValue.parse(bytes), outcome.exitCode == 0, outcome.signal == nil
-        else {
+        let document = try Self.document(of: outcome)
+        if let document, DiagnosticList(document.diagnostics).hasErrors {
+            throw DiagnosticList(program.warnings + document.located(in: folder).diagnostics)
+        }
+        guard let document, outcome.exitCode == 0, outcome.signal == nil else {
             let failure = pluginFailure(outcome, limits: limits)
             let located = StackDocument(name: "", diagnostics: [failure]).located(in: folder)
             throw DiagnosticList(program.warnings + located.diagnostics)
         }
-        let document = try StackDocument(json: json)
         let output = outcome.output + outcome.errors
-        if DiagnosticList(document.diagnostics).hasErrors {
-            throw DiagnosticList(program.warnings + document.located(in: folder).diagnostics)
-        }
         let record: JSONValue = ["document": document.json, "output": .string(output)]
         try cache.write(cache.document(documentKey), record.serializedBytes())
+        cache.prune()
         let confinement = outcome.warnings.map {
             Diagnostic(severity: .warning, code: "SC1257", summary: "the manifest's sandbox is weaker here: \($0)")
         }
         return Evaluation(document: document, output: output, time: elapsed, warnings: confinement)
+    }
+
+    /// The document that was handed over; nil where there is none.
+    private static func document(of outcome: PluginOutcome) throws -> StackDocument? {
+        guard case .document(let bytes) = PluginReport(outcome.result), let json = try? JSONValue.parse(bytes) else {
+            return nil
+        }
+        return try StackDocument(json: json)
     }
 }

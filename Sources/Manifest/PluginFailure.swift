@@ -10,8 +10,8 @@ enum PluginReport {
 
     init(_ bytes: [UInt8]) {
         if bytes.first == UInt8(ascii: "D") {
-            self = .document(Array(bytes.dropFirst()))
-            // A crash after the hand-over leaves a report behind the document; the document's JSON ends before it.
+            // A crash after the hand-over leaves a report on the next line; canonical JSON has no line end.
+            self = .document(Array(bytes.dropFirst().prefix { $0 != 0x0A }))
         } else if bytes.starts(with: Array("R ".utf8)) {
             let line = String(decoding: bytes.dropFirst(2).prefix { $0 != 0x0A }, as: UTF8.self)
             let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)

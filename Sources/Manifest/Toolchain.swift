@@ -1,4 +1,5 @@
 import Diagnostics
+import JSONText
 import Linux
 
 /// The Swift compiler that manifests are compiled with.
@@ -14,14 +15,19 @@ package struct Toolchain: Sendable, Hashable {
     /// Looks for `swiftc` in the directories of a `PATH`, then where toolchains are usually installed.
     ///
     /// - Throws: `DiagnosticList` when there is none.
-    package static func find(path: String?, extra: [String] = usualDirectories) throws(DiagnosticList) -> Toolchain {
+    package static func find(
+        path: String?, extra: [String] = usualDirectories
+    ) async throws(DiagnosticList) -> Toolchain {
         let directories = (path ?? "").split(separator: ":").map(String.init) + extra
         for directory in directories where directory.hasPrefix("/") {
             let candidate = directory + "/swiftc"
             guard let real = try? Files.realPath(candidate), let status = try? Files.status(real),
                 status.kind == .regular, status.mode & 0o111 != 0
             else { continue }
-            return Toolchain(compiler: candidate, realPath: real)
+            let toolchain = Toolchain(compiler: candidate, realPath: real)
+            if Files.exists(toolchain.runtimeLibraries) { return toolchain }
+            // A launcher, such as swiftly's, stands where the compiler would.
+            if let behind = await launched(candidate) { return behind }
         }
         throw DiagnosticList(
             Diagnostic(
@@ -31,6 +37,18 @@ package struct Toolchain: Sendable, Hashable {
                 hint: "install a Swift 6.3 toolchain from swift.org and put its usr/bin in PATH",
                 notes: ["a saved plan needs no compiler: stackctl plan --out FILE elsewhere, stackctl apply FILE here"])
         )
+    }
+
+    /// The compiler that a launcher starts, by its own word.
+    private static func launched(_ launcher: String) async -> Toolchain? {
+        let request = SpawnRequest(launcher, ["-print-target-info"])
+        guard let result = try? await Spawn.run(request, timeout: .seconds(10)), result.status.isSuccess,
+            let answer = try? JSONValue.parse(result.standardOutput),
+            let resources = answer["paths"]?["runtimeResourcePath"]?.stringValue,
+            let real = try? Files.realPath(parent(of: parent(of: resources)) + "/bin/swiftc")
+        else { return nil }
+        let toolchain = Toolchain(compiler: real, realPath: real)
+        return Files.exists(toolchain.runtimeLibraries) ? toolchain : nil
     }
 
     /// Where toolchains are usually installed.

@@ -33,6 +33,12 @@ enum PluginSession {
         state = State(inputs: GivenInputs(json: inputs), sink: sink)
     }
 
+    /// Hands over nothing but what is wrong, and ends: for a mistake after which there is no value to go on with.
+    static func abandon(_ problem: Diagnostic) -> Never {
+        finish(with: StackDocument(name: "", diagnostics: takeMisuses() + [problem]))
+        preconditionFailure("\(problem.summary)")
+    }
+
     /// Hands the document over; without a loader it is printed, so that a manifest can be run by itself.
     static func finish(with document: StackDocument) {
         let bytes = document.json.serializedBytes(.canonical)

@@ -1,3 +1,5 @@
+import StackModel
+
 /// A stack: the whole of what a manifest declares.
 ///
 ///     @main
@@ -23,7 +25,7 @@ public protocol Stack {
 
 extension Stack {
     /// The type's name in lower case with dashes: `WebShop` is "web-shop".
-    public static var name: String { dashed(String(describing: Self.self)) }
+    public static var name: String { StackName.ofType(String(describing: Self.self)) }
 
     /// The static name.
     public var name: String { Self.name }
@@ -48,23 +50,4 @@ extension Stack {
 public protocol Component {
     /// The resources and outputs of the component.
     var resources: Resources { get }
-}
-
-/// "WebShop" → "web-shop", "HTTPProxy2" → "http-proxy2".
-func dashed(_ typeName: String) -> String {
-    let letters = Array(typeName)
-    var result = ""
-    for (offset, letter) in letters.enumerated() {
-        if letter == "_" {
-            result += "-"
-            continue
-        }
-        if letter.isUppercase, offset > 0 {
-            let afterLower = !letters[offset - 1].isUppercase && letters[offset - 1] != "_"
-            let beforeLower = offset + 1 < letters.count && letters[offset + 1].isLowercase
-            if afterLower || (beforeLower && letters[offset - 1] != "_") { result += "-" }
-        }
-        result += letter.lowercased()
-    }
-    return result
 }

@@ -47,7 +47,7 @@ struct InitTemplateTests {
 
     @Test("sourcekit-lsp has nothing to complain about")
     func editor() async throws {
-        let server = try Toolchain.find(path: Environment.get("PATH")).compiler.replacing(
+        let server = try await Toolchain.find(path: Environment.get("PATH")).compiler.replacing(
             "/swiftc", with: "/sourcekit-lsp")
         try #require(Files.exists(server), "the toolchain has no sourcekit-lsp")
         let folder = try TemporaryFolder()

@@ -121,9 +121,11 @@ struct CompilerOutputTests {
 @Suite("Finding the parts")
 struct InstallationTests {
     @Test("a missing compiler and missing parts are named")
-    func missing() {
-        let compiler = errors { () throws(DiagnosticList) in _ = try Toolchain.find(path: "/nonexistent", extra: []) }
-        #expect(compiler.map(\.code) == ["SC1211"])
+    func missing() async {
+        let compiler = await #expect(throws: DiagnosticList.self) {
+            _ = try await Toolchain.find(path: "/nonexistent", extra: [])
+        }
+        #expect(compiler?.diagnostics.map(\.code) == ["SC1211"])
         let parts = errors { () throws(DiagnosticList) in
             _ = try ManifestInstallation.find(executableDirectory: "/nonexistent/bin")
         }

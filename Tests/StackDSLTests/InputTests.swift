@@ -104,7 +104,7 @@ struct InputTests {
             ("Hello", "hello"), ("WebShop", "web-shop"), ("HTTPProxy2", "http-proxy2"), ("my_stack", "my-stack"),
             ("A", "a"),
         ])
-    func dashedNames(type: String, name: String) { #expect(dashed(type) == name) }
+    func dashedNames(type: String, name: String) { #expect(StackName.ofType(type) == name) }
 
     @Test(
         "durations and amounts are read with their units",

@@ -89,10 +89,11 @@ private func stackResources(of nodes: [ResourceNode]) -> [StackResource] {
             var attributes = node.attributes
             // What another container waits for to complete is meant to end.
             if kind == .container, completed.contains(node.address) { attributes["oneShot"] = true }
+            let dependencies = dependencies(of: node)
             for address in node.addresses {
                 resources.append(
                     StackResource(
-                        address: address, attributes: attributes, dependencies: dependencies(of: node),
+                        address: address, attributes: attributes, dependencies: dependencies,
                         location: node.location, protect: node.protect, locations: node.locations))
             }
         }
@@ -104,9 +105,11 @@ private func stackResources(of nodes: [ResourceNode]) -> [StackResource] {
 private func dependencies(of node: ResourceNode) -> [StackDependency] {
     let order: [DependencyCondition] = DependencyCondition.allCases
     var dependencies: [StackDependency] = []
+    var offsets: [ResourceAddress: Int] = [:]
     for edge in node.edges {
         for address in edge.node.addresses {
-            guard let offset = dependencies.firstIndex(where: { $0.address == address }) else {
+            guard let offset = offsets[address] else {
+                offsets[address] = dependencies.count
                 dependencies.append(StackDependency(address: address, until: edge.until))
                 continue
             }

@@ -16,8 +16,11 @@ public struct Input<Value: Sendable>: AnyInput {
     /// The value of the input.
     public var wrappedValue: Value {
         guard let value = storage.value else {
-            preconditionFailure(
-                "the input declared at \(storage.location) is read before it has a value: read it in resources")
+            PluginSession.abandon(
+                Diagnostic(
+                    code: "SC1115", summary: "an input is read before it has a value",
+                    detail: "The stack's init runs before inputs are given.", hint: "read it in resources or name",
+                    location: storage.location))
         }
         return value
     }

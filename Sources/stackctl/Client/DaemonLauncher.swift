@@ -80,17 +80,30 @@ struct DaemonLauncher: Sendable {
         _ = try ToolFiles.initBinary(beside: executable)
         let runDirectory = location.root + "/run"
         try prepare(runDirectory)
+        // Two commands that find no daemon start one between them: the second waits, and finds the first one's.
+        let turn = try await HeldFileLock.wait(for: runDirectory + "/launch.lock")
+        defer { turn.release() }
+        if case .answers = await probe() { return }
         let log = try Files.open(location.log, [.writeOnly, .create, .append], mode: 0o600)
         var request = SpawnRequest(
             executable: .path(executable),
             arguments: ["stackctl", "daemon", "--root", location.root],
-            environment: Environment.all.map { "\($0.key)=\($0.value)" }.sorted(),
+            environment: DaemonLauncher.environment,
             descriptors: [1: log.raw, 2: log.raw])
         request.newSession = true
         request.workingDirectory = "/"
         let began = try? Files.status(location.log).size
         let child = try Spawn.start(request)
         try await waitUntilReady(child, logOffset: Int64(began ?? 0))
+    }
+
+    /// What a daemon may know of the user who happened to start it: where programs are, and the way out of the host.
+    private static var environment: [String] {
+        let names: Set = [
+            "PATH", "TMPDIR", "LANG", "LC_ALL", "TZ", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY",
+            "HTTPS_PROXY", "NO_PROXY",
+        ]
+        return Environment.all.filter { names.contains($0.key) }.map { "\($0.key)=\($0.value)" }.sorted()
     }
 
     private func prepare(_ runDirectory: String) throws {

@@ -8,12 +8,7 @@ enum ToolFiles {
     ///
     /// - Throws: a `DiagnosticList` that names what is missing.
     static func manifestInstallation() throws -> ManifestInstallation {
-        let folder = parent(of: try CurrentProcess.executablePath())
-        let library = parent(of: folder) + "/lib/stackctl"
-        guard !Files.exists(folder + "/stack-manifest"), Files.exists(library + "/stack-manifest") else {
-            return try ManifestInstallation.find(executableDirectory: folder)
-        }
-        return ManifestInstallation(modules: library, libraries: library, loader: library + "/stack-manifest")
+        try ManifestInstallation.find(executableDirectory: parent(of: try CurrentProcess.executablePath()))
     }
 
     private static func parent(of path: String) -> String {
