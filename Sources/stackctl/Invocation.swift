@@ -5,8 +5,6 @@ import Linux
 
 /// One run of a command: its arguments, where it writes, and the way to the daemon.
 struct Invocation: Sendable {
-    /// The words of the command that runs, the program's name left out.
-    let name: String
     /// What the user typed.
     let arguments: ParsedArguments
     /// Where to write.
@@ -42,7 +40,9 @@ struct DaemonLocation: Sendable, Equatable {
         }
         func given(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         root = absolute(arguments.value(of: GlobalOptions.root) ?? given("STACKCTL_ROOT") ?? "/var/lib/stackctl")
-        guard let host = arguments.value(of: GlobalOptions.host) ?? given("STACKCTL_SOCKET") else {
+        // A root on the command line means its own daemon, whatever the environment says.
+        let fromEnvironment = arguments.value(of: GlobalOptions.root) == nil ? given("STACKCTL_SOCKET") : nil
+        guard let host = arguments.value(of: GlobalOptions.host) ?? fromEnvironment else {
             socket = root + "/run/stackctl.sock"
             socketIsGiven = false
             return

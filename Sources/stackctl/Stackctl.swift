@@ -43,16 +43,18 @@ enum Stackctl {
                 return .failure
             }
             let invocation = Invocation(
-                name: resolution.path.dropFirst().map(\.name).joined(separator: " "),
                 arguments: resolution.arguments, output: output,
                 location: try DaemonLocation(
                     arguments: resolution.arguments, environment: environment,
                     workingDirectory: try CurrentProcess.workingDirectory()))
             guard command.watchesInterrupts else { return try await action(invocation) }
-            let watcher = Task { await Interruption.shared.watch() }
+            let work = Task { try await action(invocation) }
+            let watcher = Task { await Interruption.shared.watch(work) }
             defer { watcher.cancel() }
-            return try await action(invocation)
+            return try await work.value
         } catch {
+            // An interrupted command fails as a matter of course.
+            if let code = Interruption.shared.exitCode { return code }
             output.show(Failure.diagnostics(error))
             return .failure
         }

@@ -44,7 +44,7 @@ struct ExecSession: Sendable {
 
     /// Ends the program's input when ours ends; its output goes on.
     private func copyInput() async {
-        let source = FileDescriptor(owning: 0).shared()
+        guard let source = try? FileDescriptor.duplicating(0).shared() else { return }
         while !Task.isCancelled {
             // A terminal or a file cannot be waited for in the event loop alike: a thread of its own reads.
             let bytes = try? await BlockingExecutor.shared.run { () throws(SystemError) -> [UInt8] in

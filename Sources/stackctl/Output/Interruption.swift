@@ -15,6 +15,10 @@ final class Interruption: Sendable {
 
     private let actions = Mutex<[Int: @Sendable () -> Void]>([:])
     private let nextKey = Mutex(0)
+    private let taken = Mutex<Int32?>(nil)
+
+    /// The exit code that an interrupt asks for; nil while there was none.
+    var exitCode: ExitCode? { taken.withLock { $0 }.map { ExitCode(code: 128 + $0) } }
 
     /// The changes of the terminal's size, one at a time.
     static func sizeChanges() throws -> SignalQueue { try SignalQueue([windowChange]) }
@@ -33,11 +37,21 @@ final class Interruption: Sendable {
     }
 
     /// Waits for SIGINT, SIGTERM or SIGHUP, cleans up and ends the process: 130 for an interrupt from the keyboard.
-    func watch() async {
+    ///
+    /// `work` is cancelled first and has a second to end what it started: compilers, temporary files.
+    func watch(_ work: Task<ExitCode, any Error>) async {
         guard let queue = try? SignalQueue([Interruption.interrupt, Interruption.terminate, Interruption.hangUp]),
             let signal = try? await queue.next()
         else { return }
+        taken.withLock { $0 = signal }
         for cleanUp in actions.withLock({ Array($0.values) }) { cleanUp() }
-        CurrentProcess.exit(128 + signal)
+        work.cancel()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { _ = await work.result }
+            group.addTask { try? await EventLoop.shared.sleep(for: .seconds(1)) }
+            await group.next()
+            // What does not end in time is left to the kernel.
+            CurrentProcess.exit(128 + signal)
+        }
     }
 }

@@ -2,6 +2,8 @@ import Linux
 
 extension Output {
     /// The process's own streams; `NO_COLOR` and `TERM=dumb` are respected (https://no-color.org).
+    ///
+    /// The process ends when nobody reads its standard output any more, as with `stackctl logs -f web | head`.
     static func process() -> Output {
         let colorless = !(Environment.get("NO_COLOR") ?? "").isEmpty || Environment.get("TERM") == "dumb"
         return Output(
@@ -10,13 +12,17 @@ extension Output {
     }
 
     private static func style(of descriptor: Int32, colorless: Bool) -> Style {
-        guard Terminal.isTerminal(descriptor) else { return Style() }
+        // A terminal that knows no sequences is written to like a file.
+        guard Terminal.isTerminal(descriptor), Environment.get("TERM") != "dumb" else { return Style() }
         let columns = Terminal.size(descriptor).map { Int($0.columns) } ?? 0
         return Style(isTerminal: true, color: !colorless, width: columns > 0 ? columns : 80)
     }
 
     private static func write(_ bytes: [UInt8], to descriptor: Int32) {
-        let console = descriptor == 1 ? Console.output : Console.error
-        console.write(bytes)
+        guard descriptor == 1 else {
+            Console.error.write(bytes)
+            return
+        }
+        if !Console.output.write(bytes) { CurrentProcess.exit(ExitCode.brokenPipe.code) }
     }
 }
