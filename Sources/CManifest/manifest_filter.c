@@ -84,6 +84,15 @@ static const int allowed_calls[] = {
 #endif
 };
 
+// What dlopen, the constructors of the Swift libraries and the installation of the last filter need besides.
+static const int loading_calls[] = {
+    SYS_mmap, SYS_mremap, SYS_newfstatat, SYS_faccessat, SYS_readlinkat, SYS_getcwd, SYS_fcntl, SYS_prctl,
+    SYS_prlimit64, SYS_sysinfo, SYS_ioctl, SYS_get_mempolicy,
+#ifdef SYS_open
+    SYS_stat, SYS_lstat, SYS_access, SYS_readlink, SYS_arch_prctl,
+#endif
+};
+
 // Calls that fail without a report, since the C library tries them and goes on.
 static const struct { int number; int error; } refused_calls[] = {
     {SYS_ioctl, ENOTTY}, {SYS_prctl, EINVAL}, {SYS_prlimit64, EPERM}, {SYS_sysinfo, EPERM},
@@ -121,7 +130,7 @@ static void emit_header(struct program *program) {
 #endif
 }
 
-// mmap and mremap up to the counted size pass; larger ones go to the handler. mmap must not map a file as executable.
+// mmap and mremap up to the counted size pass; larger ones go to the handler.
 static void emit_mapping(struct program *program, int number, int length_argument) {
     EMIT(IF_EQUAL(number, 0, 6));
     EMIT(LOAD_AT(ARGUMENT_HIGH(length_argument)));
@@ -141,14 +150,53 @@ static void emit_own_signal(struct program *program, int number) {
     EMIT(RETURN(SECCOMP_RET_TRAP));
 }
 
+static void emit_allowed(struct program *program, const int *calls, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        EMIT(IF_EQUAL(calls[i], 0, 1));
+        EMIT(RETURN(SECCOMP_RET_ALLOW));
+    }
+}
+
+// `value` in the low half of an argument under a mask, or SIGSYS.
+static void emit_masked(struct program *program, int number, int argument, uint32_t mask, uint32_t value) {
+    EMIT(IF_EQUAL(number, 0, 5));
+    EMIT(LOAD_AT(ARGUMENT_LOW(argument)));
+    EMIT(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask));
+    EMIT(IF_EQUAL(value, 0, 1));
+    EMIT(RETURN(SECCOMP_RET_ALLOW));
+    EMIT(RETURN(SECCOMP_RET_TRAP));
+}
+
+static int install(const struct program *program) {
+    if (program->count >= 256) {
+        errno = E2BIG;
+        return -1;
+    }
+    struct sock_fprog handed = {.len = program->count, .filter = (struct sock_filter *)program->code};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return -1;
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &handed, 0, 0);
+}
+
+int manifest_filter_install_loading(void) {
+    struct program storage = {.count = 0};
+    struct program *program = &storage;
+    emit_header(program);
+    emit_allowed(program, allowed_calls, sizeof allowed_calls / sizeof *allowed_calls);
+    emit_allowed(program, loading_calls, sizeof loading_calls / sizeof *loading_calls);
+    emit_own_signal(program, SYS_tgkill);
+    emit_masked(program, SYS_openat, 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
+#ifdef SYS_open
+    emit_masked(program, SYS_open, 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
+#endif
+    EMIT(RETURN(SECCOMP_RET_TRAP));
+    return install(program);
+}
+
 int manifest_filter_install(void) {
     struct program storage = {.count = 0};
     struct program *program = &storage;
     emit_header(program);
-    for (size_t i = 0; i < sizeof allowed_calls / sizeof *allowed_calls; i++) {
-        EMIT(IF_EQUAL(allowed_calls[i], 0, 1));
-        EMIT(RETURN(SECCOMP_RET_ALLOW));
-    }
+    emit_allowed(program, allowed_calls, sizeof allowed_calls / sizeof *allowed_calls);
     for (size_t i = 0; i < sizeof refused_calls / sizeof *refused_calls; i++) {
         EMIT(IF_EQUAL(refused_calls[i].number, 0, 1));
         EMIT(RETURN(SECCOMP_RET_ERRNO | (refused_calls[i].error & SECCOMP_RET_DATA)));
@@ -168,11 +216,5 @@ int manifest_filter_install(void) {
     EMIT(IF_EQUAL(AT_EMPTY_PATH, 0, 1));
     EMIT(RETURN(SECCOMP_RET_ALLOW));
     EMIT(RETURN(SECCOMP_RET_TRAP));
-    if (storage.count >= 256) {
-        errno = E2BIG;
-        return -1;
-    }
-    struct sock_fprog handed = {.len = storage.count, .filter = storage.code};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return -1;
-    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &handed, 0, 0);
+    return install(program);
 }

@@ -262,10 +262,12 @@ static int set_limits(uint64_t memory_bytes, uint64_t milliseconds) {
     return setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-int manifest_host_confine(uint64_t memory_bytes, uint64_t milliseconds) {
+int manifest_host_confine_loading(uint64_t memory_bytes, uint64_t milliseconds) {
     if (set_limits(memory_bytes, milliseconds) < 0 || install_handlers() < 0) return -1;
-    return manifest_filter_install();
+    return manifest_filter_install_loading();
 }
+
+int manifest_host_confine(void) { return manifest_filter_install(); }
 
 // MARK: Loading
 

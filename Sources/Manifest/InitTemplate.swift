@@ -76,9 +76,11 @@ package enum InitTemplate {
         // These words would hide a type of the DSL, or one that its macros and attributes need.
         let taken: Set = [
             "Stack", "Image", "Container", "Network", "Volume", "Resources", "Output", "Input", "Text", "Component",
-            "Command", "Entrypoint", "Env", "Publish", "Mount", "Attach", "Limit", "Restart", "Healthcheck", "DependsOn",
+            "Command", "Entrypoint", "Env", "Publish", "Mount", "Attach", "Limit", "Restart", "Healthcheck",
+            "DependsOn",
             "Label", "User", "Workdir", "Stop", "Update", "Subnet", "ByteCount", "Duration", "String", "Int", "Bool",
-            "Double", "Expose", "Hostname", "OneShot", "ReadOnlyRoot", "Reference", "Never", "Void", "Self", "Type", "Any", "Protocol", "Manifest",
+            "Double", "Expose", "Hostname", "OneShot", "ReadOnlyRoot", "Reference", "Never", "Void", "Self", "Type",
+            "Any", "Protocol", "Manifest",
         ]
         return taken.contains(name) ? name + "Stack" : name
     }

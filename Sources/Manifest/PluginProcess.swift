@@ -22,6 +22,7 @@ struct PluginProcess: Sendable {
         do throws(RuntimeError) {
             return try await jailed(run)
         } catch {
+            guard error.isIsolationUnavailable else { throw error }
             return try await unconfined(run, because: "\(error)")
         }
     }

@@ -55,7 +55,10 @@ package struct StackFolder: Sendable {
     private struct TooLarge: Error {}
 
     private mutating func collect(_ relative: String) throws {
-        for entry in try Files.list(relative.isEmpty ? absolutePath : "\(absolutePath)/\(relative)") {
+        let entries = try entries(of: relative)
+        // The root file system of an image may lie in the folder; its Swift files are none of the stack's.
+        if !relative.isEmpty, Set(entries.map(\.name)).isSuperset(of: ["etc", "usr"]) { return }
+        for entry in entries {
             let name = entry.name
             guard !name.hasPrefix("."), relative.isEmpty ? name != "Package.swift" : true else { continue }
             let child = relative.isEmpty ? name : "\(relative)/\(name)"
@@ -73,6 +76,16 @@ package struct StackFolder: Sendable {
                 let total = sources.reduce(0) { $0 + $1.bytes.count }
                 if sources.count > Self.fileLimit || total > Self.byteLimit { throw TooLarge() }
             }
+        }
+    }
+
+    private func entries(of relative: String) throws(SystemError) -> [DirectoryEntry] {
+        do {
+            return try Files.list(relative.isEmpty ? absolutePath : "\(absolutePath)/\(relative)")
+        } catch {
+            // A database's directory beside the manifest, for instance; the compiler could not read it either.
+            if error.errno == .EACCES, !relative.isEmpty { return [] }
+            throw error
         }
     }
 
@@ -212,14 +225,16 @@ private struct SourceScanner {
 
     private mutating func skipString() {
         let quote = UInt8(ascii: "\"")
+        let pounds = bytes[..<position].reversed().prefix { $0 == UInt8(ascii: "#") }.count
         let isMultiline = byte(position + 1) == quote && byte(position + 2) == quote
         let closing = isMultiline ? 3 : 1
         for _ in 0..<closing { advance() }
         while position < bytes.count {
-            if byte(position) == UInt8(ascii: "\\") {
+            if byte(position) == UInt8(ascii: "\\"), pounds == 0 {
                 advance()
             } else if byte(position) == quote,
-                !isMultiline || (byte(position + 1) == quote && byte(position + 2) == quote)
+                !isMultiline || (byte(position + 1) == quote && byte(position + 2) == quote),
+                (0..<pounds).allSatisfy({ byte(position + closing + $0) == UInt8(ascii: "#") })
             {
                 for _ in 0..<closing { advance() }
                 return

@@ -37,6 +37,18 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// Whether the host cannot make such a process at all; any other failure is the run's own.
+    package var isIsolationUnavailable: Bool {
+        switch self {
+        case .launchFailed(_, let operation, let failure):
+            // A program that could not be executed would fail without the isolation too.
+            !operation.hasPrefix("exec ")
+                && [.EPERM, .EACCES, .ENOSYS, .EINVAL, .ENOSPC].contains(Errno(failure.code))
+        case .system(let error, _): [.ENOENT, .EPERM, .EACCES, .ENOSYS].contains(error.errno)
+        default: false
+        }
+    }
+
     /// The exit code Docker gives: 127 not found, 126 not executable, 125 anything else.
     package var exitCode: Int32 {
         guard case .launchFailed(_, let operation, let failure) = self, operation.hasPrefix("exec ") else { return 125 }

@@ -22,6 +22,10 @@ private func loadManifest() -> Never {
     guard let given = manifest_host_read_input(&inputCount) else {
         fail("load", "the inputs cannot be read", MANIFEST_EXIT_LOAD)
     }
+    // Before the plugin is loaded: a library's constructors run then.
+    guard manifest_host_confine_loading(memory, milliseconds) == 0 else {
+        fail("load", "the system call filter cannot be installed", MANIFEST_EXIT_LOAD)
+    }
     var reason: UnsafePointer<CChar>?
     guard let library = manifest_host_load(plugin, &reason) else {
         manifest_host_report("load", reason)
@@ -30,7 +34,7 @@ private func loadManifest() -> Never {
     guard let begin = manifest_host_find_begin(library), let entry = manifest_host_find_main(library) else {
         fail("load", "the plugin has no entry point", MANIFEST_EXIT_LOAD)
     }
-    guard manifest_host_confine(memory, milliseconds) == 0 else {
+    guard manifest_host_confine() == 0 else {
         fail("load", "the system call filter cannot be installed", MANIFEST_EXIT_LOAD)
     }
     begin(given, inputCount) { bytes, length in manifest_host_document(bytes, length) }

@@ -144,6 +144,7 @@ struct InstallationTests {
         #expect(build.modules == folder.path + "/bin/Modules")
         for module in modules { try folder.write("lib/stackctl/\(module).swiftmodule", "") }
         try folder.write("lib/stackctl/libStackDSL.so", "")
+        try folder.write("lib/stackctl/stack-manifest", "")
         let installed = try ManifestInstallation.find(executableDirectory: folder.path + "/bin")
         #expect(installed.modules == folder.path + "/lib/stackctl")
     }

@@ -31,9 +31,12 @@ void manifest_host_document(const uint8_t *bytes, long count);
 // Reads standard input to its end into memory that is never freed; NULL and errno on failure.
 uint8_t *manifest_host_read_input(long *count);
 
-// Sets the limits (address space in bytes, time in milliseconds), the handlers of fatal signals, and the filter, in this
-// order; 0, or -1 and errno. Nothing can be opened afterwards.
-int manifest_host_confine(uint64_t memory_bytes, uint64_t milliseconds);
+// Sets the limits (address space in bytes, time in milliseconds), the handlers of fatal signals, and the filter for
+// loading, in this order; 0, or -1 and errno. Files can only be read afterwards.
+int manifest_host_confine_loading(uint64_t memory_bytes, uint64_t milliseconds);
+
+// Installs the last filter; 0, or -1 and errno. Nothing can be opened afterwards.
+int manifest_host_confine(void);
 
 // dlopen of everything at once; NULL, and the reason is in *error.
 void *manifest_host_load(const char *path, const char **error);

@@ -21,11 +21,17 @@ struct Output: Sendable {
     let style: Style
     /// What standard error can show.
     let errorStyle: Style
+    /// The columns of standard output at this moment: a terminal's window may be resized.
+    let currentWidth: @Sendable () -> Int
     private let out: Writer
     private let error: Writer
 
     /// An output over two writers.
-    init(style: Style, errorStyle: Style, out: @escaping Writer, error: @escaping Writer) {
+    init(
+        style: Style, errorStyle: Style, currentWidth: (@Sendable () -> Int)? = nil, out: @escaping Writer,
+        error: @escaping Writer
+    ) {
+        self.currentWidth = currentWidth ?? { style.width }
         self.style = style
         self.errorStyle = errorStyle
         self.out = out

