@@ -14,6 +14,8 @@ package enum ControlMessage: Sendable, Hashable {
     case setRestartPolicy(RestartPolicy)
     /// Hand over the write end of stdin, or the terminal: the answer carries a descriptor.
     case openInput
+    /// Hand over the first process's pidfd: the answer carries a descriptor.
+    case openProcess
     /// Close stdin: the process reads its end once every writer is gone.
     case closeInput
     /// Change the terminal's size.
@@ -44,6 +46,7 @@ package enum ControlMessage: Sendable, Hashable {
             line.put("maximum", Int64(maximum))
         case .setRestartPolicy(.unlessStopped): line.put("policy", 3)
         case .openInput: line.put("input", 1)
+        case .openProcess: line.put("handle", 1)
         case .closeInput: line.put("input", 0)
         case .resize(let rows, let columns):
             line.put("rows", Int64(rows))
@@ -79,6 +82,8 @@ package enum ControlMessage: Sendable, Hashable {
             }
         } else if let input = words.number("input") {
             self = input == 0 ? .closeInput : .openInput
+        } else if words.number("handle") != nil {
+            self = .openProcess
         } else if let rows = words.number("rows"), let columns = words.number("columns") {
             self = .resize(rows: UInt32(clamping: rows), columns: UInt32(clamping: columns))
         } else {

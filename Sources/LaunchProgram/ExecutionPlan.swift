@@ -1,6 +1,8 @@
 /// One process that is run once and waited for: an exec in a running container, or a jailed program.
 package struct ExecutionPlan: Sendable, Equatable {
     /// Namespaces to join (`CLONE_NEW*`) through the pidfd given beside the plan; 0: none.
+    ///
+    /// The parent joins all but the cgroup namespace: that the process joins itself, once it is in its cgroup.
     package var joinFlags: UInt64
     /// Namespaces made with the process (`CLONE_NEW*`).
     package var cloneFlags: UInt64
@@ -14,6 +16,8 @@ package struct ExecutionPlan: Sendable, Equatable {
     package var timeLimit: UInt64
     /// Whether the process dies with the one that asked for it.
     package var diesWithCaller: Bool
+    /// How likely the kernel's out-of-memory killer takes the process, -1000 to 1000; nil: as likely as the caller.
+    package var outOfMemoryScore: Int32?
     /// What the process does before it is the user's.
     package var program: LaunchProgram
 
@@ -27,6 +31,7 @@ package struct ExecutionPlan: Sendable, Equatable {
         cgroupIsUnified = false
         timeLimit = 0
         diesWithCaller = false
+        outOfMemoryScore = nil
         self.program = program
     }
 
@@ -42,6 +47,8 @@ package struct ExecutionPlan: Sendable, Equatable {
         writer.put(cgroupIsUnified)
         writer.put(timeLimit)
         writer.put(diesWithCaller)
+        writer.put(outOfMemoryScore != nil)
+        writer.put(outOfMemoryScore ?? 0)
         program.encode(to: &writer)
         return writer.bytes
     }
@@ -63,6 +70,9 @@ package struct ExecutionPlan: Sendable, Equatable {
         cgroupIsUnified = try reader.boolean()
         timeLimit = try reader.unsigned64()
         diesWithCaller = try reader.boolean()
+        let hasScore = try reader.boolean()
+        let score = try reader.signed32()
+        outOfMemoryScore = hasScore ? score : nil
         program = LaunchProgram()
     }
 }

@@ -17,6 +17,8 @@ package struct LaunchFailure: Error, Sendable, Hashable {
 
     /// Not an operation of the program: making the process (clone3, pipes, joining namespaces).
     package static let processStep: UInt32 = 0xFFFF_FFF0
+    /// Not an operation of the program: the process was ended from outside before the user's program began.
+    package static let interruptedStep: UInt32 = 0xFFFF_FFF3
     /// Not an operation of the program: reading the plan.
     package static let planStep: UInt32 = 0xFFFF_FFF1
     /// Not an operation of the program: the supervisor's own files (log, status, control socket).

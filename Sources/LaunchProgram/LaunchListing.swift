@@ -11,6 +11,7 @@ extension LaunchProgram {
     package func summary(of failure: LaunchFailure) -> String {
         switch failure.operation {
         case LaunchFailure.processStep: "make the process"
+        case LaunchFailure.interruptedStep: "prepare the process"
         case LaunchFailure.planStep: "read the plan"
         case LaunchFailure.filesStep: "open the supervisor's files"
         default:
@@ -71,7 +72,7 @@ extension Operation {
         case .limitCapabilities(let set): "limit capabilities to 0x" + String(set, radix: 16)
         case .setNoNewPrivileges: "forbid new privileges"
         case .installFilter(let instructions): "install a seccomp filter of \(instructions.count / 8) instructions"
-        case .closeDescriptors(let first): "close descriptors from \(first) on exec"
+        case .closeDescriptors(let first): "close descriptors from \(first)"
         case .execute(let program, _, _, let reaper):
             "exec \"\(program.text)\"" + (reaper ? " under an init" : "")
         default: "\(code)"

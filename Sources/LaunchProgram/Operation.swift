@@ -5,9 +5,10 @@
 /// A `target` is a path in the new root; it is resolved there, once, without ever leaving it. A `source` is a path on the
 /// host. Flags and attributes are the kernel's own values (`MOUNT_ATTR_*`, `CLONE_*`, `RLIMIT_*`, `CAP_*`).
 package enum Operation: Sendable, Equatable {
-    /// Moves this process into a cgroup by writing 0 to each `cgroup.procs` file given by host path.
+    /// Moves this process into a cgroup by writing 0 to each `cgroup.procs` file given by host path, and then joins the
+    /// cgroup namespace, when the plan names one.
     ///
-    /// A process made inside its cgroup has nothing to do.
+    /// A process made inside its cgroup has nothing to write.
     case joinCgroups([KernelString])
     /// unshare(2): namespaces that must be made after other steps, as the cgroup namespace after joining the cgroup.
     case unshare(flags: UInt32)
@@ -67,7 +68,9 @@ package enum Operation: Sendable, Equatable {
     case setLimit(resource: UInt32, soft: UInt64, hard: UInt64)
     /// umask(2).
     case setUmask(UInt32)
-    /// Opens the working directory inside the root, made if missing, and enters it.
+    /// Opens the working directory inside the root and enters it.
+    ///
+    /// A missing one is an error: `makeDirectory` comes first where it is to be made.
     case changeDirectory(KernelString)
     /// Becomes a user: `name`, `uid`, `name:group`, `uid:gid`, looked up in the root's own files; groups are always
     /// set.
@@ -82,7 +85,9 @@ package enum Operation: Sendable, Equatable {
     case setNoNewPrivileges
     /// Installs a seccomp filter: classic BPF instructions, 8 bytes each.
     case installFilter([UInt8])
-    /// Marks every descriptor from this number on close-on-exec.
+    /// Closes every descriptor from this number on, but the one that failures are reported through.
+    ///
+    /// It is done here, not by execve(2): that resolves the program's path while close-on-exec descriptors are open.
     case closeDescriptors(from: UInt32)
     /// Replaces the process.
     ///

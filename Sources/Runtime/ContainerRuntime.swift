@@ -77,7 +77,7 @@ package final class ContainerRuntime: Sendable {
     static func hasSupervisor(_ directory: String) throws(SystemError) -> Bool {
         let path = directory + "/lock"
         guard Files.exists(path) else { return false }
-        return try FileLock.acquire(path, wait: false) == nil
+        return try FileLock.isRecordLocked(path)
     }
 
     /// Finds the supervisor of a container; nil when there is none.

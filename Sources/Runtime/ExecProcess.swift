@@ -146,13 +146,15 @@ extension ContainerRuntime {
         _ configuration: ExecConfiguration, in connection: SupervisorConnection, streams: ExecStreams
     ) async throws(RuntimeError) -> ExecProcess {
         let plan = try LaunchCompiler.execution(of: configuration, cgroup: try layout(configuration.cgroupPath))
-        let pid = connection.pid
-        guard pid > 0 else { throw .notRunning(name: configuration.containerName) }
+        guard connection.pid > 0 else { throw .notRunning(name: configuration.containerName) }
+        let process: SharedDescriptor
+        do throws(RuntimeError) {
+            process = try await connection.openProcess()
+        } catch .notRunning {
+            throw .notRunning(name: configuration.containerName)
+        }
         let link: ExecutionLink
         do throws(SystemError) {
-            let process = try ProcessHandle.open(pid)
-            // The number was the container's before the handle was made, and still is: the handle is its.
-            guard connection.pid == pid else { throw SystemError(call: "pidfd_open", errno: .ESRCH) }
             var descriptors: [Int32: Int32] = [:]
             if case .descriptors(let input, let output, let error) = streams {
                 descriptors = [1: output, 2: error]

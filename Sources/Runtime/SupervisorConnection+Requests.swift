@@ -52,6 +52,17 @@ extension SupervisorConnection {
         return descriptor
     }
 
+    /// The first process's pidfd, from the supervisor whose child it is: no number is looked up that may be a stranger's.
+    ///
+    /// - Throws: `RuntimeError.notRunning`, also while its program has not begun.
+    func openProcess() async throws(RuntimeError) -> SharedDescriptor {
+        let doing = "asking for the process of container \(name)"
+        guard let descriptor = try await ask(.openProcess, doing: doing) else {
+            throw .lost(name: name, doing: doing)
+        }
+        return descriptor
+    }
+
     /// Lets the process read the end of its input, once those who opened it close it too.
     package func closeInput() async throws(RuntimeError) {
         _ = try await ask(.closeInput, doing: "closing the input of container \(name)")

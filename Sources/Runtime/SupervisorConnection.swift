@@ -65,6 +65,9 @@ package final class SupervisorConnection: Sendable {
                 buffered += piece
             }
             let end = buffered.firstIndex(of: 0x0A) ?? buffered.endIndex
+            if case .refused(_, let code)? = SupervisorMessage(decoding: Array(buffered[..<end])) {
+                throw SystemError(call: "connect", errno: Errno(code), subject: "\(directory)/control.sock")
+            }
             guard let status = SupervisorStatus(decoding: Array(buffered[..<end])) else {
                 throw RuntimeError.lost(name: name, doing: doing)
             }

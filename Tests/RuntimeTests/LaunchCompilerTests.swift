@@ -30,6 +30,7 @@ struct LaunchCompilerTests {
             try Self.listing() == [
                 "join cgroups /cg/cgroup.procs",
                 "unshare namespaces 0x2000000",
+                "set oom_score_adj to 0",
                 "make every mount private",
                 "set umask to 00",
                 "mount an overlay of 2 layers on /data/containers/0123/rootfs",
@@ -77,7 +78,7 @@ struct LaunchCompilerTests {
                 "become user root, keep capabilities 0xa80425fb",
                 "install a seccomp filter of \(Self.filterSize) instructions",
                 "set umask to 022",
-                "close descriptors from 3 on exec",
+                "close descriptors from 3",
                 "exec \"nginx\"",
             ])
     }
@@ -142,8 +143,29 @@ struct LaunchCompilerTests {
             "set oom_score_adj to 100", "open a terminal of 10 x 20 on /dev/console",
             "make device /dev/fuse c 10:229 mode 0666",
             "set rlimit 7 to 1:2", "become user app:video with groups audio, keep capabilities 0xa80425fb",
-            "enter directory /srv",
+            "make directory /srv mode 0755", "enter directory /srv",
         ] { #expect(lines.contains(line), "\(line)") }
+    }
+
+    @Test("a working directory is made before the root becomes read-only")
+    func workingDirectoryOrder() throws {
+        let lines = try Self.listing {
+            $0.readOnlyRoot = true
+            $0.process.workingDirectory = "/srv"
+        }
+        let made = try #require(lines.firstIndex(of: "make directory /srv mode 0755"))
+        let locked = try #require(lines.firstIndex(of: "make the mount on / read-only"))
+        #expect(made < locked)
+    }
+
+    @Test("so many log files are kept as can be renamed in a moment")
+    func logFiles() throws {
+        for (asked, kept) in [(0, 1), (5, 5), (UInt32.max, 1000)] as [(UInt32, UInt32)] {
+            var configuration = Self.configuration()
+            configuration.log.maximumFiles = asked
+            let plan = try LaunchCompiler.supervision(of: configuration, cgroup: Self.layout)
+            #expect(plan.logMaximumFiles == kept)
+        }
     }
 
     private static let broken: [(field: String, change: @Sendable (inout ContainerConfiguration) -> Void)] = [
@@ -181,6 +203,7 @@ struct LaunchCompilerTests {
             cgroupPath: "stackctl/0123")
         let plan = try LaunchCompiler.execution(of: exec, cgroup: Self.layout)
         #expect(plan.cgroupIsUnified)
+        #expect(plan.outOfMemoryScore == 0)
         #expect(plan.program.listing().first == "join cgroups /cg/cgroup.procs")
         #expect(plan.program.listing().last == "exec \"ls\"")
         #expect(plan.program.listing().contains("become user 7, keep capabilities 0xa80425fb"))

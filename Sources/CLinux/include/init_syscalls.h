@@ -198,13 +198,18 @@ static inline int init_socket_pair(int *first, int *second) {
     *second = ends[1];
     return 0;
 }
+/// Whether the other end of a socket is gone.
+static inline int init_is_hung_up(int fd) {
+    struct pollfd record = {fd, 0, 0};
+    return poll(&record, 1, 0) == 1 && (record.revents & POLLHUP) != 0;
+}
 static inline int init_set_nonblocking(int fd) { return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
 static inline int init_set_close_on_exec(int fd) { return fcntl(fd, F_SETFD, FD_CLOEXEC); }
 static inline int init_accept(int listener) {
     return (int)syscall(SYS_accept4, listener, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 static inline int init_unix_socket(void) { return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); }
-static inline int init_listen(int fd) { return listen(fd, 16); }
+static inline int init_listen(int fd) { return listen(fd, 64); }
 static inline int init_poll(struct pollfd *descriptors, size_t count, int timeout) {
     return poll(descriptors, (nfds_t)count, timeout);
 }

@@ -76,6 +76,24 @@ static inline int linux_close_range(unsigned int first, unsigned int last, unsig
     return (int)syscall(SYS_close_range, first, last, flags);
 }
 
+/// Takes the write lock of the whole open file (`F_OFD_SETLK`); -1 with EAGAIN when another holds it.
+static inline int linux_lock_file(int fd) {
+    struct flock lock;
+    memset(&lock, 0, sizeof lock);
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    return fcntl(fd, 37 /* F_OFD_SETLK */, &lock);
+}
+/// Whether another open file has that lock (`F_OFD_GETLK`), taking none: 1, 0, or -1 on error.
+static inline int linux_file_is_locked(int fd) {
+    struct flock lock;
+    memset(&lock, 0, sizeof lock);
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    if (fcntl(fd, 36 /* F_OFD_GETLK */, &lock) < 0) return -1;
+    return lock.l_type != F_UNLCK;
+}
+
 static inline int linux_pipe(int ends[2], int flags) { return (int)syscall(SYS_pipe2, ends, flags); }
 static inline long linux_copy_file_range(int from, int to, size_t size) {
     return syscall(SYS_copy_file_range, from, (void *)0, to, (void *)0, size, 0);

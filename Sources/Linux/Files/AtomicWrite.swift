@@ -114,6 +114,13 @@ package struct FileLock: ~Copyable, Sendable {
         return FileLock(file)
     }
 
+    /// Whether another open file has the whole-file record lock (`F_OFD_SETLK`) of a path; no lock is taken.
+    package static func isRecordLocked(_ path: some SystemPath) throws(SystemError) -> Bool {
+        let file = try Files.open(path, [.readOnly, .noFollow])
+        let number = file.raw
+        return try system("fcntl", path.displayText) { linux_file_is_locked(number) } == 1
+    }
+
     /// The locked file, to read or write what it says.
     package var descriptor: Int32 { file.raw }
 }

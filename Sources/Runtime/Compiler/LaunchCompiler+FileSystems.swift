@@ -130,6 +130,10 @@ extension LaunchCompiler {
             operations += configuration.readOnlyPaths.map { .readOnlyPath(KernelString($0)) }
             operations += configuration.maskedPaths.map { .maskPath(KernelString($0)) }
         }
+        if configuration.process.workingDirectory != "/" {
+            operations.append(
+                .makeDirectory(target: KernelString(configuration.process.workingDirectory), mode: 0o755))
+        }
         if configuration.readOnlyRoot { operations.append(.setMountReadOnly("/")) }
         return operations
     }

@@ -16,9 +16,8 @@ package enum LaunchCompiler {
             .joinCgroups(cgroup.processFiles.map { KernelString($0) }),
             .unshare(flags: UInt32(NamespaceFlag.cgroup)),
         ]
-        if configuration.oomScoreAdjustment != 0 {
-            operations.append(.setOutOfMemoryScore(configuration.oomScoreAdjustment))
-        }
+        // Always: what the daemon's service manager gave the daemon is not the container's.
+        operations.append(.setOutOfMemoryScore(configuration.oomScoreAdjustment))
         operations += root(configuration)
         operations += kernelFileSystems(configuration, cgroup)
         operations += devices(configuration)
@@ -54,7 +53,7 @@ package enum LaunchCompiler {
         plan.stopTimeout = UInt32(clamping: configuration.stopTimeout.wholeMilliseconds)
         plan.log = KernelString(configuration.log.path ?? "")
         plan.logMaximumBytes = UInt64(max(configuration.log.maximumBytes, 0))
-        plan.logMaximumFiles = max(configuration.log.maximumFiles, 1)
+        plan.logMaximumFiles = min(max(configuration.log.maximumFiles, 1), 1000)
         plan.openInput = configuration.openInput
         plan.terminal = configuration.terminal != nil
         return plan
@@ -75,6 +74,7 @@ package enum LaunchCompiler {
             | NamespaceFlag.cgroup
         plan.cgroupFiles = cgroup.processFiles.map { KernelString($0) }
         plan.cgroupIsUnified = cgroup.isUnified
+        plan.outOfMemoryScore = configuration.oomScoreAdjustment
         return plan
     }
 

@@ -6,7 +6,7 @@ package struct ProcessConfiguration: Sendable, Hashable {
     package var arguments: [String]
     /// The environment, as `NAME=value`.
     package var environment: [String]
-    /// The working directory, absolute; made when missing.
+    /// The working directory, absolute; made when missing for a container's first process, refused for another.
     package var workingDirectory: String
     /// `user`, `uid`, `user:group` or `uid:gid`, looked up in the container's files; empty is root.
     package var user: String
@@ -75,6 +75,8 @@ package struct ExecConfiguration: Sendable, Hashable {
     package var seccomp: SeccompProfile
     /// Whether it has every capability and system call.
     package var privileged: Bool
+    /// How likely the out-of-memory killer takes the process, -1000 to 1000.
+    package var oomScoreAdjustment: Int32
 
     package init(
         process: ProcessConfiguration, containerName: String, cgroupPath: String,
@@ -86,6 +88,7 @@ package struct ExecConfiguration: Sendable, Hashable {
         self.terminal = terminal
         self.seccomp = seccomp
         self.privileged = privileged
+        oomScoreAdjustment = 0
     }
 }
 

@@ -14,21 +14,35 @@ extension Interpreter {
         let name = parts.first.map { Array($0) } ?? []
         let groupName = parts.count > 1 ? Array(parts[1]) : []
         let needsFiles = !name.isEmpty || !groupName.isEmpty || !supplementary.isEmpty
-        let users = needsFiles ? try readFile("/etc/passwd", limit: Self.databaseLimit) ?? [] : []
-        let groups = needsFiles ? try readFile("/etc/group", limit: Self.databaseLimit) ?? [] : []
+        let users = try readAccounts("/etc/passwd", isNeeded: needsFiles)
+        let groups = try readAccounts("/etc/group", isNeeded: needsFiles)
         let user = try Self.user(name, in: users)
         var gid = user.gid
-        var list: [UInt32] = []
+        if !groupName.isEmpty { gid = try Self.group(groupName, in: groups) }
+        // The primary group is among them: who gives it up by setgid(2) must not get round a mode that denies it.
+        var list = [gid]
         if groupName.isEmpty {
-            list = AccountFile.groups(of: user.name, in: groups, maximum: Self.maximumGroups)
-        } else {
-            gid = try Self.group(groupName, in: groups)
+            for group in AccountFile.groups(of: user.name, in: groups, maximum: Self.maximumGroups)
+            where !list.contains(group) { list.append(group) }
         }
-        for group in supplementary { list.append(try Self.group(group.bytes, in: groups)) }
+        for group in supplementary {
+            let number = try Self.group(group.bytes, in: groups)
+            if !list.contains(number) { list.append(number) }
+        }
         guard list.count <= Self.maximumGroups else { throw Fault(E2BIG, "too many supplementary groups") }
-        if list.isEmpty { list = [gid] }
         home = user.home
         try become(user: user.uid, group: gid, groups: list, keep: user.uid == 0 ? keep : 0)
+    }
+
+    /// An account file's bytes; empty when it is missing, or when it cannot be read and only the home directory of root is
+    /// looked up in it.
+    private mutating func readAccounts(_ path: KernelString, isNeeded: Bool) throws(Fault) -> [UInt8] {
+        do throws(Fault) {
+            return try readFile(path, limit: Self.databaseLimit) ?? []
+        } catch {
+            if isNeeded { throw error }
+            return []
+        }
     }
 
     mutating func setIdentity(user: UInt32, group: UInt32) throws(Fault) {
@@ -105,23 +119,25 @@ extension Interpreter {
         // The files of a process that cannot be dumped are root's, and this may be a user's.
         _ = linux_prctl(INIT_PR_SET_DUMPABLE, 1, 0, 0, 0)
         defer { _ = linux_prctl(INIT_PR_SET_DUMPABLE, 0, 0, 0, 0) }
-        try Self.write("deny", to: "/proc/self/setgroups")
-        try Self.write(Self.mapping(insideUser, outsideUser), to: "/proc/self/uid_map")
-        try Self.write(Self.mapping(insideGroup, outsideGroup), to: "/proc/self/gid_map")
+        try writeSetting("deny", to: "/proc/self/setgroups")
+        try writeSetting(Self.mapping(insideUser, outsideUser), to: "/proc/self/uid_map")
+        try writeSetting(Self.mapping(insideGroup, outsideGroup), to: "/proc/self/gid_map")
     }
 
     private static func mapping(_ inside: UInt32, _ outside: UInt32) -> KernelString {
         KernelString(bytes: decimalDigits(Int64(inside)) + [0x20] + decimalDigits(Int64(outside)) + [0x20, 0x31])
     }
 
-    func setOutOfMemoryScore(_ score: Int32) throws(Fault) {
-        try Self.write(KernelString(bytes: decimalDigits(Int64(score))), to: "/proc/self/oom_score_adj")
-    }
+}
 
-    private static func write(_ value: KernelString, to path: KernelString) throws(Fault) {
-        let file = try check(
-            withCString(path) { linux_openat(INIT_AT_FDCWD, $0, O_WRONLY | O_CLOEXEC, 0) }, "open", path)
-        defer { closeDescriptor(file) }
-        guard writeAll(file, value.bytes) else { throw Fault.last("write", path) }
-    }
+/// Sets how likely the out-of-memory killer takes this process, through the host's procfs.
+func writeOutOfMemoryScore(_ score: Int32) throws(Fault) {
+    try writeSetting(KernelString(bytes: decimalDigits(Int64(score))), to: "/proc/self/oom_score_adj")
+}
+
+private func writeSetting(_ value: KernelString, to path: KernelString) throws(Fault) {
+    let file = try check(
+        withCString(path) { linux_openat(INIT_AT_FDCWD, $0, O_WRONLY | O_CLOEXEC, 0) }, "open", path)
+    defer { closeDescriptor(file) }
+    guard writeAll(file, value.bytes) else { throw Fault.last("write", path) }
 }

@@ -2,7 +2,15 @@ import CLinux
 
 /// The last steps: working directory, descriptors, execve.
 extension Interpreter {
-    func joinCgroups(_ files: [KernelString]) throws(Fault) {
+    mutating func joinCgroups(_ files: [KernelString]) throws(Fault) {
+        try enterCgroups(files)
+        guard cgroupNamespace >= 0 else { return }
+        try check(linux_setns(cgroupNamespace, Int32(NamespaceFlag.cgroup)), "setns to the cgroup namespace")
+        closeDescriptor(cgroupNamespace)
+        cgroupNamespace = -1
+    }
+
+    private func enterCgroups(_ files: [KernelString]) throws(Fault) {
         if isInCgroup { return }
         if !cgroups.isEmpty {
             for file in cgroups {
@@ -20,7 +28,7 @@ extension Interpreter {
     }
 
     mutating func changeDirectory(_ path: KernelString) throws(Fault) {
-        let place = try locate(path, makingMode: 0o755, directory: true)
+        let place = try check(find(path, flags: INIT_O_PATH | O_DIRECTORY), "open", path)
         defer { closeDescriptor(place) }
         try check(fchdir(place), "chdir to", path)
         // A directory outside the root has no path: the kernel says "(unreachable)".
@@ -31,8 +39,14 @@ extension Interpreter {
         }
     }
 
-    func closeDescriptors(from first: UInt32) throws(Fault) {
-        try check(linux_close_range(first, UInt32.max, 4), "close_range")
+    mutating func closeAll(from first: UInt32) throws(Fault) {
+        for own in [root, procfs, devpts, emptyDirectory, nullDevice] { closeDescriptor(own) }
+        root = -1
+        procfs = -1
+        devpts = -1
+        emptyDirectory = -1
+        nullDevice = -1
+        try check(closeDescriptors(from: Int32(clamping: first), but: [channel]), "close_range")
     }
 
     mutating func execute(
@@ -46,8 +60,10 @@ extension Interpreter {
         }
         let argumentList = Self.list(arguments)
         let environmentList = Self.list(environment)
-        // Set last: becoming another user clears it.
+        // Again: becoming another user clears it.
         if diesWithParent { _ = linux_prctl(INIT_PR_SET_PDEATHSIG, UInt(SIGKILL), 0, 0, 0) }
+        var mark = LaunchReport.executingMark
+        guard write(channel, &mark, 1) == 1 else { throw Fault.last("report the beginning of the program") }
         if program.bytes.contains(0x2F) {
             let path = permanentCopy(program)
             _ = init_execve(path, argumentList, environmentList)

@@ -20,6 +20,8 @@ struct Interpreter {
     var cgroups: [Int32] = []
     /// Whether the process was made inside its cgroup.
     var isInCgroup = false
+    /// A pidfd of the process whose cgroup namespace is joined after the cgroup; -1: none.
+    var cgroupNamespace: Int32 = -1
     /// The home directory of the user, when it was looked up.
     var home: KernelString = ""
     /// Whether the process dies with its parent.
@@ -57,7 +59,7 @@ struct Interpreter {
         case .unshare(let flags): try check(linux_unshare(Int32(bitPattern: flags)), "unshare")
         case .mapIdentity(let insideUser, let outsideUser, let insideGroup, let outsideGroup):
             try mapIdentity(insideUser, outsideUser, insideGroup, outsideGroup)
-        case .setOutOfMemoryScore(let score): try setOutOfMemoryScore(score)
+        case .setOutOfMemoryScore(let score): try writeOutOfMemoryScore(score)
         case .setPropagation(let flags): try setPropagation(flags)
         case .overlayRoot(let lower, let upper, let work, let mountPoint):
             try overlayRoot(lower: lower, upper: upper, work: work, mountPoint: mountPoint)
@@ -109,7 +111,7 @@ struct Interpreter {
         case .limitCapabilities(let set): try limitCapabilities(set)
         case .setNoNewPrivileges: try check(linux_prctl(INIT_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl no_new_privs")
         case .installFilter(let instructions): try installFilter(instructions)
-        case .closeDescriptors(let first): try closeDescriptors(from: first)
+        case .closeDescriptors(let first): try closeAll(from: first)
         case .execute(let program, let arguments, let environment, let reaper):
             try execute(program, arguments, environment, reaper: reaper)
         default: break
@@ -120,4 +122,17 @@ struct Interpreter {
 /// Closes a descriptor; there is nothing to do about a failure.
 func closeDescriptor(_ descriptor: Int32) {
     if descriptor >= 0 { _ = close(descriptor) }
+}
+
+/// Closes every descriptor from a number on but a few (-1 is none); negative, and errno, when the kernel refuses.
+func closeDescriptors(from first: Int32, but kept: [Int32]) -> Int32 {
+    var kept = kept
+    kept.sort()
+    var next = UInt32(bitPattern: max(first, 0))
+    for descriptor in kept where descriptor >= 0 {
+        let number = UInt32(bitPattern: descriptor)
+        if number > next, linux_close_range(next, number - 1, 0) < 0 { return -1 }
+        next = max(next, number + 1)
+    }
+    return linux_close_range(next, UInt32.max, 0)
 }

@@ -13,13 +13,18 @@ func executeOnce(plan: Int32, control: Int32, container: Int32) -> Int32 {
     _ = linux_prctl(INIT_PR_SET_DUMPABLE, 0, 0, 0, 0)
     let bytes = readAll(plan, limit: 4 << 20) ?? []
     closeDescriptor(plan)
+    // What the caller hands to the program has lower numbers than what it hands to us.
+    let firstOwn = plan
     var reader = ByteReader(bytes)
     var failure = LaunchFailure(operation: LaunchFailure.planStep, code: EINVAL, detail: "unreadable plan")
     do throws(LaunchProgramError) {
         let plan = try ExecutionPlan(settingsFrom: &reader)
         let parent = ExecutionParent(plan: plan, control: control)
         do throws(Fault) {
-            try parent.start(bytes, programOffset: reader.offset, container: container)
+            let launch = ProcessLaunch(
+                plan: bytes, programOffset: reader.offset, cloneFlags: parent.plan.cloneFlags,
+                diesWithParent: parent.plan.diesWithCaller, firstOwnDescriptor: firstOwn)
+            try parent.start(launch, container: container)
             return parent.waitForEnd()
         } catch {
             failure = LaunchFailure(operation: LaunchFailure.processStep, code: error.code, detail: error.detail)
@@ -31,7 +36,7 @@ func executeOnce(plan: Int32, control: Int32, container: Int32) -> Int32 {
 
 /// The parent of one executed process.
 final class ExecutionParent {
-    private let plan: ExecutionPlan
+    let plan: ExecutionPlan
     private var control: Int32
     private var line: [UInt8] = []
     private var process = LaunchedProcess(pid: 0, handle: -1, channel: -1)
@@ -45,37 +50,22 @@ final class ExecutionParent {
         self.control = control
     }
 
-    func start(_ bytes: [UInt8], programOffset: Int, container: Int32) throws(Fault) {
+    func start(_ launch: ProcessLaunch, container: Int32) throws(Fault) {
+        var launch = launch
+        if let score = plan.outOfMemoryScore { try writeOutOfMemoryScore(score) }
         let cgroups = try CgroupEntrance(plan.cgroupFiles, isUnified: plan.cgroupIsUnified, opensFiles: true)
         defer { cgroups.close() }
-        if plan.joinFlags != 0 {
-            let flags = Int32(truncatingIfNeeded: plan.joinFlags)
-            try check(linux_setns(container, flags), "setns to the container")
-            closeDescriptor(container)
-        }
-        process = try launch(
-            plan: bytes, programOffset: programOffset, cloneFlags: plan.cloneFlags, streams: ProcessStreams(),
-            cgroups: cgroups, diesWithParent: plan.diesWithCaller)
+        // Opened on the host: in the container the name may be anything.
+        let null = try check(linux_openat(INIT_AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null")
+        let joined = Int32(truncatingIfNeeded: plan.joinFlags & ~NamespaceFlag.cgroup)
+        if joined != 0 { try check(linux_setns(container, joined), "setns to the container") }
+        if plan.joinFlags & NamespaceFlag.cgroup != 0 { launch.cgroupNamespace = container }
+        process = try launch.start(in: cgroups)
         if plan.timeLimit > 0 { deadline = init_monotonic_clock() + Int64(plan.timeLimit) * 1_000_000 }
-        // The streams are the child's alone: their other ends must see it close them.
-        let null = linux_openat(INIT_AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0)
-        for stream in [Int32(0), 1, 2] {
-            if null >= 0 { _ = dup2(null, stream) } else { closeDescriptor(stream) }
-        }
-        closeUnused(null)
-    }
-
-    /// Descriptors handed through to the program are the child's alone, too.
-    private func closeUnused(_ null: Int32) {
-        var kept = [control, process.channel, process.handle]
-        kept.sort()
-        var first: UInt32 = 3
-        for descriptor in kept {
-            let number = UInt32(bitPattern: descriptor)
-            if number > first { _ = linux_close_range(first, number - 1, 0) }
-            first = number + 1
-        }
-        _ = linux_close_range(first, UInt32.max, 0)
+        // The streams, and what is handed through to the program, are the child's alone: their other ends must see it
+        // close them.
+        for stream in [Int32(0), 1, 2] { _ = dup2(null, stream) }
+        _ = closeDescriptors(from: 3, but: [control, process.channel, process.handle])
     }
 
     func waitForEnd() -> Int32 {
@@ -90,7 +80,7 @@ final class ExecutionParent {
             if polled[1].revents != 0 { readChannel() }
             if polled[2].revents != 0 { readControl() }
             if polled[0].revents != 0 {
-                if process.channel >= 0 { readChannel() }
+                while process.channel >= 0, readChannel() {}
                 return collect()
             }
             if deadline > 0 && init_monotonic_clock() >= deadline {
@@ -106,26 +96,36 @@ final class ExecutionParent {
         return Int32(clamping: max((deadline - init_monotonic_clock() + 999_999) / 1_000_000, 0))
     }
 
-    private func readChannel() {
-        switch readReport(process.channel) {
-        case .nothing: return
+    /// Takes one report; false when there was none.
+    @discardableResult
+    private func readChannel() -> Bool {
+        switch LaunchReport(from: process.channel) {
+        case .nothing: return false
+        case .executing:
+            process.isExecuting = true
+            return true
         case .terminal(let master):
+            closeDescriptor(terminal)
             terminal = master
-            return
+            return true
         case .failed(let reported): failure = reported
-        case .running:
-            let line = SupervisorMessage.started(pid: process.pid).encoded()
-            if terminal >= 0 {
-                var descriptor = terminal
-                _ = line.withUnsafeBytes { linux_send_descriptors(control, $0.baseAddress, $0.count, &descriptor, 1) }
-                closeDescriptor(terminal)
-                terminal = -1
-            } else {
-                writeAll(control, line)
-            }
+        case .closed: if process.isExecuting { tellStarted() } else { failure = .interrupted }
         }
         closeDescriptor(process.channel)
         process.channel = -1
+        return true
+    }
+
+    private func tellStarted() {
+        let line = SupervisorMessage.started(pid: process.pid).encoded()
+        guard terminal >= 0 else {
+            writeAll(control, line)
+            return
+        }
+        var descriptor = terminal
+        _ = line.withUnsafeBytes { linux_send_descriptors(control, $0.baseAddress, $0.count, &descriptor, 1) }
+        closeDescriptor(terminal)
+        terminal = -1
     }
 
     private func readControl() {

@@ -9,12 +9,13 @@ struct ControlClient {
 
 /// The control socket: requests are lines, each is answered; status lines come between.
 extension Supervisor {
-    private static let maximumClients = 16
+    static let maximumClients = 64
 
     func acceptClient() {
         let descriptor = init_accept(listener)
         guard descriptor >= 0 else { return }
         guard clients.count < Self.maximumClients else {
+            writeAll(descriptor, SupervisorMessage.refused(number: 0, EBUSY).encoded())
             closeDescriptor(descriptor)
             return
         }
@@ -57,7 +58,15 @@ extension Supervisor {
         let done = SupervisorMessage.done(number: number, carriesDescriptor: false)
         switch message {
         case .openInput:
-            handInput(to: client, number)
+            hand(terminal >= 0 ? terminal : inputWriting, orRefuse: EBADF, to: client, number)
+            return
+        case .openProcess:
+            // Until its program runs, the namespaces are not the container's yet.
+            if case .running = phase, let process {
+                hand(process.handle, orRefuse: ESRCH, to: client, number)
+            } else {
+                send(SupervisorMessage.refused(number: number, ESRCH).encoded(), to: client)
+            }
             return
         case .stop(let signal, let timeout):
             // Answered first: without a process the supervisor ends at once.
@@ -78,6 +87,7 @@ extension Supervisor {
             if signal == SIGKILL || signal == plan.stopSignal { status.stopRequested = true }
             return linux_pidfd_send_signal(process.handle, signal) < 0 ? linux_errno() : 0
         case .restart(let signal, let timeout):
+            if case .ended = phase { return ESRCH }
             stop(signal: signal, timeout: timeout, restart: true)
         case .setRestartPolicy(let policy):
             plan.restart = policy
@@ -89,18 +99,18 @@ extension Supervisor {
             let result = init_set_terminal_size(
                 terminal, UInt16(truncatingIfNeeded: rows), UInt16(truncatingIfNeeded: columns))
             return result < 0 ? linux_errno() : 0
-        case .stop, .openInput:
+        case .stop, .openInput, .openProcess:
             break
         }
         return 0
     }
 
-    private func handInput(to client: Int32, _ number: Int64) {
-        var descriptor = terminal >= 0 ? terminal : inputWriting
+    private func hand(_ descriptor: Int32, orRefuse code: Int32, to client: Int32, _ number: Int64) {
         guard descriptor >= 0 else {
-            send(SupervisorMessage.refused(number: number, EBADF).encoded(), to: client)
+            send(SupervisorMessage.refused(number: number, code).encoded(), to: client)
             return
         }
+        var descriptor = descriptor
         let line = SupervisorMessage.done(number: number, carriesDescriptor: true).encoded()
         let sent = line.withUnsafeBytes { linux_send_descriptors(client, $0.baseAddress, $0.count, &descriptor, 1) }
         if sent != line.count { drop(client) }
@@ -119,7 +129,12 @@ extension Supervisor {
 
     /// Tells everyone, the status file first.
     func publish() {
-        writeStatus()
+        recordStatus()
+        announce()
+    }
+
+    /// Tells every client the status.
+    func announce() {
         let line = SupervisorMessage.status(status).encoded()
         for client in clients { send(line, to: client.descriptor) }
     }

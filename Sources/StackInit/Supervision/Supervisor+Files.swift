@@ -24,33 +24,60 @@ extension Supervisor {
         lock = try check(
             withCString(name) { linux_openat(opened, $0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600) },
             "open", name)
-        guard flock(lock, LOCK_EX | LOCK_NB) >= 0 else {
+        guard linux_lock_file(lock) >= 0 else {
+            if linux_errno() != EAGAIN && linux_errno() != EACCES { throw Fault.last("lock", name) }
             throw Fault(EBUSY, "another supervisor runs this container")
         }
     }
 
-    func writeStatus() {
+    /// Writes the status file; when the disk does not take it, again in a while.
+    func recordStatus() {
+        recordAt = writeStatus() ? 0 : init_monotonic_clock() + Self.recordInterval
+    }
+
+    /// Between attempts to write the status file, in nanoseconds.
+    private static let recordInterval: Int64 = 500_000_000
+
+    /// Replaces the status file; false when the disk does not take it.
+    ///
+    /// The file stays open until the next one, so that its content can be waited for.
+    private func writeStatus() -> Bool {
+        closeDescriptor(statusFile)
         let temporary: KernelString = "status.new"
-        let file = withCString(temporary) {
+        statusFile = withCString(temporary) {
             linux_openat(directory, $0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         }
-        guard file >= 0 else { return }
-        let written = writeAll(file, SupervisorMessage.status(status).encoded())
-        closeDescriptor(file)
-        guard written else { return }
-        _ = withCString(temporary) { from in
+        // A directory that was removed has no room for names, and nobody who would ask.
+        guard statusFile >= 0 else { return linux_errno() == ENOENT }
+        guard writeAll(statusFile, SupervisorMessage.status(status).encoded()) else { return false }
+        return withCString(temporary) { from in
             withCString(SupervisionPlan.statusName) { renameat(directory, from, directory, $0) }
-        }
+        } >= 0
     }
 
     /// The end of the container: the status is on disk before anyone is told, and nothing else is left.
+    ///
+    /// While the disk does not take it, the supervisor stays: it tells the status to those who ask, and tries again.
     func finish() {
         status.state = .exited
-        writeStatus()
+        let wasEnded = isEnded
+        phase = .ended
+        recordStatus()
+        guard recordAt == 0 else {
+            if !wasEnded { announce() }
+            return
+        }
         removeTraces()
-        let line = SupervisorMessage.status(status).encoded()
-        for client in clients { send(line, to: client.descriptor) }
+        announce()
+        // Only against a power failure, and it takes milliseconds: nobody has to wait for it.
+        _ = fsync(statusFile)
+        _ = fsync(directory)
         isFinished = true
+    }
+
+    private var isEnded: Bool {
+        if case .ended = phase { return true }
+        return false
     }
 
     /// The end of a container that never ran: as if it had not been tried.
@@ -69,8 +96,7 @@ extension Supervisor {
         listener = -1
         removeCgroups()
         closeDescriptor(lock)
-        closeDescriptor(directory)
-        directory = -1
+        lock = -1
     }
 
     /// The kernel takes a moment to let go of a group after its last process.

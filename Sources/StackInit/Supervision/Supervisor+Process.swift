@@ -4,6 +4,8 @@ import CLinux
 extension Supervisor {
     /// What the process can write ahead of the log, in bytes; the kernel takes memory only for what is there.
     private static let pipeSize: Int32 = 1 << 20
+    /// How long the output of an ended process is taken, in nanoseconds.
+    private static let drainTime: Int64 = 5_000_000_000
 
     func start() throws(Fault) {
         var streams = ProcessStreams()
@@ -28,9 +30,9 @@ extension Supervisor {
         failure = nil
         let cgroups = try CgroupEntrance(plan.cgroupFiles, isUnified: plan.cgroupIsUnified, opensFiles: false)
         defer { cgroups.close() }
-        process = try launch(
-            plan: bytes, programOffset: programOffset, cloneFlags: plan.cloneFlags, streams: streams,
-            cgroups: cgroups, diesWithParent: true)
+        let launch = ProcessLaunch(
+            plan: bytes, programOffset: programOffset, cloneFlags: plan.cloneFlags, streams: streams)
+        process = try launch.start(in: cgroups)
         phase = .starting
     }
 
@@ -49,11 +51,15 @@ extension Supervisor {
         }
     }
 
-    func readChannel() {
-        guard let current = process else { return }
-        switch readReport(current.channel) {
+    /// Takes one report of the process; false when there was none.
+    @discardableResult
+    func readChannel() -> Bool {
+        guard let current = process else { return false }
+        switch LaunchReport(from: current.channel) {
         case .nothing:
-            break
+            return false
+        case .executing:
+            process?.isExecuting = true
         case .terminal(let master):
             closeDescriptor(terminal)
             terminal = master
@@ -61,18 +67,22 @@ extension Supervisor {
         case .failed(let reported):
             failure = reported
             closeChannel()
-        case .running:
+        case .closed:
             closeChannel()
-            guard failure == nil else { return }
-            phase = .running
-            startedAt = init_monotonic_clock()
-            status.state = .running
-            status.pid = current.pid
-            status.startedAt = init_wall_clock()
-            status.failure = nil
-            publish()
-            report(.status(status))
+            if current.isExecuting { becomeRunning(current) } else { failure = .interrupted }
         }
+        return true
+    }
+
+    private func becomeRunning(_ current: LaunchedProcess) {
+        phase = .running
+        startedAt = init_monotonic_clock()
+        status.state = .running
+        status.pid = current.pid
+        status.startedAt = init_wall_clock()
+        status.failure = nil
+        publish()
+        report(.status(status))
     }
 
     private func closeChannel() {
@@ -108,15 +118,18 @@ extension Supervisor {
         terminal = -1
     }
 
-    /// Everyone who could write is gone with the first process; what they wrote is taken to the last byte.
+    /// Takes what was written, to the last byte.
+    ///
+    /// Whoever else has the pipe, as a process that was sent the descriptor, may write on for ever, and a full disk may stay
+    /// full: neither holds up the container's end for long.
     private func drainStreams() {
+        let deadline = init_monotonic_clock() + Self.drainTime
         for descriptor in [output, error, terminal] where descriptor >= 0 {
-            var retries = 0
-            while true {
-                while log.isBlocked && retries < 50 {
-                    retries += 1
+            while init_monotonic_clock() < deadline {
+                if log.isBlocked {
                     _ = init_poll(nil, 0, 100)
                     log.drain()
+                    continue
                 }
                 let count = read(descriptor, log.input, LogFile.readSize)
                 guard count > 0 else { break }
@@ -128,7 +141,7 @@ extension Supervisor {
 
     func collectProcess() {
         guard let ended = process else { return }
-        if ended.channel >= 0 { readChannel() }
+        while process?.channel ?? -1 >= 0, readChannel() {}
         var waitStatus: Int32 = 0
         let waited = init_wait(ended.pid, &waitStatus, 0, nil)
         drainStreams()
@@ -146,7 +159,11 @@ extension Supervisor {
                 return
             }
             startedAt = init_monotonic_clock()
-            end(exitCode: Self.exitCode(of: failure), signal: 0)
+            if failure.operation != LaunchFailure.interruptedStep {
+                end(exitCode: Self.exitCode(of: failure), signal: 0)
+            } else {
+                end(exitCode: init_exit_code(waitStatus), signal: init_exit_signal(waitStatus))
+            }
         } else {
             end(exitCode: init_exit_code(waitStatus), signal: init_exit_signal(waitStatus))
         }

@@ -37,6 +37,8 @@ final class Supervisor {
         case running
         /// The next start is at this time of the monotonic clock, in nanoseconds.
         case waiting(until: Int64)
+        /// It ended for good; only the status file is left to write.
+        case ended
     }
 
     var plan: SupervisionPlan
@@ -49,6 +51,10 @@ final class Supervisor {
 
     var directory: Int32 = -1
     var lock: Int32 = -1
+    /// The last status file written.
+    var statusFile: Int32 = -1
+    /// When to try again to write the status file, on the monotonic clock; 0: it is written.
+    var recordAt: Int64 = 0
     var listener: Int32 = -1
     var termination: Int32 = -1
     var clients: [ControlClient] = []
@@ -106,7 +112,7 @@ final class Supervisor {
 
     // MARK: The loop
 
-    private static let maximumPolled = 32
+    private static let maximumPolled = maximumClients + 16
 
     private let polled = UnsafeMutablePointer<pollfd>.allocate(capacity: maximumPolled)
 
@@ -156,6 +162,7 @@ final class Supervisor {
         if log.isBlocked { return 200 }
         var next = killAt
         if case .waiting(let until) = phase { next = next == 0 ? until : min(next, until) }
+        if recordAt > 0 { next = next == 0 ? recordAt : min(next, recordAt) }
         guard next > 0 else { return -1 }
         let rest = (next - init_monotonic_clock() + 999_999) / 1_000_000
         return Int32(clamping: max(rest, 0))
@@ -168,6 +175,8 @@ final class Supervisor {
             _ = linux_pidfd_send_signal(process.handle, SIGKILL)
         }
         if case .waiting(let until) = phase, now >= until { startAgain() }
+        guard recordAt > 0, now >= recordAt else { return }
+        if case .ended = phase { finish() } else { recordStatus() }
     }
 
     private func requestTermination() {

@@ -28,6 +28,38 @@ struct ExecTests {
         }
     }
 
+    @Test("a working directory that is missing is refused by name, and not made")
+    func missingDirectory() async throws {
+        try await RuntimeLab.with { lab in
+            let configuration = lab.container("web", ["sleep", "100"])
+            let connection = try await lab.start(configuration)
+            do {
+                _ = try await lab.exec("true", in: connection, configuration) { $0.process.workingDirectory = "/nope" }
+                Issue.record("it started")
+            } catch let error as RuntimeError {
+                #expect(error.description.contains("enter directory /nope"))
+                #expect(error.description.contains("ENOENT"))
+            }
+            #expect(!Files.exists(configuration.upperDirectory + "/nope"))
+        }
+    }
+
+    @Test("identity follows the account files, as Docker's does")
+    func identity() async throws {
+        try await RuntimeLab.with { lab in
+            let configuration = lab.container("web", ["sleep", "100"])
+            let connection = try await lab.start(configuration)
+            for (user, words) in [
+                ("", "0 /root"), ("app", "1000 44 /home/app"), ("1000:7", "7 /home/app"), ("77", "0 /"),
+            ] {
+                let result = try await lab.exec("echo $(id -G) $HOME", in: connection, configuration) {
+                    $0.process.user = user
+                }
+                #expect(result.output == words + "\n", "user '\(user)'")
+            }
+        }
+    }
+
     @Test("a terminal is the container's")
     func terminal() async throws {
         try await RuntimeLab.with { lab in

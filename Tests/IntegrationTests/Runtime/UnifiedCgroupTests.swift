@@ -26,6 +26,33 @@ struct UnifiedCgroupTests {
         }
     }
 
+    @Test("a process is executed where cgroup namespaces are delegation boundaries")
+    func delegated() async throws {
+        let root = try #require(RuntimeLab.unifiedTree?.unifiedRoot)
+        // Merged with the options in force, nsdelegate could not be taken away again.
+        func remount(_ option: String) async throws {
+            _ = try await Spawn.run(
+                SpawnRequest("/bin/mount", ["--options-mode", "ignore", "-o", "remount,\(option)", root]))
+        }
+        let entry = try Mounts.table().last { $0.target == root }
+        let wasDelegated = entry?.superOptions.contains("nsdelegate") == true
+        try await remount("rw,relatime,nsdelegate")
+        do {
+            try await RuntimeLab.with(cgroups: RuntimeLab.unifiedTree) { lab in
+                let configuration = lab.container("web", ["sleep", "100"])
+                let connection = try await lab.start(configuration)
+                let inside = try await lab.exec("grep ^0: /proc/self/cgroup", in: connection, configuration)
+                #expect(inside.output == "0::/\n")
+            }
+        } catch {
+            if !wasDelegated { try await remount("rw,relatime") }
+            throw error
+        }
+        if !wasDelegated { try await remount("rw,relatime") }
+        let after = try Mounts.table().last { $0.target == root }
+        #expect(after?.superOptions.contains("nsdelegate") == wasDelegated)
+    }
+
     @Test("devices of the host do not open")
     func devices() async throws {
         try await RuntimeLab.with(cgroups: RuntimeLab.unifiedTree) { lab in
