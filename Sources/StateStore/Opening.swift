@@ -1,11 +1,13 @@
 import CSQLite
 import Diagnostics
+import Linux
 
 /// Opens connections and judges what is in the file before anything is changed in it.
 enum Opening {
     /// The connection that may write, with the schema at this program's version.
     static func writer(path: String) throws(Diagnostic) -> Connection {
         do {
+            try keepPrivate(path)
             let connection = try Connection(path: path, access: .write)
             try inspect(connection, path: path)
             // FULL: a commit is on the disk when `write` returns. The journal's promise rests on it.
@@ -26,6 +28,21 @@ enum Opening {
         let connection = try Connection(path: path, access: .read)
         try connection.execute("PRAGMA query_only = ON")
         return connection
+    }
+
+    /// Lets only the owner read the database: it holds what manifests were given as inputs.
+    ///
+    /// SQLite gives its `-wal` and `-shm` the database's mode.
+    private static func keepPrivate(_ path: String) throws(SystemError) {
+        do throws(SystemError) {
+            _ = try Files.open(path, [.readWrite, .create, .noFollow], mode: 0o600)
+        } catch {
+            // What cannot be opened is SQLite's to judge.
+            return
+        }
+        for name in [path, path + "-wal", path + "-shm"] where Files.exists(name) {
+            try Files.chmod(name, mode: 0o600)
+        }
     }
 
     private static func inspect(_ connection: Connection, path: String) throws {

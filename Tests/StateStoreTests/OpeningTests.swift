@@ -15,6 +15,17 @@ import Testing
         #expect(try again.write { try $0.first("PRAGMA foreign_keys") { $0.integer(0) } } == 1)
     }
 
+    @Test("only the owner may read the database, one made with a wider mode too")
+    func mode() throws {
+        let scratch = try Scratch()
+        try Files.write(scratch.path, [], mode: 0o644)
+        let database = try scratch.open()
+        try database.write { try $0.setValue("1", forKey: "a") }
+        for name in [scratch.path, scratch.path + "-wal", scratch.path + "-shm"] {
+            #expect(try Files.status(name).mode & 0o777 == 0o600, "\(name)")
+        }
+    }
+
     @Test("a database of a newer stackctl is refused naming both versions, and left as it is")
     func newer() throws {
         let scratch = try Scratch()
