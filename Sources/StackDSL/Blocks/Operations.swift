@@ -18,10 +18,10 @@ public struct Limit: ContainerSetting {
         var element = BlockElement("Limit", fileID, line)
         if let memory {
             element.changes.append(.insert(map: "limits", key: "memory", .int(memory.bytes)))
-            if memory < .mebibytes(4) || memory.bytes == .max {
+            if memory < .mebibytes(6) || memory.bytes == .max {
                 element.problem(
                     "SC1106", "the memory limit \(memory) is too \(memory.bytes == .max ? "large" : "small")",
-                    hint: "use at least 4 MiB, e.g. .mebibytes(128)")
+                    hint: "use at least 6 MiB, e.g. .mebibytes(128)")
             }
         }
         if let cpus {
