@@ -86,9 +86,10 @@ package struct DriftReport: Sendable, Hashable {
                         found: difference.from, location: resource.location(of: difference.path)))
             }
             if let text = found.condition.text {
+                let said = found.remark.map { "\(text): \($0)" } ?? text
                 entries.append(
                     Entry(
-                        address: address, kind: .condition, path: "", text: text, location: resource.location))
+                        address: address, kind: .condition, path: "", text: said, location: resource.location))
             }
         }
         return DriftReport(

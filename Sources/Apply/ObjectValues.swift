@@ -24,16 +24,24 @@ package struct ObservedObject: Sendable, Hashable {
     /// Changes whenever anything of the object changes that a plan rests on.
     package var fingerprint: String
     package var condition: ObjectCondition
+    /// More about the condition that changes from look to look, such as a health check's last words.
+    ///
+    /// Shown, but no part of what a plan rests on.
+    package var remark: String?
+    /// What its deletion loses beyond what its kind says: "its anonymous volume at /data".
+    package var data: String?
 
     package init(
         id: String, attributes: JSONObject, outputs: JSONObject = JSONObject(), fingerprint: String,
-        condition: ObjectCondition = .ok
+        condition: ObjectCondition = .ok, remark: String? = nil, data: String? = nil
     ) {
         self.id = id
         self.attributes = attributes
         self.outputs = outputs
         self.fingerprint = fingerprint
         self.condition = condition
+        self.remark = remark
+        self.data = data
     }
 }
 

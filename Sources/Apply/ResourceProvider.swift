@@ -26,6 +26,11 @@ package protocol ResourceObserver: Sendable {
     /// Then it is recreated together with it, whatever its own attributes say.
     var isHeldByDependents: Bool { get }
 
+    /// Whether an object of this kind holds what it refers to.
+    ///
+    /// False for what only takes a value over, as a volume whose files name a network's subnet.
+    var holdsWhatItRefersTo: Bool { get }
+
     /// The normal form of attributes: defaults of notation removed, units unified, lists that are sets sorted.
     ///
     /// Pure.
@@ -41,6 +46,16 @@ package protocol ResourceObserver: Sendable {
     /// `nil` means absent. A value known only after apply is `{"$ref": …}` or `{"$text": …}`.
     func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass
 
+    /// What of the host only one object can have with these attributes: a published port.
+    ///
+    /// Pure. What takes one over is changed after the one that lets it go.
+    func claims(_ attributes: JSONObject) -> Set<String>
+
+    /// What is recorded as set once an object made with these attributes has these outputs.
+    ///
+    /// Pure. A wish such as "the newest packages" becomes what came of it, or it would be drift at once.
+    func settled(_ attributes: JSONObject, outputs: JSONObject) -> JSONObject
+
     /// Outputs that are certain before the change is made.
     ///
     /// Pure. What is left out is "known after apply", and whatever refers to it is planned as changed.
@@ -54,7 +69,7 @@ package protocol ResourceObserver: Sendable {
     /// Problems that would make the apply fail: a port in use, a subnet that overlaps a route of the host, a bind
     /// source that is missing.
     ///
-    /// Given all resources of the kind with what is planned for each. Reads the host only.
+    /// Given all resources of the kind with what is planned for each, those to be deleted too. Reads the host only.
     func preflight(_ desired: [PlannedResource]) async -> [Diagnostic]
 
     /// What the host has, for all recorded objects of the kind at once.
@@ -71,6 +86,12 @@ extension ResourceObserver {
     package var createsBeforeDeleting: Bool { kind == .image }
 
     package var isHeldByDependents: Bool { kind == .volume || kind == .network }
+
+    package var holdsWhatItRefersTo: Bool { kind == .container }
+
+    package func claims(_ attributes: JSONObject) -> Set<String> { [] }
+
+    package func settled(_ attributes: JSONObject, outputs: JSONObject) -> JSONObject { attributes }
 
     package func predictedOutputs(
         stack: String, address: ResourceAddress, attributes: JSONObject, prior: RecordedObject?, change: ChangeClass

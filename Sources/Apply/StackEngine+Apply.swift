@@ -64,18 +64,39 @@ extension StackEngine {
         }
         var found: [Diagnostic] = []
         for stack in stacks {
-            let holder = LockHolder(uid: 0, operation: "recover")
-            found += try await locks.withLock(stack, holder, patience: .seconds(60)) { [self] in
-                let collected = Collector()
-                let run = try ApplyRun(engine: self, stack: stack, document: nil, Options()) { event in
-                    if case .diagnostic(let diagnostic) = event { collected.add(diagnostic) }
-                }
-                try await run.recover()
-                try await run.sweep()
-                try await run.forgetIfEmpty()
-                return collected.all
-            }
+            found += try await recover(stack, Options())
         }
         return found
+    }
+
+    /// Closes what an interrupted apply left open, and says so while the stack is being changed.
+    ///
+    /// A plan made without it would compare with a record that the host has run ahead of.
+    func settle(_ stack: String, _ options: Options) async throws -> [Diagnostic] {
+        if let holder = await locks.holder(of: stack), ["apply", "destroy"].contains(holder.operation) {
+            return [
+                Diagnostic(
+                    severity: .warning, code: "SC3144", summary: "stack \(stack) is being changed right now",
+                    detail: "\(holder.operation) by user \(holder.uid). What is shown is a moment in the middle of it.",
+                    hint: "ask again when it is over")
+            ]
+        }
+        let open = try await database.reading { transaction in try transaction.openJournal(stack: stack) }
+        guard open.contains(where: { Intent($0)?.isDeferred == false }) else { return [] }
+        return try await recover(stack, options)
+    }
+
+    private func recover(_ stack: String, _ options: Options) async throws -> [Diagnostic] {
+        let holder = LockHolder(uid: options.uid, pid: options.pid, operation: "recover")
+        return try await locks.withLock(stack, holder, patience: options.patience) { [self] in
+            let collected = Collector()
+            let run = try ApplyRun(engine: self, stack: stack, document: nil, Options()) { event in
+                if case .diagnostic(let diagnostic) = event { collected.add(diagnostic) }
+            }
+            try await run.recover()
+            try await run.sweep()
+            try await run.forgetIfEmpty()
+            return collected.all
+        }
     }
 }

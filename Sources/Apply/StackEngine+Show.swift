@@ -7,16 +7,35 @@ import StateStore
 extension StackEngine {
     /// Compares the host with what the last apply set.
     ///
-    /// Needs no manifest and changes nothing.
+    /// Needs no manifest and changes nothing. Waits its turn while the stack is being changed: in the middle of an
+    /// apply everything is drift.
     ///
-    /// - Throws: `DiagnosticList` when the stack is not known.
-    package func drift(_ stack: String) async throws -> DriftReport {
-        let start = Clock.monotonic()
-        let recorded = try await load(stack)
-        guard recorded.header != nil else { throw try await unknown(stack) }
-        var report = DriftReport.compare(stack, recorded, try await observe(stack, recorded), observers)
-        report.milliseconds = Double(Clock.monotonic() - start) / 1e6
-        return report
+    /// - Throws: `DiagnosticList` when the stack is not known; a `Diagnostic` that says who changes it when that does
+    ///   not end within the options' patience.
+    package func drift(_ stack: String, options: Options = Options()) async throws -> DriftReport {
+        let holder = LockHolder(uid: options.uid, pid: options.pid, operation: "drift")
+        return try await locks.withLock(stack, holder, patience: options.patience) { [self] in
+            let start = Clock.monotonic()
+            let recorded = try await load(stack)
+            guard recorded.header != nil else { throw try await unknown(stack) }
+            var report = DriftReport.compare(stack, recorded, try await observe(stack, recorded), observers)
+            report.milliseconds = Double(Clock.monotonic() - start) / 1e6
+            return report
+        }
+    }
+
+    /// One output of a stack with its value, a sensitive one too.
+    ///
+    /// - Throws: `DiagnosticList` when the stack or the output is not known.
+    package func output(_ name: String, of stack: String) async throws -> ResolvedOutput {
+        let outputs = try await show(stack).outputs
+        if let output = outputs.first(where: { $0.name == name }) { return output }
+        let names = outputs.map(\.name)
+        throw DiagnosticList(
+            Diagnostic(
+                code: "SC3145", summary: "stack \(stack) has no output named \(name)",
+                detail: names.isEmpty ? "It has none." : "It has: \(names.joined(separator: ", ")).",
+                hint: nearest(name, among: names).map { "did you mean \($0)?" }))
     }
 
     /// What a stack has, and how it is.

@@ -61,18 +61,27 @@ package final class StackEngine: Sendable {
 
     /// What an apply of the document would do.
     ///
-    /// Changes nothing and waits for no lock.
+    /// Changes nothing, but closes first what an interrupted apply left open. While the stack is being changed the
+    /// plan says so.
     ///
     /// - Throws: `DiagnosticList` with everything that stands in the way.
     package func plan(_ document: StackDocument, options: Options = Options()) async throws -> Plan {
-        try await planned(document, options: options).plan
+        let notes = try await settle(document.name, options)
+        var plan = try await planned(document, options: options).plan
+        plan.diagnostics += notes
+        return plan
     }
 
     /// What a destroy of the stack would do.
     ///
+    /// As `plan` does, it closes first what is open.
+    ///
     /// - Throws: `DiagnosticList` when the stack is not known or holds protected objects.
-    package func planDestroy(_ stack: String) async throws -> Plan {
-        try await plannedDestroy(stack).plan
+    package func planDestroy(_ stack: String, options: Options = Options()) async throws -> Plan {
+        let notes = try await settle(stack, options)
+        var plan = try await plannedDestroy(stack).plan
+        plan.diagnostics += notes
+        return plan
     }
 
     /// Everything that can be said about a document without the host.

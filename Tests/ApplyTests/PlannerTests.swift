@@ -140,6 +140,35 @@ import Testing
         #expect(try await bench.engine.plan(stack).isEmpty)
     }
 
+    @Test("a volume whose content names a recreated network keeps its data", arguments: [true, false])
+    func volumeNamingARecreatedNetwork(protect: Bool) async throws {
+        let bench = try Workbench()
+        func stack(_ subnet: JSONValue) throws -> StackDocument {
+            Make.stack([
+                try Make.resource("network.back", ["subnet": subnet]),
+                try Make.resource(
+                    "volume.data", ["labels": ["network": Make.reference("network.back", "id")]], protect: protect),
+            ])
+        }
+        try await bench.apply(try stack("10.42.0.0/24"))
+        let volume = try #require(bench.host.object("volume.data")?.id)
+        let changed = try stack("10.43.0.0/24")
+        let plan = try await bench.engine.plan(changed)
+        #expect(plan.counts[.recreate] == 1 && !plan.changes.contains(where: \.losesData))
+        #expect(try await bench.apply(changed).succeeded)
+        #expect(bench.host.object("volume.data")?.id == volume)
+        #expect(!bench.host.calls.contains("delete volume.data"))
+    }
+
+    @Test("protection taken away together with the change it guards against still holds")
+    func protectionTakenAwayAtOnce() async throws {
+        let bench = try Workbench()
+        try await bench.apply(Make.stack([try Make.resource("volume.data", ["owner": 1], protect: true)]))
+        let changed = Make.stack([try Make.resource("volume.data", ["owner": 2])])
+        let error = await #expect(throws: DiagnosticList.self) { try await bench.engine.plan(changed) }
+        #expect(error?.diagnostics.first?.code == "SC3120")
+    }
+
     @Test("protection outlives the declaration")
     func protection() async throws {
         let bench = try Workbench()

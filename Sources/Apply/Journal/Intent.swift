@@ -17,6 +17,8 @@ struct Intent: Sendable {
     var attributes: JSONObject
     /// What will be recorded; `nil` for a delete.
     var row: ResourceRow?
+    /// A create that found the object there already, with data in it: taking the step back leaves it.
+    var adopts = false
     /// A delete that waits until nothing uses the object any more.
     var isDeferred = false
     /// The outputs of an object that is to be deleted: who holds one of them still uses it.
@@ -26,6 +28,7 @@ struct Intent: Sendable {
         var object: JSONObject = ["attributes": .object(attributes)]
         if !reserved.isEmpty { object["reserved"] = .object(reserved) }
         if !outputs.isEmpty { object["outputs"] = .object(outputs) }
+        if adopts { object["adopts"] = true }
         if isDeferred { object["deferred"] = true }
         if let row {
             object["location"] = row.location
@@ -44,6 +47,7 @@ struct Intent: Sendable {
         self.init(operation: operation, address: address, objectID: row.objectID, attributes: attributes)
         reserved = row.intent["reserved"]?.objectValue ?? JSONObject()
         outputs = row.intent["outputs"]?.objectValue ?? JSONObject()
+        adopts = row.intent["adopts"]?.boolValue ?? false
         isDeferred = row.intent["deferred"]?.boolValue ?? false
         guard let dependencies = row.intent["dependencies"]?.objectValue else { return }
         self.row = ResourceRow(

@@ -65,6 +65,7 @@ struct Recovery: Sendable {
                     stack: runner.stack, address: intent.address,
                     identity: ObjectIdentity(id: intent.objectID, reserved: intent.reserved),
                     attributes: intent.attributes, progress: runner.progress)
+                row.attributes = provider.settled(row.attributes, outputs: row.outputs)
                 try await adopt(entry, row)
                 return .finished
             } catch let unwritable as Journal.Unwritable {
@@ -73,9 +74,11 @@ struct Recovery: Sendable {
                 // It cannot be finished, perhaps because the host has been restarted; the next apply makes it anew.
             }
         }
-        try await provider.delete(
-            stack: runner.stack, address: intent.address, objectID: intent.objectID, attributes: intent.attributes,
-            progress: runner.progress)
+        if !intent.adopts {
+            try await provider.delete(
+                stack: runner.stack, address: intent.address, objectID: intent.objectID,
+                attributes: intent.attributes, progress: runner.progress)
+        }
         try await runner.journal.undone(entry)
         return .undone
     }

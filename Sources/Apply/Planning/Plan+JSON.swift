@@ -98,6 +98,7 @@ extension ChangeReason {
         object["class"] = .string(changeClass.name)
         if let location { object["location"] = location.json }
         if let note { object["note"] = .string(note) }
+        if let remark { object["remark"] = .string(remark) }
         return .object(object)
     }
 
@@ -107,7 +108,8 @@ extension ChangeReason {
         else { return nil }
         self.init(
             path: path, from: json["from"], to: json["to"], cause: cause, changeClass: changeClass,
-            location: json["location"].flatMap(SourceLocation.init(json:)), note: json["note"]?.stringValue)
+            location: json["location"].flatMap(SourceLocation.init(json:)), note: json["note"]?.stringValue,
+            remark: json["remark"]?.stringValue)
     }
 }
 

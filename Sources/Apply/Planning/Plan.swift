@@ -109,10 +109,12 @@ package struct ChangeReason: Sendable, Hashable {
     package var location: SourceLocation?
     /// In words, where there is no attribute: "is gone", "exited with 137".
     package var note: String?
+    /// More to the note that changes from look to look; not part of what the plan means.
+    package var remark: String?
 
     package init(
         path: String, from: JSONValue? = nil, to: JSONValue? = nil, cause: Cause, changeClass: ChangeClass,
-        location: SourceLocation?, note: String? = nil
+        location: SourceLocation?, note: String? = nil, remark: String? = nil
     ) {
         self.path = path
         self.from = from
@@ -121,6 +123,14 @@ package struct ChangeReason: Sendable, Hashable {
         self.changeClass = changeClass
         self.location = location
         self.note = note
+        self.remark = remark
+    }
+
+    /// The reason without what changes from look to look.
+    var meaning: ChangeReason {
+        var copy = self
+        copy.remark = nil
+        return copy
     }
 }
 

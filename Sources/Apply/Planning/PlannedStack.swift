@@ -1,3 +1,4 @@
+import Diagnostics
 import JSONText
 import StackModel
 
@@ -35,13 +36,20 @@ struct DesiredResource: Sendable {
 }
 
 extension PlannedStack {
-    /// The resources as `preflight` sees them.
+    /// The resources as `preflight` sees them, those to be deleted last.
     var preflightResources: [PlannedResource] {
-        desired.map { item in
+        let deleted = plan.changes.filter { $0.action == .delete }.compactMap { recorded.resources[$0.address] }
+        return desired.map { item in
             PlannedResource(
                 stack: plan.stack, address: item.resource.address, attributes: item.attributes,
                 action: item.change.action, objectID: recorded.resources[item.resource.address]?.object.objectID,
                 location: item.resource.location, locations: item.resource.locations)
         }
+            + deleted.map { resource in
+                PlannedResource(
+                    stack: plan.stack, address: resource.object.address, attributes: resource.object.attributes,
+                    action: .delete, objectID: resource.object.objectID,
+                    location: resource.location ?? SourceLocation(file: "", line: 0))
+            }
     }
 }

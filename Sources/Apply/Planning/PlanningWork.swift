@@ -43,8 +43,10 @@ struct PlanningWork {
                 resource: resource, observer: observer, recorded: recorded.resources[resource.address]?.object,
                 observed: observed[resource.address]
             ).compare(attributes)
-            if let cause = heldDependency(of: position), recorded.resources[resource.address] != nil {
-                item.force(because: cause)
+            if observer.holdsWhatItRefersTo, recorded.resources[resource.address] != nil,
+                let cause = heldDependency(of: position)
+            {
+                item.force(because: cause, observed[resource.address], holdsData: observer.holdsData)
             }
             refuseIfProtected(item)
             item.outputs = outputs(of: item, observer)
@@ -87,14 +89,16 @@ struct PlanningWork {
     }
 
     private mutating func refuseIfProtected(_ item: DesiredResource) {
-        guard item.change.losesData, item.resource.protect else { return }
+        // Protection taken away holds until that has been applied.
+        let isProtected = item.resource.protect || recorded.resources[item.resource.address]?.protect ?? false
+        guard item.change.losesData, isProtected else { return }
         let reason = item.change.reasons.first { $0.changeClass == .dataLoss }
         problems.append(
             Diagnostic(
                 code: "SC3120",
                 summary: "\(item.resource.address) is protected and would be recreated, losing its data",
-                detail: reason.map { "Changing \($0.path) needs a new object." },
-                hint: "undo that change, or take protect: true away first",
+                detail: reason.map { $0.path.isEmpty ? $0.note ?? "" : "Changing \($0.path) needs a new object." },
+                hint: "undo that change, or first apply the manifest without protect: true and this change",
                 address: item.resource.address.description, location: reason?.location ?? item.resource.location))
     }
 
@@ -105,15 +109,18 @@ struct PlanningWork {
         if resource.protect { problems.append(Self.protected(address, location, goal)) }
         let holdsData = (try? observers.observer(for: address.kind))?.holdsData ?? false
         let isThere = observed[address] != nil
-        let changeClass: ChangeClass = holdsData && isThere ? .dataLoss : .recreate
+        let losesData = isThere && (holdsData || observed[address]?.data != nil)
+        let changeClass: ChangeClass = losesData ? .dataLoss : .recreate
         let note = goal == .destroy ? "the stack is destroyed" : "no longer declared"
-        return Change(
+        var change = Change(
             address: address, action: .delete, changeClass: changeClass,
             reasons: [
                 ChangeReason(
                     path: "", cause: .manifest, changeClass: changeClass, location: location,
                     note: isThere ? note : "\(note); its object is gone already")
             ], location: location)
+        if let found = observed[address] { change.nameLoss(of: found) }
+        return change
     }
 
     private static func protected(

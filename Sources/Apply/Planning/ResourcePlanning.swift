@@ -33,14 +33,18 @@ struct ResourcePlanning {
         if let text = observed.condition.text {
             reasons.append(
                 ChangeReason(
-                    path: "", cause: .drift, changeClass: .none, location: resource.location, note: text))
+                    path: "", cause: .drift, changeClass: .none, location: resource.location, note: text,
+                    remark: observed.remark))
         }
-        return item(attributes, reasons, observed.condition, behind)
+        var item = item(attributes, reasons, observed.condition, behind)
+        item.change.nameLoss(of: observed)
+        return item
     }
 
     private func changeClass(of difference: Comparison.Difference) -> ChangeClass {
         let asked = observer.changeClass(path: difference.path, from: difference.from, to: difference.to)
-        return asked == .recreate && observer.holdsData ? .dataLoss : asked
+        let losesData = observer.holdsData || observed?.data != nil
+        return asked == .recreate && losesData ? .dataLoss : asked
     }
 
     private func item(
@@ -87,15 +91,28 @@ struct ResourcePlanning {
 
 extension DesiredResource {
     /// Recreates it because something it holds is recreated.
-    mutating func force(because cause: ResourceAddress) {
+    mutating func force(because cause: ResourceAddress, _ observed: ObservedObject?, holdsData: Bool) {
         guard change.action != .create else { return }
+        let changeClass: ChangeClass = holdsData || observed?.data != nil ? .dataLoss : .recreate
         isForced = true
         change.action = .recreate
-        change.changeClass = max(change.changeClass, .recreate)
+        change.changeClass = max(change.changeClass, changeClass)
         change.reasons.append(
             ChangeReason(
-                path: "", cause: .dependency, changeClass: .recreate, location: resource.location,
+                path: "", cause: .dependency, changeClass: changeClass, location: resource.location,
                 note: "\(cause) is recreated"))
+        if let observed { change.nameLoss(of: observed) }
+    }
+}
+
+extension Change {
+    /// Names what is lost with an object of a kind that holds no data by itself.
+    mutating func nameLoss(of observed: ObservedObject) {
+        guard losesData, let data = observed.data else { return }
+        let note = "\(data) is deleted with it"
+        guard !reasons.contains(where: { $0.note == note }) else { return }
+        reasons.append(
+            ChangeReason(path: "", cause: .manifest, changeClass: .none, location: location, note: note))
     }
 }
 

@@ -42,7 +42,9 @@ package enum Staleness {
             let planned = plan.fingerprints[change.address]
             if let text = difference(planned, current) { return text }
         }
-        guard now.action != change.action || now.changeClass != change.changeClass || now.reasons != change.reasons
+        guard
+            now.action != change.action || now.changeClass != change.changeClass
+                || now.reasons.map(\.meaning) != change.reasons.map(\.meaning)
         else { return nil }
         if change.action == .noChange { return "needed nothing, and now \(explain(now))" }
         if now.action == .noChange { return "needs nothing any more" }

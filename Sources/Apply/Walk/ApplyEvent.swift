@@ -70,7 +70,15 @@ package struct ResolvedOutput: Sendable, Hashable {
         self.sensitive = sensitive
     }
 
+    /// The output as events and lists have it: a sensitive value is left out.
     var json: JSONValue {
+        var object: JSONObject = ["name": .string(name)]
+        if sensitive { object["sensitive"] = true } else { object["value"] = value }
+        return .object(object)
+    }
+
+    /// The output with its value, for one who asked for it by name.
+    package var revealed: JSONValue {
         var object: JSONObject = ["name": .string(name), "value": value]
         if sensitive { object["sensitive"] = true }
         return .object(object)

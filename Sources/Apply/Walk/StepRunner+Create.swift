@@ -15,6 +15,11 @@ extension StepRunner {
         var intent = Intent(
             operation: .create, address: address, objectID: identity.id, attributes: template.attributes)
         intent.reserved = identity.reserved
+        if provider.holdsData {
+            let object = RecordedObject(
+                address: address, objectID: identity.id, attributes: template.attributes, outputs: JSONObject())
+            intent.adopts = try await provider.observe(stack: stack, recorded: [object])[address] != nil
+        }
         var row = template
         row.objectID = identity.id
         intent.row = row
@@ -28,6 +33,7 @@ extension StepRunner {
             try await takeBack(entry, provider, because: error)
             throw error
         }
+        row.attributes = provider.settled(row.attributes, outputs: row.outputs)
         try await record(entry, row, replacing: old)
         return Result(objectID: identity.id, outputs: row.outputs)
     }
@@ -56,11 +62,13 @@ extension StepRunner {
     private func takeBack(
         _ entry: Journal.Entry, _ provider: any ResourceProvider, because error: any Error
     ) async throws {
-        do {
-            try await provider.delete(
-                stack: stack, address: entry.intent.address, objectID: entry.intent.objectID,
-                attributes: entry.intent.attributes, progress: progress)
-        } catch { return }
+        if !entry.intent.adopts {
+            do {
+                try await provider.delete(
+                    stack: stack, address: entry.intent.address, objectID: entry.intent.objectID,
+                    attributes: entry.intent.attributes, progress: progress)
+            } catch { return }
+        }
         try await journal.failed(entry, Self.text(error))
     }
 }

@@ -26,11 +26,12 @@ struct WalkStep: Sendable {
 ///
 /// Never holds a circle.
 struct WalkGraph: Sendable {
-    /// How much of the recorded order is kept.
+    /// How much of the order is kept beyond what the manifest says.
     ///
-    /// What was recorded by applies of different manifests may contradict the new order; then less of it is taken.
+    /// What was recorded by applies of different manifests may contradict the new order, and so may a port that moves
+    /// against it; then less of it is taken.
     private enum Strictness: CaseIterable {
-        case all, deletesOnly, kindsOnly
+        case handovers, all, deletesOnly, kindsOnly
     }
 
     let steps: [WalkStep]
@@ -53,11 +54,13 @@ struct WalkGraph: Sendable {
     ) -> [WalkStep] {
         var builder = WalkGraphBuilder(planned, observers)
         builder.addNodes()
-        builder.orderDeletes(kindsOnly: strictness == .kindsOnly, letGoFirst: strictness == .all)
-        if strictness == .all { builder.keepRunningUntilImagesAreThere() }
+        let keepsAll = strictness == .handovers || strictness == .all
+        builder.orderDeletes(kindsOnly: strictness == .kindsOnly, letGoFirst: keepsAll)
+        if keepsAll { builder.keepRunningUntilImagesAreThere() }
         builder.addBarriers()
         builder.orderApplies()
         builder.deferDeletes()
+        if strictness == .handovers { builder.orderHandovers() }
         return builder.steps
     }
 }

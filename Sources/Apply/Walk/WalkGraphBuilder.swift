@@ -1,3 +1,4 @@
+import JSONText
 import StackModel
 
 /// Collects the steps of an apply and orders them.
@@ -123,6 +124,36 @@ struct WalkGraphBuilder {
         let end = add(.barrier(nil))
         steps[end].follows = applyStep.compactMap { $0 }
         for step in late { steps[step].follows.append(end) }
+    }
+
+    /// What takes a port over is changed after the one that lets it go.
+    mutating func orderHandovers() {
+        var letsGo: [String: (address: ResourceAddress, step: Int)] = [:]
+        var takes: [(claim: String, address: ResourceAddress, step: Int)] = []
+        for change in planned.plan.changes where change.action == .delete {
+            guard let step = deleteStep[change.address] else { continue }
+            for claim in claimsNow(change.address) { letsGo[claim] = (change.address, step) }
+        }
+        for (position, item) in planned.desired.enumerated() {
+            guard let step = applyStep[position] else { continue }
+            let address = item.resource.address
+            let (now, then) = (claimsNow(address), claims(address.kind, item.attributes))
+            for claim in now.subtracting(then) { letsGo[claim] = (address, deleteStep[address] ?? step) }
+            for claim in then.subtracting(now) { takes.append((claim, address, step)) }
+        }
+        for taking in takes {
+            guard let before = letsGo[taking.claim], before.address != taking.address else { continue }
+            steps[taking.step].follows.append(before.step)
+        }
+    }
+
+    private func claimsNow(_ address: ResourceAddress) -> Set<String> {
+        let attributes = planned.observed[address]?.attributes ?? planned.recorded.resources[address]?.object.attributes
+        return attributes.map { claims(address.kind, $0) } ?? []
+    }
+
+    private func claims(_ kind: ResourceKind, _ attributes: JSONObject) -> Set<String> {
+        (try? observers.observer(for: kind))?.claims(attributes) ?? []
     }
 
     private mutating func waiting(for edge: DependencyGraph.Edge) -> Int {
