@@ -96,12 +96,15 @@ extension NetworkController {
     }
 
     /// What would stop these networks from being made, before anything is.
-    package func diagnose(_ requests: [NetworkRequest]) async -> [Diagnostic] {
+    ///
+    /// `gone` are the ids of networks that will have been removed by then.
+    package func diagnose(_ requests: [NetworkRequest], without gone: Set<String> = []) async -> [Diagnostic] {
         let database = database
         do {
             return try await blocking { links in
-                let hostRoutes = try HostRoutes(links.routes)
-                var known = try database.read { try $0.networkSpecifications() }
+                let bridges = Set(gone.map { InterfaceName.bridge(networkID: $0) })
+                let hostRoutes = HostRoutes(entries: try HostRoutes(links.routes).excluding(bridges: bridges))
+                var known = try database.read { try $0.networkSpecifications() }.filter { !gone.contains($0.id) }
                 var found: [Diagnostic] = []
                 for request in requests where !known.contains(where: { $0.id == request.id }) {
                     do throws(Diagnostic) {

@@ -25,6 +25,7 @@ enum ContainerAttributes {
         reader.text("workdir", { $0.hasPrefix("/") ? $0 : nil }, expected: "an absolute path")
         reader.text("hostname", { $0.utf8.count <= 64 ? $0 : nil }, expected: "a name of at most 64 bytes")
         reader.objects("networks") { (endpoint) throws(DiagnosticList) in try Self.endpoint(endpoint) }
+        reader["networks"] = reader["networks"].map(Self.ordered(networks:))
         reader.objects("mounts", order: { $0["target"]?.stringValue ?? "" }) { (mount) throws(DiagnosticList) in
             try Self.mount(mount)
         }
@@ -43,6 +44,13 @@ enum ContainerAttributes {
     /// `TERM`, `sigterm` and `15` are `SIGTERM`.
     static func signal(_ text: String) -> String? {
         Signals.number(named: text).map { Signals.name($0) }
+    }
+
+    /// The first network has the default route; the others are a set.
+    static func ordered(networks: JSONValue) -> JSONValue {
+        guard let endpoints = networks.arrayValue, endpoints.count > 2 else { return networks }
+        func name(_ endpoint: JSONValue) -> String { endpoint["network"]?.serialized(.canonical) ?? "" }
+        return .array(endpoints.prefix(1) + endpoints.dropFirst().sorted { name($0) < name($1) })
     }
 
     private static func endpoint(_ attributes: JSONObject) throws(DiagnosticList) -> JSONObject {

@@ -10,11 +10,14 @@ struct ContainerObservation {
     let container: Container
     let facts: Container.Facts
     let recorded: RecordedObject
+    /// The id of the image that has the name that was set; `nil` where none has.
+    let namedImage: String?
 
-    init(_ container: Container, _ recorded: RecordedObject) {
+    init(_ container: Container, _ recorded: RecordedObject, namedImage: String?) {
         self.container = container
         facts = container.snapshot
         self.recorded = recorded
+        self.namedImage = namedImage
     }
 
     /// What is there, in the terms of what we set.
@@ -23,8 +26,7 @@ struct ContainerObservation {
     func attributes(limits: CgroupLimits?) -> JSONObject {
         let specification = facts.specification
         var object = JSONObject()
-        let asked = recorded.attributes["image"]?.stringValue ?? ""
-        object["image"] = .string(asked.hasPrefix("sha256:") ? facts.imageID : specification.image)
+        object["image"] = .string(image)
         object["command"] = specification.command.map { .array($0.map { .string($0) }) }
         object["entrypoint"] = specification.entrypoint.map { .array($0.map { .string($0) }) }
         object["env"] = Self.dictionary(specification.environment)
@@ -49,16 +51,29 @@ struct ContainerObservation {
         return object
     }
 
+    /// In the words it was asked for while those still lead to what it runs; else the image it runs.
+    private var image: String {
+        let asked = recorded.attributes["image"]?.stringValue ?? ""
+        if asked.isEmpty { return facts.specification.image }
+        return (namedImage ?? facts.imageID) == facts.imageID && !asked.hasPrefix("sha256:") ? asked : facts.imageID
+    }
+
     private var networks: JSONValue {
         let own = Set(HostNames.aliases(recorded.address))
-        return .array(
-            facts.specification.endpoints.map { endpoint in
-                var object: JSONObject = ["network": .string(endpoint.network)]
-                let aliases = Set(endpoint.aliases).subtracting(own).sorted()
-                if !aliases.isEmpty { object["aliases"] = .array(aliases.map { .string($0) }) }
-                object["address"] = endpoint.address.map { .string($0) }
-                return .object(object)
-            })
+        let endpoints = facts.specification.endpoints.map { endpoint -> JSONValue in
+            var object: JSONObject = ["network": .string(endpoint.network)]
+            // Its own names need no asking; those that were asked for all the same are told.
+            let aliases = Set(endpoint.aliases).subtracting(own.subtracting(askedAliases(endpoint.network))).sorted()
+            if !aliases.isEmpty { object["aliases"] = .array(aliases.map { .string($0) }) }
+            object["address"] = endpoint.address.map { .string($0) }
+            return .object(object)
+        }
+        return ContainerAttributes.ordered(networks: .array(endpoints))
+    }
+
+    private func askedAliases(_ network: String) -> Set<String> {
+        let asked = recorded.attributes["networks"]?.arrayValue?.first { $0["network"]?.stringValue == network }
+        return Set(asked?["aliases"]?.arrayValue?.compactMap(\.stringValue) ?? [])
     }
 
     /// Anonymous volumes of the image are not the manifest's.
@@ -110,11 +125,22 @@ struct ContainerObservation {
         case .removing, .dead: return .damaged("it is being removed")
         }
         if !problems.isEmpty { return .damaged(problems.joined(separator: "; ")) }
-        if facts.health?.status == .unhealthy {
-            let output = facts.health?.log.last?.output.trimmedLine ?? ""
-            return .damaged("its health check fails\(output.isEmpty ? "" : ": \(output)")")
-        }
+        if facts.health?.status == .unhealthy { return .damaged("its health check fails") }
         return .ok
+    }
+
+    /// What a failing health check said last.
+    var remark: String? {
+        guard facts.state.phase == .running, facts.health?.status == .unhealthy else { return nil }
+        let said = facts.health?.log.last?.output.trimmedLine ?? ""
+        return said.isEmpty ? nil : said
+    }
+
+    /// The anonymous volumes, which are removed with the container.
+    var data: String? {
+        let targets = facts.specification.mounts.filter { $0.kind == .volume && $0.isAnonymous }.map(\.target).sorted()
+        guard !targets.isEmpty else { return nil }
+        return "its anonymous volume\(targets.count == 1 ? "" : "s") at \(targets.joined(separator: ", "))"
     }
 
     private var ended: String {

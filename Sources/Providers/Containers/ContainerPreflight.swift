@@ -1,6 +1,7 @@
 import Apply
 import Diagnostics
 import Engine
+import ImageStore
 import JSONText
 import Linux
 import Networking
@@ -16,30 +17,59 @@ struct ContainerPreflight {
         var found: [Diagnostic] = []
         for resource in desired where resource.action != .noChange && resource.action != .delete {
             found += names(resource) + sources(resource)
-            let ports = ContainerSpecification.ports(resource.attributes)
-                .filter { $0.hostPort != 0 && !freed.contains($0.key) }
-            let asked = ports.compactMap(\.published)
+            found += await image(resource)
+            let asked = ports(of: resource).filter { port in !freed.contains { $0.conflicts(with: port) } }
             found += await engine.networks.diagnosePorts(asked, containerID: resource.objectID)
                 .map { $0.about(resource, path: "ports") }
         }
         return found
     }
 
-    /// Ports that this plan takes away from one of the stack's own containers.
-    private var portsBeingFreed: Set<String> {
-        var ports = Set<String>()
-        for resource in desired where resource.action != .noChange && resource.action != .create {
-            guard let id = resource.objectID, let container = engine.containers.container(id: id) else { continue }
-            ports.formUnion(container.specification.ports.map(\.key))
+    private func ports(of resource: PlannedResource) -> [PublishedPort] {
+        ContainerSpecification.ports(resource.attributes).filter { $0.hostPort != 0 }.compactMap(\.published)
+    }
+
+    /// Ports that this plan takes away from the stack's own containers.
+    private var portsBeingFreed: [PublishedPort] {
+        desired.flatMap { resource -> [PublishedPort] in
+            guard resource.action != .noChange, resource.action != .create, let id = resource.objectID,
+                let container = engine.containers.container(id: id)
+            else { return [] }
+            let kept = resource.action == .delete ? [] : ports(of: resource)
+            return container.specification.ports.compactMap(\.published).filter { !kept.contains($0) }
         }
-        return ports
+    }
+
+    /// An image given by its name must be there before anything is changed.
+    ///
+    /// What the stack itself makes is known by its id, or not at all yet.
+    private func image(_ resource: PlannedResource) async -> [Diagnostic] {
+        guard resource.action == .create || resource.action == .recreate,
+            let name = resource.attributes["image"]?.stringValue, !name.hasPrefix("sha256:")
+        else { return [] }
+        do {
+            guard try await engine.images.resolve(name) == nil else { return [] }
+        } catch {
+            return [
+                Diagnostic(code: "SC5136", summary: "the image \(name) cannot be looked up", detail: "\(error)")
+                    .about(resource, path: "image")
+            ]
+        }
+        return [
+            Diagnostic(
+                code: "SC5135", summary: "there is no image \(name) in the local store",
+                hint: "see what there is with: stackctl images; "
+                    + "an image of the stack is passed as a value, not by its name"
+            ).about(resource, path: "image")
+        ]
     }
 
     private func names(_ resource: PlannedResource) -> [Diagnostic] {
         guard resource.action == .create else { return [] }
         let name = HostNames.container(stack: resource.stack, resource.address)
         guard let other = engine.containers.all.first(where: { $0.name == name }),
-            other.snapshot.stack != resource.stack || other.snapshot.address != resource.address.description
+            other.snapshot.stack != resource.stack || other.snapshot.address != resource.address.description,
+            !desired.contains(where: { $0.action == .delete && $0.objectID == other.id })
         else { return [] }
         return [
             Diagnostic(
@@ -63,8 +93,6 @@ struct ContainerPreflight {
 }
 
 extension PortBinding {
-    fileprivate var key: String { "\(hostAddress)|\(hostPort)|\(container.transport)" }
-
     fileprivate var published: PublishedPort? {
         guard let transport = TransportProtocol(rawValue: container.transport) else { return nil }
         return PublishedPort(

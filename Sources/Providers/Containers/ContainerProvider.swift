@@ -1,9 +1,11 @@
 import Apply
 import Diagnostics
 import Engine
+import ImageStore
 import JSONText
 import Linux
 import Networking
+import OCI
 import StackModel
 
 /// Containers of a stack.
@@ -34,6 +36,13 @@ struct ContainerProvider: ResourceProvider {
         return from == to && !AttributeReader.isUnknown(to)
     }
 
+    /// A port without its host address: the order of changes may be kept where it need not.
+    func claims(_ attributes: JSONObject) -> Set<String> {
+        Set(
+            ContainerSpecification.ports(attributes).filter { $0.hostPort != 0 }
+                .map { "\($0.container.transport)/\($0.hostPort)" })
+    }
+
     func predictedOutputs(
         stack: String, address: ResourceAddress, attributes: JSONObject, prior: RecordedObject?, change: ChangeClass
     ) -> JSONObject {
@@ -53,13 +62,19 @@ struct ContainerProvider: ResourceProvider {
             guard let container = engine.containers.container(id: object.objectID) else { continue }
             let isActive = container.state.isActive
             let limits = isActive ? try? engine.kernelLimits(of: container) : nil
-            let observation = ContainerObservation(container, object)
+            let observation = ContainerObservation(container, object, namedImage: try await namedImage(object))
             result[object.address] = ObservedObject(
                 container.id, attributes: observation.attributes(limits: limits),
                 outputs: try await outputs(container, object.address),
-                condition: observation.condition(problems: isActive ? await linkProblems(container) : []))
+                condition: observation.condition(problems: isActive ? await linkProblems(container) : []),
+                remark: observation.remark, data: observation.data)
         }
         return result
+    }
+
+    private func namedImage(_ object: RecordedObject) async throws -> String? {
+        guard let name = object.attributes["image"]?.stringValue, !name.hasPrefix("sha256:") else { return nil }
+        return try await engine.images.resolve(name)?.id.description
     }
 
     private func linkProblems(_ container: Container) async -> [String] {
@@ -99,8 +114,9 @@ struct ContainerProvider: ResourceProvider {
         changes: [AttributeChange], class: ChangeClass, progress: @escaping ProgressSink
     ) async throws -> JSONObject {
         let container = try found(objectID)
-        try await ContainerSettings(engine: engine, stack: stack, address: address, from: from, to: to)
-            .apply(to: container)
+        try await ContainerSettings(
+            engine: engine, stack: stack, address: address, from: from, to: to, changes: changes
+        ).apply(to: container)
         if `class` == .restart {
             progress(ProgressUpdate(address: address, message: "restarting"))
             try await engine.restart(container)
@@ -128,8 +144,6 @@ struct ContainerProvider: ResourceProvider {
         condition: ObjectCondition, progress: @escaping ProgressSink
     ) async throws -> JSONObject {
         let container = try found(objectID)
-        try await ContainerSettings(engine: engine, stack: stack, address: address, from: attributes, to: attributes)
-            .apply(to: container)
         switch container.state.phase {
         case .paused: try await engine.unpause(container)
         case .running where container.snapshot.health?.status == .unhealthy:

@@ -1,63 +1,81 @@
+import Apply
 import Engine
 import ImageStore
 import JSONText
+import Linux
 import Networking
 import OCI
 import StackModel
 
-/// Brings what can be changed in place to what a stack asks for.
+/// Brings the attributes of a container that change in place to what a stack asks for.
 ///
-/// Setting what is set already does nothing.
+/// What the stack does not change is left as it is, whoever set it. Setting what is set already does nothing.
 struct ContainerSettings {
     let engine: HostEngine
     let stack: String
     let address: ResourceAddress
     let from: JSONObject
     let to: JSONObject
+    let changes: [AttributeChange]
 
     func apply(to container: Container) async throws {
         let wanted = ContainerSpecification(stack: stack, address: address, attributes: to)
         try await applyLimits(wanted, container)
-        try await applySettings(wanted, container)
-        let ports = Set(wanted.ports)
-        if ports != Set(container.specification.ports) { try await engine.setPorts(container, wanted.ports) }
-        if to["networks"] != nil { try await applyNetworks(wanted, container) }
+        if changes("labels", "healthcheck", "stopSignal", "stopTimeout") { try await applySettings(wanted, container) }
+        if changes("ports"), Set(wanted.ports) != Set(container.specification.ports) {
+            try await engine.setPorts(container, wanted.ports)
+        }
+        if changes("networks") { try await applyNetworks(wanted, container) }
+        guard changes("hostname", "init", "readOnlyRoot") else { return }
+        let (hostname, usesInit, readOnlyRoot) = (changes("hostname"), changes("init"), changes("readOnlyRoot"))
         try await engine.reconfigure(container) { specification in
-            specification.hostname = wanted.hostname
-            specification.usesInit = wanted.usesInit
-            specification.readOnlyRoot = wanted.readOnlyRoot
+            if hostname { specification.hostname = wanted.hostname }
+            if usesInit { specification.usesInit = wanted.usesInit }
+            if readOnlyRoot { specification.readOnlyRoot = wanted.readOnlyRoot }
         }
     }
 
-    /// Limits are set even where our record already has them: the kernel's may be other ones.
+    /// Whether one of these attributes, or a part of it, changes.
+    private func changes(_ keys: String...) -> Bool {
+        changes.contains { change in keys.contains { change.path == $0 || change.path.hasPrefix($0 + ".") } }
+    }
+
     private func applyLimits(_ wanted: ContainerSpecification, _ container: Container) async throws {
         var update = ContainerUpdate()
-        let isSet = container.specification.limits == wanted.limits
-        let isHeld = !container.state.isActive || (try? engine.kernelLimits(of: container)) == wanted.limits
-        if !isSet || !isHeld { update.limits = wanted.limits }
-        if container.specification.restart != wanted.restart { update.restart = wanted.restart }
+        if changes("limits") {
+            // The kernel's where it runs: they may be other ones than recorded.
+            let active = container.state.isActive
+            let held = active ? try? engine.kernelLimits(of: container) : nil
+            var limits = held ?? container.specification.limits
+            if changes("limits.memory") { limits.memoryBytes = wanted.limits.memoryBytes }
+            if changes("limits.nanoCPUs") { limits.nanoCPUs = wanted.limits.nanoCPUs }
+            if changes("limits.pids") { limits.pids = wanted.limits.pids }
+            if changes("limits.cpuShares") { limits.cpuShares = wanted.limits.cpuShares }
+            update.limits = limits
+        }
+        if changes("restart"), container.specification.restart != wanted.restart { update.restart = wanted.restart }
         if update != ContainerUpdate() { try await engine.update(container, update) }
     }
 
     private func applySettings(_ wanted: ContainerSpecification, _ container: Container) async throws {
         let image = try await engine.images.resolve(container.snapshot.imageID)?.config.execution
+        let current = container.specification
         var defaults = ContainerSpecification()
         defaults.labels = wanted.labels
         defaults.healthcheck = wanted.healthcheck
         defaults.stopSignal = wanted.stopSignal
         defaults.stopTimeout = wanted.stopTimeout
         if let image { defaults.merge(image) }
-        let current = container.specification
         // Labels somebody else put there are not ours to take away.
         let mine = Set(from.strings("labels").keys)
-        let labels = current.labels.filter { !mine.contains($0.key) }.merging(defaults.labels) { $1 }
-        guard
-            labels != current.labels || defaults.healthcheck != current.healthcheck
-                || defaults.stopSignal != current.stopSignal || defaults.stopTimeout != current.stopTimeout
-        else { return }
+        let gone = Set(changes.filter { $0.to == nil }.map(\.path))
+        let kept = current.labels.filter { !mine.contains($0.key) || !gone.contains("labels.\($0.key)") }
         try await engine.setSettings(
-            container, labels: labels, healthcheck: defaults.healthcheck, stopSignal: defaults.stopSignal,
-            stopTimeout: defaults.stopTimeout)
+            container,
+            labels: changes("labels") ? kept.merging(defaults.labels) { $1 } : current.labels,
+            healthcheck: changes("healthcheck") ? defaults.healthcheck : current.healthcheck,
+            stopSignal: changes("stopSignal") ? defaults.stopSignal : current.stopSignal,
+            stopTimeout: changes("stopTimeout") ? defaults.stopTimeout : current.stopTimeout)
     }
 
     private func applyNetworks(_ wanted: ContainerSpecification, _ container: Container) async throws {

@@ -32,9 +32,10 @@ extension ContainerSpecification {
     static func endpoints(_ address: ResourceAddress, _ attributes: JSONObject) -> [EndpointSettings] {
         (attributes["networks"]?.arrayValue ?? []).compactMap { endpoint in
             guard let network = endpoint["network"]?.stringValue else { return nil }
+            let own = HostNames.aliases(address)
             let aliases = endpoint["aliases"]?.arrayValue?.compactMap(\.stringValue) ?? []
             return EndpointSettings(
-                network: network, aliases: HostNames.aliases(address) + aliases,
+                network: network, aliases: own + aliases.filter { !own.contains($0) },
                 address: endpoint["address"]?.stringValue)
         }
     }

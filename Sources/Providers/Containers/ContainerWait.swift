@@ -35,6 +35,7 @@ struct ContainerWait {
         if now.0 == .healthy { return }
         guard now.1 else { throw await failure("ended before it was healthy", "exit code \(container.state.exitCode)") }
         progress(ProgressUpdate(address: address, message: "waiting until it is healthy"))
+        var ends = 0
         for await change in changes {
             switch change {
             case .health(.healthy): return
@@ -43,6 +44,9 @@ struct ContainerWait {
                 throw await failure("is unhealthy", "the last health check said: \(output)")
             case .exited(let code, true):
                 throw await failure("ended before it was healthy", "exit code \(code)")
+            case .exited(let code, false):
+                ends += 1
+                if ends == Self.patience { throw await crashLoop("before it was healthy", code) }
             case .removed: throw await failure("was removed", "somebody removed it meanwhile")
             default: break
             }
@@ -53,6 +57,7 @@ struct ContainerWait {
     private func waitCompleted(_ progress: ProgressSink) async throws {
         let (state, changes) = container.observe(\.state)
         var code = state.exitCode
+        var ends = 0
         if state.isActive {
             progress(ProgressUpdate(address: address, message: "waiting until it has completed"))
             loop: for await change in changes {
@@ -60,6 +65,11 @@ struct ContainerWait {
                 case .exited(let exit, true):
                     code = exit
                     break loop
+                case .exited(let exit, false):
+                    ends += 1
+                    // A policy with a bound of its own comes to its end by itself.
+                    let isBounded = container.specification.restart.maximumRetryCount > 0
+                    if ends == Self.patience, !isBounded { throw await crashLoop("and is always restarted", exit) }
                 case .removed: throw await failure("was removed", "somebody removed it meanwhile")
                 default: break
                 }
@@ -67,6 +77,15 @@ struct ContainerWait {
             try Task.checkCancellation()
         }
         guard code == 0 else { throw await failure("failed", "it exited with \(code)") }
+    }
+
+    /// One that ends this often while it is waited for will not do better by itself.
+    ///
+    /// With the restart policy's pauses this takes about three seconds.
+    private static let patience = 5
+
+    private func crashLoop(_ what: String, _ code: Int32) async -> Diagnostic {
+        await failure("ended \(Self.patience) times \(what)", "the last exit code was \(code)")
     }
 
     private func failure(_ what: String, _ detail: String) async -> Diagnostic {

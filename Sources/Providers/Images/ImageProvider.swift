@@ -22,9 +22,21 @@ struct ImageProvider: ResourceProvider {
     }
 
     func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass {
-        // Without a lock the image stays as it was built; another mirror has the same packages.
-        if path == "from.debian.lock", to == nil { return .none }
+        // Without a lock the image stays as it was built, and so it does once its source is gone.
+        if path == "from.debian.lock" || path == "from.state", to == nil { return .none }
+        // Another mirror has the same packages.
         return path == "from.debian.mirror" ? .none : .recreate
+    }
+
+    func settled(_ attributes: JSONObject, outputs: JSONObject) -> JSONObject {
+        guard var origin = attributes["from"]?.objectValue, var debian = origin["debian"]?.objectValue,
+            debian["lock"] != nil, let packages = outputs["packages"]
+        else { return attributes }
+        debian["lock"] = packages
+        origin["debian"] = .object(debian)
+        var settled = attributes
+        settled["from"] = .object(origin)
+        return settled
     }
 
     func predictedOutputs(
@@ -151,15 +163,14 @@ struct ImageProvider: ResourceProvider {
         // Another resource may have come to the same image.
         guard let image = try await engine.images.resolve(id), try await !objects.isHeld(id) else { return }
         let mine = try ImageReference(address.name).withDefaultTag
-        if image.references.contains(mine), image.references.count > 1 {
-            _ = try await engine.images.untag(mine)
-        } else if image.references.isEmpty || image.references == [mine] {
-            // A container made by hand keeps the layers; then only the name goes.
-            guard !engine.imagesInUse.contains(image.id) else {
-                _ = try await engine.images.untag(mine)
-                return
-            }
+        // The name may be the new image's by now; an image that people gave other names is theirs.
+        let hasName = image.references.contains(mine)
+        guard hasName || image.references.isEmpty else { return }
+        if image.references.count <= 1, !engine.imagesInUse.contains(image.id) {
             _ = try await engine.removeImage(id)
+        } else if hasName {
+            // A container made by hand keeps the layers; then only the name goes.
+            _ = try await engine.images.untag(mine)
         }
     }
 

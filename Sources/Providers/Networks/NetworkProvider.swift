@@ -42,13 +42,16 @@ struct NetworkProvider: ResourceProvider {
 
     func preflight(_ desired: [PlannedResource]) async -> [Diagnostic] {
         var found: [Diagnostic] = []
-        for resource in desired where resource.action == .create {
+        let gone = Set(desired.filter { $0.action == .delete || $0.action == .recreate }.compactMap(\.objectID))
+        for resource in desired where resource.action == .create || resource.action == .recreate {
             guard let request = try? request(resource.stack, resource.address, id: "", resource.attributes) else {
                 continue
             }
-            found += await engine.networks.diagnose([request]).map { $0.about(resource, path: "subnet") }
+            let problems = await engine.networks.diagnose([request], without: gone)
+            // A taken name is told below, with what to do about it.
+            found += problems.filter { $0.code != "SC6015" }.map { $0.about(resource, path: "subnet") }
             let all = (try? await engine.networks.networks()) ?? []
-            if let other = all.first(where: { $0.name == request.name }) {
+            if let other = all.first(where: { $0.name == request.name && !gone.contains($0.id) }) {
                 found.append(
                     Diagnostic(
                         code: "SC5110", summary: "the network \(other.name) exists already and is not of this stack",
