@@ -23,8 +23,15 @@ struct StackRoutes: Sendable {
         router.on("GET", "/stacks/{name}") { request in
             try await known(request) { try await request.respond(try await stacks.show($0).json) }
         }
+        router.on("GET", "/stacks/{name}/outputs/{output}") { request in
+            let output = request.variable("output")
+            try await known(request) {
+                try await request.respond(try await stacks.output(output, of: $0).revealed)
+            }
+        }
         router.on("GET", "/stacks/{name}/drift") { request in
-            try await known(request) { try await request.respond(try await stacks.drift($0).json) }
+            let options = try Self.options(.object(JSONObject()), request)
+            try await known(request) { try await request.respond(try await stacks.drift($0, options: options).json) }
         }
         router.on("GET", "/stacks/{name}/history") { request in
             let limit = max(1, try request.integer("limit") ?? 100)
@@ -34,11 +41,13 @@ struct StackRoutes: Sendable {
         }
     }
 
-    /// A stack nobody knows is 404.
+    private static let unknown = ["SC3141", "SC3145"]
+
+    /// A stack or an output nobody knows is 404.
     private func known(_ request: APIRequest, _ body: (String) async throws -> Void) async throws {
         do {
             try await body(request.variable("name"))
-        } catch let list as DiagnosticList where list.diagnostics.contains(where: { $0.code == "SC3141" }) {
+        } catch let list as DiagnosticList where list.diagnostics.contains(where: { Self.unknown.contains($0.code) }) {
             throw EngineError(
                 .notFound, list.diagnostics.first?.summary ?? "no such stack", diagnostics: list.diagnostics)
         }
@@ -93,10 +102,12 @@ struct StackRoutes: Sendable {
         let body = try await request.json()
         let name = request.variable("name")
         let stacks = self.stacks
-        if body["planOnly"] == true {
-            return try await known(request) { try await request.respond(try await stacks.planDestroy($0).json) }
-        }
         let options = try Self.options(body, request)
+        if body["planOnly"] == true {
+            return try await known(request) {
+                try await request.respond(try await stacks.planDestroy($0, options: options).json)
+            }
+        }
         try await known(request) { _ in
             try await stream(request) { try await stacks.destroy(name, options: options, events: $0) }
         }
