@@ -52,7 +52,7 @@ finish() {
             printf '\nlast lines of the daemon:\n' >&2
             tail -n 20 "$root/run/daemon.log" >&2
         fi
-        stackctl destroy --yes stacks/hello >/dev/null 2>&1 || true
+        stackctl destroy --yes hello >/dev/null 2>&1 || true
     fi
     stop_daemon || true
     rm -rf "$scratch"
@@ -79,7 +79,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 
 # A demo that was killed may have left its stack.
-stackctl destroy --yes stacks/hello >/dev/null 2>&1 || true
+stackctl destroy --yes hello >/dev/null 2>&1 || true
 
 step "The manifest"
 sed -n '/^@main/,$p' stacks/hello/Stack.swift
@@ -131,10 +131,10 @@ cp stacks/hello/Stack.swift "$edited/"
 sed -i -e 's/memory: \.mebibytes(64)/memory: .mebibytes(96)/' -e 's/Env("GREETING", "hello")/Env("GREETING", "good day")/' \
     "$edited/Stack.swift"
 diff stacks/hello/Stack.swift "$edited/Stack.swift" || true
-capture 2 stackctl plan --detailed-exitcode --var "port=$port" "$edited"
+capture 2 stackctl plan --detailed-exitcode --take-over --var "port=$port" "$edited"
 says 'limits\.memory'
 says 'env\.GREETING'
-run stackctl apply --yes --var "port=$port" "$edited"
+run stackctl apply --yes --take-over --var "port=$port" "$edited"
 remember_traces
 same=$(stackctl inspect hello-web | json_text Id)
 [ "$same" = "$web_id" ] || fail "web was recreated, its memory limit should have been changed live"

@@ -47,7 +47,7 @@ extension StackEngine {
         return try await locks.withLock(stack, holder, patience: options.patience) { [self] in
             let run = try ApplyRun(engine: self, stack: stack, document: nil, options, events)
             try await run.recover()
-            return try await run.carryOut(try await plannedDestroy(stack))
+            return try await run.carryOut(try await plannedDestroy(stack, options))
         }
     }
 

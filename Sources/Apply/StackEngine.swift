@@ -36,7 +36,7 @@ package final class StackEngine: Sendable {
     package struct Options: Sendable {
         /// The manifest's folder, to tell two stacks of one name apart.
         package var origin: String?
-        /// Take a stack of this name over, although it comes from another folder and shares nothing with this one.
+        /// Take a stack of this name over, although the folder it comes from is still there.
         package var takeOver: Bool
         /// Who asks.
         package var uid: UInt32
@@ -79,7 +79,7 @@ package final class StackEngine: Sendable {
     /// - Throws: `DiagnosticList` when the stack is not known or holds protected objects.
     package func planDestroy(_ stack: String, options: Options = Options()) async throws -> Plan {
         let notes = try await settle(stack, options)
-        var plan = try await plannedDestroy(stack).plan
+        var plan = try await plannedDestroy(stack, options).plan
         plan.diagnostics += notes
         return plan
     }
@@ -107,7 +107,7 @@ package final class StackEngine: Sendable {
         let errors = DiagnosticList(document.diagnostics.filter { $0.severity == .error })
         if errors.hasErrors { throw errors }
         let recorded = try await load(document.name)
-        let warnings = try Origin.check(document, recorded, options)
+        let warnings = try Origin.check(document.name, recorded, options)
         let observed = try await observe(document.name, recorded)
         var planned = try planner.plan(document, recorded: recorded, observed: observed)
         let found = try await observers.preflight(planned.preflightResources)
@@ -117,12 +117,14 @@ package final class StackEngine: Sendable {
         return planned
     }
 
-    func plannedDestroy(_ stack: String) async throws -> PlannedStack {
+    func plannedDestroy(_ stack: String, _ options: Options) async throws -> PlannedStack {
         let start = Clock.monotonic()
         let recorded = try await load(stack)
         guard recorded.header != nil || !recorded.resources.isEmpty else { throw try await unknown(stack) }
+        let warnings = try Origin.check(stack, recorded, options)
         let observed = try await observe(stack, recorded)
         var planned = try planner.destroy(stack, recorded: recorded, observed: observed)
+        planned.plan.diagnostics += warnings
         planned.plan.milliseconds = Double(Clock.monotonic() - start) / 1e6
         return planned
     }
@@ -149,25 +151,24 @@ package final class StackEngine: Sendable {
 
 /// Tells two stacks of one name apart.
 enum Origin {
+    /// A stack belongs to the folder it was applied from; one whose folder is gone was moved.
+    ///
+    /// - Throws: `DiagnosticList` when another folder asks for it without taking it over.
     static func check(
-        _ document: StackDocument, _ recorded: RecordedStack, _ options: StackEngine.Options
+        _ stack: String, _ recorded: RecordedStack, _ options: StackEngine.Options
     ) throws(DiagnosticList) -> [Diagnostic] {
-        guard let now = options.origin, let before = recorded.header?.origin, now != before, !options.takeOver else {
-            return []
-        }
-        let shared = document.resources.contains { recorded.resources[$0.address] != nil }
-        guard shared || recorded.resources.isEmpty else {
+        guard let now = options.origin, let before = recorded.header?.origin, now != before else { return [] }
+        if !options.takeOver, !recorded.resources.isEmpty, Files.exists(before) {
             throw DiagnosticList(
                 Diagnostic(
-                    code: "SC3142", summary: "another stack is named \(document.name)",
-                    detail: "It was applied from \(before) and has nothing in common with the one in \(now). "
-                        + "Applying this one would delete all of it.",
-                    hint: "give one of them another name, or destroy the other: stackctl destroy \(before)"))
+                    code: "SC3142", summary: "another stack is named \(stack)",
+                    detail: "It was applied from \(before), this one is in \(now). "
+                        + "What it has and this one has not would be deleted.",
+                    hint: "give one of them another name; if this is the same stack in a new place, add --take-over"))
         }
         return [
             Diagnostic(
-                severity: .warning, code: "SC3143",
-                summary: "stack \(document.name) was last applied from another folder",
+                severity: .warning, code: "SC3143", summary: "stack \(stack) was last applied from another folder",
                 detail: "Then \(before), now \(now).")
         ]
     }

@@ -1,6 +1,7 @@
 import Apply
 import Diagnostics
 import JSONText
+import Linux
 import StackModel
 import Testing
 
@@ -241,17 +242,23 @@ import Testing
         #expect(error?.diagnostics.first?.location?.line == 5)
     }
 
-    @Test("another stack of the same name is refused, a moved folder only mentioned")
+    @Test("another folder's stack of the same name is refused, a moved one is mentioned")
     func origin() async throws {
         let bench = try Workbench()
-        let here = StackEngine.Options(origin: "/home/a/shop")
+        let folder = try Files.temporaryDirectory(prefix: "stackctl-origin-test-")
+        defer { try? Files.removeTree(folder) }
+        let here = StackEngine.Options(origin: folder)
         let there = StackEngine.Options(origin: "/home/b/shop")
+        let taking = StackEngine.Options(origin: "/home/b/shop", takeOver: true)
         _ = try await bench.engine.apply(Make.stack(try Make.shop()), options: here) { _ in }
         let other = Make.stack([try Make.resource("container.other")])
         let error = await #expect(throws: DiagnosticList.self) {
             try await bench.engine.plan(other, options: there)
         }
         #expect(error?.diagnostics.first?.code == "SC3142")
+        await #expect(throws: DiagnosticList.self) { try await bench.engine.planDestroy("shop", options: there) }
+        #expect(try await bench.engine.plan(other, options: taking).diagnostics.map(\.code) == ["SC3143"])
+        try Files.removeTree(folder)
         let moved = try await bench.engine.plan(Make.stack(try Make.shop()), options: there)
         #expect(moved.diagnostics.map(\.code) == ["SC3143"])
     }

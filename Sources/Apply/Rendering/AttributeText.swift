@@ -1,3 +1,4 @@
+import Diagnostics
 import JSONText
 import StackModel
 
@@ -14,29 +15,7 @@ package enum AttributeText {
         if let reference = unknown(value) { return "(known after apply: \(reference))" }
         if value.holdsReference { return "(known after apply)" }
         if let quantity = value.intValue.flatMap({ quantity($0, path: path) }) { return quantity }
-        return clean(shortened(plain(value)))
-    }
-
-    /// Text with control characters made visible: a value must not steer the terminal.
-    package static func clean(_ text: String) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            default: result.unicodeScalars.append(isHidden(scalar) ? "\u{FFFD}" : scalar)
-            }
-        }
-        return result
-    }
-
-    /// C0 and C1 controls, and the marks that turn the direction of text.
-    private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0..<0x20, 0x7F..<0xA0, 0x200E...0x200F, 0x202A...0x202E, 0x2066...0x2069: true
-        default: false
-        }
+        return TerminalText.line(shortened(plain(value)))
     }
 
     private static func unknown(_ value: JSONValue) -> String? {

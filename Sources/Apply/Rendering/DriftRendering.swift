@@ -15,7 +15,7 @@ package struct DriftRendering: Sendable {
 
     /// The whole text, without a newline at the end.
     package func text() -> String {
-        let stack = AttributeText.clean(report.stack)
+        let stack = TerminalText.line(report.stack)
         guard !report.entries.isEmpty else {
             return "No drift. \(objects(report.checked)) of stack \(stack) as they were set."
         }
@@ -28,12 +28,12 @@ package struct DriftRendering: Sendable {
                 if current != nil { lines.append("") }
                 columns = Columns()
                 current = entry.address
-                lines.append("  " + style(.bold, AttributeText.clean(entry.address.description)))
+                lines.append("  " + style(.bold, TerminalText.line(entry.address.description)))
             }
             if entry.kind == .attribute {
                 columns.add(cells(of: entry))
             } else {
-                let text = AttributeText.clean(entry.text ?? entry.kind.rawValue)
+                let text = TerminalText.line(entry.text ?? entry.kind.rawValue)
                 lines.append("      " + style(.yellow, text) + "  " + place(entry))
             }
         }
@@ -49,11 +49,11 @@ package struct DriftRendering: Sendable {
     private func cells(of entry: DriftReport.Entry) -> [String] {
         let set = AttributeText.of(entry.set, path: entry.path)
         let found = style(.yellow, AttributeText.of(entry.found, path: entry.path))
-        return [AttributeText.clean(entry.path), "set: \(set)", "found: \(found)", place(entry)]
+        return [TerminalText.line(entry.path), "set: \(set)", "found: \(found)", place(entry)]
     }
 
     private func place(_ entry: DriftReport.Entry) -> String {
-        entry.location.map { style(.cyan, AttributeText.clean("\($0.file):\($0.line)")) } ?? ""
+        entry.location.map { style(.cyan, TerminalText.line("\($0.file):\($0.line)")) } ?? ""
     }
 
     private func objects(_ count: Int) -> String { count == 1 ? "1 object" : "\(count) objects" }

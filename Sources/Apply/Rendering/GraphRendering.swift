@@ -64,7 +64,7 @@ package struct GraphRendering: Sendable {
 
     private func quoted(_ text: String) -> String {
         var result = "\""
-        for character in AttributeText.clean(text) {
+        for character in TerminalText.line(text) {
             if character == "\"" || character == "\\" { result += "\\" }
             result.append(character)
         }
@@ -72,6 +72,6 @@ package struct GraphRendering: Sendable {
     }
 
     private static func mermaidText(_ text: String) -> String {
-        AttributeText.clean(text).map { $0 == "\"" ? "#quot;" : String($0) }.joined()
+        TerminalText.line(text).map { $0 == "\"" ? "#quot;" : String($0) }.joined()
     }
 }

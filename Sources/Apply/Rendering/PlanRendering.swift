@@ -20,7 +20,7 @@ package struct PlanRendering: Sendable {
         if changes.isEmpty { return (warnings + [noChanges]).joined(separator: "\n") }
         var lines = warnings
         let generation = plan.generation == 0 ? "not applied yet" : "generation \(plan.generation)"
-        lines.append("Stack \(AttributeText.clean(plan.stack)), \(generation)")
+        lines.append("Stack \(TerminalText.line(plan.stack)), \(generation)")
         lines.append("")
         for group in Self.groups {
             let members = changes.filter { group.contains($0.action) }
@@ -53,7 +53,7 @@ package struct PlanRendering: Sendable {
     // MARK: One change
 
     private func lines(of change: Change) -> [String] {
-        var head = "  " + symbol(change) + " " + style(.bold, AttributeText.clean(change.address.description))
+        var head = "  " + symbol(change) + " " + style(.bold, TerminalText.line(change.address.description))
         head += "  " + style(.dim, words(change))
         if let location = change.location { head += "  " + place(location) }
         var columns = Columns()
@@ -69,7 +69,7 @@ package struct PlanRendering: Sendable {
     }
 
     private func cells(of reason: ChangeReason, in change: Change) -> [String] {
-        let name = AttributeText.clean(reason.path)
+        let name = TerminalText.line(reason.path)
         let to = AttributeText.of(reason.to, path: reason.path)
         var last = reason.location.map { place($0) } ?? ""
         if change.action == .create { return [name, to, last] }
@@ -82,11 +82,11 @@ package struct PlanRendering: Sendable {
 
     private func sentence(_ note: String, _ reason: ChangeReason) -> String {
         let because = reason.cause == .drift ? style(.yellow, "on the host: ") : "because: "
-        return because + AttributeText.clean(note)
+        return because + TerminalText.line(note)
     }
 
     private func place(_ location: SourceLocation) -> String {
-        style(.cyan, AttributeText.clean("\(location.file):\(location.line)"))
+        style(.cyan, TerminalText.line("\(location.file):\(location.line)"))
     }
 
     private func symbol(_ change: Change) -> String {
@@ -121,8 +121,8 @@ package struct PlanRendering: Sendable {
         func name(_ title: String, _ color: Style.Color, _ members: [Change]) {
             guard !members.isEmpty else { return }
             let names = members.map { change in
-                AttributeText.clean(change.address.description)
-                    + (change.location.map { " (\(AttributeText.clean("\($0.file):\($0.line)")))" } ?? "")
+                TerminalText.line(change.address.description)
+                    + (change.location.map { " (\(TerminalText.line("\($0.file):\($0.line)")))" } ?? "")
             }
             lines.append(style(color, title) + " " + names.joined(separator: ", "))
         }

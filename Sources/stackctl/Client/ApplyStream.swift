@@ -1,5 +1,6 @@
 import Apply
 import Diagnostics
+import HTTP
 import JSONText
 import Linux
 
@@ -41,7 +42,7 @@ enum ApplyStream {
                 painter.cancel()
                 await painter.value
                 await display.finish()
-                throw error
+                throw (error as? HTTPError) == .truncated ? cutShort : error
             }
             painter.cancel()
             await painter.value
@@ -120,7 +121,7 @@ enum OutputsText {
             let isSensitive = output["sensitive"]?.boolValue ?? false
             let value = output["value"].map { $0.stringValue ?? $0.serialized(.compact) } ?? ""
             let gap = String(repeating: " ", count: width - name.count)
-            return "  \(name)\(gap) = \(isSensitive ? "(sensitive)" : value)\n"
+            return TerminalText.line("  \(name)\(gap) = \(isSensitive ? "(sensitive)" : value)") + "\n"
         }.joined()
     }
 }

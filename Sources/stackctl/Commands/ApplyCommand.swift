@@ -19,7 +19,7 @@ enum ApplyCommand {
         ],
         options: [
             SharedOptions.yes, SharedOptions.variable, SharedOptions.variableFile, SharedOptions.upgrade,
-            SharedOptions.json, SharedOptions.timings,
+            SharedOptions.takeOver, SharedOptions.json, SharedOptions.timings,
         ], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {

@@ -12,7 +12,7 @@ enum CommandTree {
             commands: [
                 InitCommand.declaration, ValidateCommand.declaration, PlanCommand.declaration,
                 ApplyCommand.declaration, DestroyCommand.declaration, ShowCommand.declaration,
-                DriftCommand.declaration, GraphCommand.declaration, StacksCommand.declaration,
+                OutputCommand.declaration, DriftCommand.declaration, GraphCommand.declaration, StacksCommand.declaration,
             ]),
         Group(
             title: "Containers",

@@ -1,6 +1,7 @@
 import Apply
 import Diagnostics
 import JSONText
+import Linux
 import StackModel
 
 /// `stackctl destroy`: removes everything a stack made.
@@ -12,18 +13,28 @@ enum DestroyCommand {
             refused until its `protect` is taken out of the manifest and applied.
             """,
         operands: [SelectedStack.operand],
-        options: [SharedOptions.yes, SharedOptions.variable, SharedOptions.variableFile, SharedOptions.json],
+        options: [
+            SharedOptions.yes, SharedOptions.variable, SharedOptions.variableFile, SharedOptions.takeOver,
+            SharedOptions.json,
+        ],
         action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let stack = try await SelectedStack.name(invocation)
         let daemon = try await invocation.daemon()
         let target = Target("stacks", stack, "destroy").text
-        let plan = try Plan(json: try await daemon.post(target, ["planOnly": true]))
+        var options = JSONObject()
+        if case .folder(let folder) = try StackSelection.folderOrName(invocation.arguments.operand(0)) {
+            options["origin"] = .string(try Files.realPath(folder))
+            options["takeOver"] = .bool(invocation.arguments.isSet(SharedOptions.takeOver))
+        }
+        let plan = try Plan(
+            json: try await daemon.post(target, ["planOnly": true, "options": .object(options)]))
         if !invocation.arguments.isSet(SharedOptions.json) { invocation.output.show(plan) }
+        options["expected"] = plan.json
         try Approval.ask("Remove all this? There is no undo.", invocation)
         return try await ApplyStream.run(
-            daemon, target, [:], invocation: invocation, shown: plan)
+            daemon, target, ["options": .object(options)], invocation: invocation, shown: plan)
     }
 }
 

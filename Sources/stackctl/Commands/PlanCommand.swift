@@ -19,7 +19,7 @@ enum PlanCommand {
         operands: [SharedOptions.stack],
         options: [
             SharedOptions.variable, SharedOptions.variableFile, out, detailed, SharedOptions.upgrade,
-            SharedOptions.json, SharedOptions.timings,
+            SharedOptions.takeOver, SharedOptions.json, SharedOptions.timings,
         ], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {

@@ -7,6 +7,8 @@ enum SharedOptions {
     static let timings = OptionDeclaration.flag("timings", nil, "Say how long each phase took")
     static let upgrade = OptionDeclaration.flag(
         "upgrade", nil, "Take the newest Debian packages instead of those in Stack.lock")
+    static let takeOver = OptionDeclaration.flag(
+        "take-over", nil, "Take the stack over from the folder it was last applied from")
     static let yes = OptionDeclaration.flag("yes", "y", "Do not ask; needed where there is no terminal")
 
     static let stack = OperandDeclaration(

@@ -36,7 +36,10 @@ struct StackSession: Sendable {
 
     /// What the daemon wants to know besides the document.
     func options() throws -> JSONValue {
-        ["origin": .string(try Files.realPath(folder))]
+        [
+            "origin": .string(try Files.realPath(folder)),
+            "takeOver": .bool(invocation.arguments.isSet(SharedOptions.takeOver)),
+        ]
     }
 }
 

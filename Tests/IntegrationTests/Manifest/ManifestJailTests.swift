@@ -95,6 +95,7 @@ struct ManifestJailTests {
         try folder.write(
             "print(1)",
             beside: """
+
                 @section(".init_array") @used
                 let early: @convention(c) () -> Void = { _ = open("/var/tmp/stackctl-evil", O_WRONLY | O_CREAT, 0o600) }
                 """)
@@ -152,8 +153,7 @@ private struct TestFolder: ~Copyable {
     func write(_ body: String, beside: String = "") throws {
         let text = """
             import StackDSL
-            import Glibc
-            \(beside)
+            import Glibc\(beside)
             @main struct Example: Stack {
                 var resources: Resources {
                     \(body)

@@ -1,0 +1,40 @@
+import Diagnostics
+import JSONText
+
+/// `stackctl output`: the outputs of a stack, for people and scripts.
+enum OutputCommand {
+    static let declaration = CommandDeclaration(
+        "output", summary: "Print the outputs of a stack, or the value of one",
+        discussion: """
+            With a NAME its value alone is printed, also that of a sensitive one, which no other
+            command shows.
+            """,
+        operands: [
+            OperandDeclaration("STACK", "Folder with Stack.swift, or a stack's name", completion: .path),
+            OperandDeclaration("NAME", .optional, "Name of an output"),
+        ],
+        options: [SharedOptions.variable, SharedOptions.variableFile, SharedOptions.json], action: run)
+
+    private static func run(_ invocation: Invocation) async throws -> ExitCode {
+        let stack = try await SelectedStack.name(invocation)
+        let daemon = try await invocation.daemon()
+        let isJSON = invocation.arguments.isSet(SharedOptions.json)
+        guard let name = invocation.arguments.operand(1) else {
+            let outputs = try await daemon.get(Target("stacks", stack).text)["outputs"]?.arrayValue ?? []
+            if isJSON {
+                invocation.output.print(json: .array(outputs))
+            } else {
+                invocation.output.write(OutputsText.render(outputs))
+            }
+            return .success
+        }
+        let output = try await daemon.get(Target("stacks", stack, "outputs", name).text)
+        let value = output["value"] ?? .null
+        if isJSON {
+            invocation.output.print(json: value)
+        } else {
+            invocation.output.print(value.stringValue ?? value.serialized(.compact))
+        }
+        return .success
+    }
+}
