@@ -12,7 +12,8 @@ enum CommandTree {
             commands: [
                 InitCommand.declaration, ValidateCommand.declaration, PlanCommand.declaration,
                 ApplyCommand.declaration, DestroyCommand.declaration, ShowCommand.declaration,
-                OutputCommand.declaration, DriftCommand.declaration, GraphCommand.declaration, StacksCommand.declaration,
+                OutputCommand.declaration, DriftCommand.declaration, GraphCommand.declaration,
+                StacksCommand.declaration,
             ]),
         Group(
             title: "Containers",
