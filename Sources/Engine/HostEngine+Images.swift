@@ -13,7 +13,7 @@ extension HostEngine {
 
     /// Ids of images containers were made from.
     package var imagesInUse: Set<Digest> {
-        Set(containers.all.compactMap { Digest($0.snapshot.imageID) })
+        Set((containers.all.map(\.snapshot.imageID) + containers.damaged.map(\.imageID)).compactMap { Digest($0) })
     }
 
     /// Gives an image another name.

@@ -67,7 +67,9 @@ extension HostEngine {
         }
         let network = try await findNetwork(text)
         let endpoints = try await networks.endpoints(networkID: network.id)
-        let active = endpoints.filter { containers.container(id: $0.containerID)?.state.isActive ?? false }
+        let active = endpoints.filter { endpoint in
+            containers.container(id: endpoint.containerID)?.state.isActive ?? containers.isDamaged(endpoint.containerID)
+        }
         guard active.isEmpty else {
             throw EngineError(
                 .forbidden,
@@ -76,8 +78,10 @@ extension HostEngine {
         for endpoint in endpoints {
             try await networks.releaseEndpoint(containerID: endpoint.containerID, networkID: network.id)
             guard let container = containers.container(id: endpoint.containerID) else { continue }
-            container.change { $0.specification.endpoints.removeAll { $0.network == network.id } }
-            try await save(container)
+            try? await exclusively(container) {
+                container.change { $0.specification.endpoints.removeAll { $0.network == network.id } }
+                try await self.save(container)
+            }
         }
         do {
             try await networks.deleteNetwork(id: network.id)
@@ -91,7 +95,8 @@ extension HostEngine {
     package func connect(_ container: Container, to network: NetworkSpecification, _ settings: EndpointSettings)
         async throws
     {
-        try await container.queue.run {
+        try Self.requireOwnNetwork(container)
+        try await exclusively(container) {
             var settings = settings
             settings.network = network.id
             guard !container.specification.endpoints.contains(where: { $0.network == network.id }) else {
@@ -120,9 +125,20 @@ extension HostEngine {
         await publish(.network, "connect", actor: network.id, ["container": container.id, "name": network.name])
     }
 
+    /// What is done to a container in the host's network would be done to the host.
+    private static func requireOwnNetwork(_ container: Container) throws(EngineError) {
+        let mode = container.specification.networkMode
+        guard mode != "host", !mode.hasPrefix("container:") else {
+            throw EngineError(
+                .invalid,
+                "container sharing network namespace with another container or host cannot be connected to any other network"
+            )
+        }
+    }
+
     /// Takes a container out of a network, live where it runs.
     package func disconnect(_ container: Container, from network: NetworkSpecification) async throws {
-        try await container.queue.run {
+        try await exclusively(container) {
             guard container.specification.endpoints.contains(where: { $0.network == network.id }) else {
                 throw EngineError(
                     .forbidden, "container \(container.id) is not connected to network \(network.name)")
@@ -154,6 +170,7 @@ extension HostEngine {
     package func namespace(of container: Container) throws -> SharedDescriptor {
         let pid = container.state.supervisorPID
         guard pid > 0 else { throw EngineError.notRunning(container.id) }
+        try Self.requireOwnNetwork(container)
         return SharedDescriptor(try Namespaces.open(pid, .network))
     }
 

@@ -12,18 +12,23 @@ extension HostEngine {
     ///
     /// - Returns: what was worth telling, for the daemon's log.
     package func recover() async throws -> [String] {
+        await removeLeftoverMounts()
         var notes = try await load()
         let all = containers.all
         let running = await withTaskGroup(of: String?.self) { group in
             for container in all { group.addTask { await self.reconnect(container) ? container.id : nil } }
             return await group.reduce(into: Set<String>()) { if let id = $1 { $0.insert(id) } }
         }
-        notes += await removeStrays()
-        try await networks.recover(running: running)
-        await recoverNames(running)
+        let strays = await removeStrays()
+        notes += strays.notes
+        // What cannot be judged may run: its links and names stay, too.
+        let untouched = strays.kept.union(containers.damaged.map(\.id))
+        try await networks.recover(running: running.union(untouched))
+        await recoverNames(running, besides: untouched)
         for container in all where !running.contains(container.id) && container.snapshot.isSettling {
             container.change { $0.isSettling = false }
         }
+        notes += await finishChanges(all.filter { !running.contains($0.id) })
         try? await layerMounts.sweep()
         notes.append("\(all.count) containers, \(running.count) running")
         work.spawn { [self] in await startWanted(all.filter { !running.contains($0.id) }) }
@@ -34,111 +39,150 @@ extension HostEngine {
     private func load() async throws -> [String] {
         var notes: [String] = []
         let database = self.database
-        let rows = try await BlockingExecutor.shared.run { try database.read { try $0.containers() } }
+        let rows = try await BlockingExecutor.shared.run { try database.read { try $0.containerRows() } }
         for row in rows {
-            do {
-                containers.insert(try Container(row))
-            } catch {
-                notes.append("container \(row.name) (\(row.id)) cannot be read: \(error)")
+            switch row {
+            case .success(let row):
+                do {
+                    containers.insert(try Container(row))
+                } catch {
+                    notes.append(await keep(DamagedContainer(row, reason: "\(error)")))
+                }
+            case .failure(let row): notes.append(await keep(DamagedContainer(row)))
             }
         }
         return notes
+    }
+
+    /// Leaves a container that cannot be read as it is, with its layers.
+    private func keep(_ container: DamagedContainer) async -> String {
+        containers.insert(damaged: container)
+        if let image = try? await images.resolve(container.imageID) { _ = try? await layerMounts.hold(image) }
+        await publish(
+            .container, "damaged", actor: container.id, ["name": container.name, "reason": container.reason])
+        return "container \(container.name) (\(container.id)) is damaged and left as it is: \(container.reason)"
     }
 
     /// Takes a container over; true where it runs.
     private func reconnect(_ container: Container) async -> Bool {
         let directory = configuration.containerDirectory(container.id)
         let before = container.state
-        if let connection = try? await runtime.connect(directory: directory) {
-            let status = connection.status
-            if status.state != .exited, status.state != .failed {
+        switch await supervision(of: container) {
+        case .connected(let connection):
+            let status = await Self.begun(connection)
+            if !status.isFinal {
                 await adopt(container, connection, status)
                 return true
             }
             connection.close()
+        case .silent:
+            await holdSilent(container)
+            return true
+        case .none: break
         }
-        guard let status = try? runtime.status(directory: directory), status.finishedAt > 0 || before.isActive else {
-            if before.isActive || before.phase == .removing { await forgetRun(container) }
+        guard let status = try? runtime.status(directory: directory), status.isNews(to: before) else {
+            if before.isActive { await forgetRun(container) }
             return false
         }
-        let finished = Timestamp(nanosecondsSinceEpoch: status.finishedAt)
-        if before.isActive || before.finishedAt.map({ $0 < finished }) ?? (before.startedAt != nil) {
-            // It ended while no daemon looked; the event carries the time it happened.
-            await ended(container, status, isFinal: true)
-            container.change { $0.isSettling = false }
-        }
+        // It ended while no daemon looked; the event carries the time it happened.
+        await ended(container, status, isFinal: true)
+        container.change { $0.isSettling = false }
         return false
     }
 
-    private func adopt(_ container: Container, _ connection: SupervisorConnection, _ status: SupervisorStatus) async {
+    private enum Supervision {
+        case connected(SupervisorConnection)
+        /// It lives but cannot be reached.
+        case silent
+        case none
+    }
+
+    private func supervision(of container: Container) async -> Supervision {
+        let directory = configuration.containerDirectory(container.id)
+        // A supervisor holds its lock a moment before it listens, and a moment after.
+        for _ in 0..<40 {
+            if let connection = try? await runtime.connect(directory: directory, name: container.name) {
+                return .connected(connection)
+            }
+            let lives = await BlockingExecutor.shared.run { [runtime] in try? runtime.isSupervised(directory: directory) }
+            if lives == false { return .none }
+            try? await EventLoop.shared.sleep(for: .milliseconds(50))
+        }
+        return .silent
+    }
+
+    /// The status once the first start of a half-started container is over.
+    private static func begun(_ connection: SupervisorConnection) async -> SupervisorStatus {
+        guard connection.status.state == .created else { return connection.status }
+        _ = try? await withTimeout(.seconds(30)) {
+            for await status in connection.events() where status.state != .created { return }
+        }
+        return connection.status
+    }
+
+    func adopt(_ container: Container, _ connection: SupervisorConnection, _ status: SupervisorStatus) async {
         let started = Timestamp(nanosecondsSinceEpoch: status.startedAt)
-        let missed = container.state.startedAt.map { $0 < started } ?? true
-        let frozen = container.state.phase == .paused
+        let missed = status.startedAt > 0 && container.state.startedAt.map { $0 < started } ?? true
+        let group = try? cgroup(of: container)
+        let frozen = await BlockingExecutor.shared.run { (try? group?.isFrozen()) ?? false }
         container.change { facts in
             facts.connection = connection
             facts.state.phase = status.state == .restarting ? .restarting : frozen ? .paused : .running
             facts.state.pid = status.pid
             facts.state.supervisorPID = connection.supervisorPID
-            facts.state.startedAt = started
             facts.state.restartCount = Int(status.restartCount)
-            facts.wantsToRun = true
+            if status.startedAt > 0 { facts.state.startedAt = started }
+            // A start the row does not know of was asked for; one it knows may have been asked to end since.
+            if missed { facts.wantsToRun = !status.stopRequested }
         }
         if let image = try? await images.resolve(container.snapshot.imageID) { _ = try? await layerMounts.hold(image) }
         if missed { await publish("start", container, at: started) }
         await saveStatusLater(container)
-        watch(container, connection)
         if status.state == .running { startHealth(container) }
+        watch(container, connection)
+    }
+
+    /// A supervisor that lives but does not answer keeps its container; it is taken over when it answers.
+    private func holdSilent(_ container: Container) async {
+        await log("the supervisor of container \(container.name) does not answer; trying again")
+        container.change { if !$0.state.isActive { $0.state.phase = .running } }
+        work.spawn { [self] in
+            while (try? await EventLoop.shared.sleep(for: .seconds(1))) != nil {
+                switch await supervision(of: container) {
+                case .connected(let connection): return await adopt(container, connection, connection.status)
+                case .silent: continue
+                case .none:
+                    await forgetRun(container)
+                    return await releaseRun(container)
+                }
+            }
+        }
     }
 
     /// A run of which nothing is left, not even a status: a crash of the host, or a start that was cut short.
     private func forgetRun(_ container: Container) async {
         container.change { facts in
-            if facts.state.isActive {
-                facts.state.phase = .exited
-                facts.state.exitCode = 137
-                facts.state.finishedAt = Clock.now()
-            } else {
-                facts.state.phase = .exited
-            }
+            facts.state.phase = .exited
+            facts.state.exitCode = 137
+            facts.state.finishedAt = Clock.now()
             facts.state.pid = 0
             facts.state.supervisorPID = 0
         }
+        container.notify(.exited(code: 137, isFinal: true))
+        await publish("die", container, ["exitCode": "137"])
         await saveStatusLater(container)
     }
 
-    /// Directories without a container, endpoints without a container: creations a crash cut in half.
-    private func removeStrays() async -> [String] {
-        var notes: [String] = []
-        let directory = "\(configuration.root)/containers"
-        let entries = (try? await BlockingExecutor.shared.run { try Files.list(directory) }) ?? []
-        for entry in entries where containers.container(id: entry.name) == nil {
-            do {
-                try await runtime.delete(directory: "\(directory)/\(entry.name)", cgroupPath: "stackctl/\(entry.name)")
-                notes.append("removed what was left of container \(entry.name.prefix(12))")
-            } catch {
-                notes.append("cannot remove what is left of container \(entry.name.prefix(12)): \(error)")
-            }
-        }
-        let database = self.database
-        let endpoints = (try? await BlockingExecutor.shared.run { try database.read { try $0.endpoints() } }) ?? []
-        for id in Set(endpoints.map(\.container)) where containers.container(id: id) == nil {
-            try? await networks.releaseEndpoints(containerID: id)
-            notes.append("released addresses of container \(id.prefix(12)), which is gone")
-        }
-        try? await volumes.removeStrays()
-        return notes
-    }
-
-    private func recoverNames(_ running: Set<String>) async {
+    private func recoverNames(_ running: Set<String>, besides untouched: Set<String>) async {
         let wanted = running.filter { containers.container(id: $0)?.specification.endpoints.isEmpty == false }
-        guard !wanted.isEmpty else {
+        guard !wanted.isEmpty || !untouched.isEmpty else {
             try? await names.keepOnly([])
             try? await names.shutdownIfIdle()
             return
         }
         do {
             if try await names.ensureRunning() { await reattachNames(except: nil) }
-            try await names.keepOnly(Set(wanted))
+            try await names.keepOnly(wanted.union(untouched))
             for id in wanted {
                 if let container = containers.container(id: id) { try? await refreshNames(container) }
             }
@@ -159,64 +203,17 @@ extension HostEngine {
             try? await refreshNames(container)
         }
     }
+}
 
-    /// Starts what is to run always and does not: the host was restarted, or the supervisor was killed.
-    private func startWanted(_ candidates: [Container]) async {
-        for container in candidates where !Task.isCancelled {
-            let facts = container.snapshot
-            let wanted =
-                switch facts.specification.restart.name {
-                case .always: facts.state.phase != .created
-                case .unlessStopped: facts.wantsToRun
-                case .no, .onFailure: false
-                }
-            guard wanted else { continue }
-            do {
-                try await start(container)
-            } catch {
-                await log("container \(facts.name) cannot be started: \(error)")
-            }
-        }
-    }
-
-    /// Looks now and then whether rules and bridges are still there, while something depends on them.
-    private func keepNetworkWhole() async {
-        while !Task.isCancelled {
-            guard (try? await EventLoop.shared.sleep(for: .seconds(10))) != nil else { return }
-            guard containers.all.contains(where: { $0.state.isActive }) else { continue }
-            if let problems = try? await networks.heal(), !problems.isEmpty {
-                await log("network repaired: \(problems.map(\.description).joined(separator: ", "))")
-            }
-        }
-    }
-
-    /// Ends the daemon's own work.
+extension SupervisorStatus {
+    /// Whether this final status tells of an end that is not known: its file outlives the run.
     ///
-    /// Containers go on unless they are to stop.
-    package func shutdown() async {
-        if configuration.stopContainersOnExit {
-            await withTaskGroup(of: Void.self) { group in
-                for container in containers.all where container.state.isActive {
-                    group.addTask { try? await self.stop(container) }
-                }
-            }
-        }
-        await events.close()
-        await work.shutdown()
-        await removeIdleDefaultNetwork()
-        try? await layerMounts.sweep()
-        if !containers.all.contains(where: { $0.state.isActive }) { try? await names.shutdownIfIdle() }
-        await writer.flush()
+    /// The start is what tells runs apart: the end of one whose supervisor was killed is only guessed.
+    package func isNews(to state: ContainerState) -> Bool {
+        guard isFinal, startedAt > 0 else { return false }
+        guard let known = state.startedAt else { return true }
+        let started = Timestamp(nanosecondsSinceEpoch: startedAt)
+        if started != known { return started > known }
+        return state.isActive || state.finishedAt.map { $0 < known } ?? true
     }
-
-    /// The default network is made when first needed, and goes when nothing is in it and the daemon ends.
-    private func removeIdleDefaultNetwork() async {
-        guard let network = try? await networks.networks().first(where: { $0.name == Self.defaultNetworkName }),
-            let endpoints = try? await networks.endpoints(networkID: network.id), endpoints.isEmpty
-        else { return }
-        try? await networks.deleteNetwork(id: network.id)
-    }
-
-    /// A line for the daemon's log.
-    func log(_ line: String) async { logLine("\(Clock.now().rfc3339) \(line)") }
 }

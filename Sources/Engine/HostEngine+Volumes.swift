@@ -23,12 +23,10 @@ extension HostEngine {
             if force { return }
             throw EngineError.noVolume(name)
         }
-        let users = users(ofVolume: name)
-        guard users.isEmpty else {
-            let ids = users.map(\.id).joined(separator: ", ")
-            throw EngineError(.conflict, "remove \(name): volume is in use - [\(ids)]")
+        try await volumes.remove(name) { [self] in
+            let users = users(ofVolume: name).map(\.id) + containers.damaged.filter { $0.mayUse(volume: name) }.map(\.id)
+            return volumeClaims.isClaimed(name) ? users + ["a container that is being made"] : users
         }
-        try await volumes.remove(name)
         await publish(.volume, "destroy", actor: name, ["driver": "local"])
     }
 

@@ -34,6 +34,10 @@ package final class HostEngine: Sendable {
     let layerMounts: LayerMounts
     let layerSweep = SweepGate()
     let namespaces = NamespacePool()
+    /// Volumes that containers under creation are about to mount.
+    let volumeClaims = VolumeClaims()
+    /// One volume is filled at a time.
+    let fillQueue = OperationQueue()
     let logLine: @Sendable (String) -> Void
 
     /// Opens the engine of a data root.
@@ -92,5 +96,8 @@ package final class HostEngine: Sendable {
 
 extension HostEngine {
     /// Runs work that outlives the request it came with; it ends with the engine.
-    package func runInBackground(_ work: @escaping @Sendable () async -> Void) { self.work.spawn(work) }
+    @discardableResult
+    package func runInBackground(_ work: @escaping @Sendable () async -> Void) -> BackgroundWork.Handle {
+        self.work.spawn(work)
+    }
 }

@@ -73,6 +73,15 @@ package final class ContainerRuntime: Sendable {
         }
     }
 
+    /// Whether a supervisor lives for the container of a directory, answering or not.
+    ///
+    /// Blocks.
+    package func isSupervised(directory: String) throws(RuntimeError) -> Bool {
+        try RuntimeError.wrap("looking at \(directory)") { () throws(SystemError) in
+            try Self.hasSupervisor(directory)
+        }
+    }
+
     /// Whether a supervisor holds the directory's lock.
     static func hasSupervisor(_ directory: String) throws(SystemError) -> Bool {
         let path = directory + "/lock"

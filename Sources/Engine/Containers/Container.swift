@@ -46,6 +46,8 @@ package final class Container: Sendable {
         var isSettling = false
         /// Clients that are attached and have to see its last output.
         var attachments = 0
+        /// Set when it is gone; who waits from then on waits for nothing.
+        var isRemoved = false
     }
 
     /// What observers are told.
@@ -125,7 +127,7 @@ package final class Container: Sendable {
     convenience init(_ row: ContainerRow) throws {
         var facts = Facts(
             name: row.name, imageID: row.image, created: Timestamp(nanosecondsSinceEpoch: row.created),
-            specification: try ContainerSpecification(json: row.spec))
+            specification: try ContainerSpecification(stored: row.spec))
         facts.wantsToRun = row.desiredState == "running"
         facts.stack = row.stack
         facts.address = row.address

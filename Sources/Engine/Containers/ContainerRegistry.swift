@@ -7,6 +7,7 @@ package final class ContainerRegistry: Sendable {
     private struct State {
         var containers: [String: Container] = [:]
         var names: [String: String] = [:]
+        var damaged: [String: DamagedContainer] = [:]
     }
 
     private let state = Mutex(State())
@@ -58,6 +59,22 @@ package final class ContainerRegistry: Sendable {
         }
     }
 
+    /// Notes a container that cannot be read; its name stays taken.
+    func insert(damaged container: DamagedContainer) {
+        state.withLock {
+            $0.damaged[container.id] = container
+            $0.names[container.name] = container.id
+        }
+    }
+
+    /// Those whose rows cannot be read.
+    ///
+    /// Nothing of theirs may be touched.
+    package var damaged: [DamagedContainer] { state.withLock { Array($0.damaged.values) } }
+
+    /// Whether an id is that of a container that cannot be read.
+    package func isDamaged(_ id: String) -> Bool { state.withLock { $0.damaged[id] != nil } }
+
     /// The container of exactly this id.
     package func container(id: String) -> Container? { state.withLock { $0.containers[id] } }
 
@@ -70,10 +87,15 @@ package final class ContainerRegistry: Sendable {
             if let id = state.names[name], let named = state.containers[id] { return [named] }
             return state.containers.values.filter { $0.id.hasPrefix(name) }
         }
+        if found.isEmpty, let damaged = damaged(named: name) { throw damaged.error }
         if found.count > 1 {
             throw EngineError(.invalid, "Multiple IDs found with provided prefix: \(text)")
         }
         guard let container = found.first else { throw .noContainer(text) }
         return container
+    }
+
+    private func damaged(named text: String) -> DamagedContainer? {
+        damaged.first { $0.name == text || $0.id.hasPrefix(text) }
     }
 }

@@ -26,6 +26,8 @@ package struct ContainerState: Sendable, Hashable {
     package var finishedAt: Timestamp?
     /// Restarts by policy since it was last started.
     package var restartCount = 0
+    /// Whether its creation came to its end; what is missing is made when a daemon finds it, or at its start.
+    package var isMade = true
 
     /// A container that never ran.
     package init() {}
@@ -46,6 +48,7 @@ package struct ContainerState: Sendable, Hashable {
         startedAt = json["startedAt"]?.intValue.map { Timestamp(nanosecondsSinceEpoch: $0) }
         finishedAt = json["finishedAt"]?.intValue.map { Timestamp(nanosecondsSinceEpoch: $0) }
         restartCount = Int(json["restartCount"]?.intValue ?? 0)
+        isMade = json["made"]?.boolValue ?? true
     }
 
     var json: JSONValue {
@@ -54,6 +57,7 @@ package struct ContainerState: Sendable, Hashable {
             "exitCode": .int(Int64(exitCode)), "oomKilled": .bool(oomKilled), "error": .string(error),
             "restartCount": .int(Int64(restartCount)),
         ]
+        if !isMade { object["made"] = false }
         object["startedAt"] = startedAt.map { .int($0.nanosecondsSinceEpoch) }
         object["finishedAt"] = finishedAt.map { .int($0.nanosecondsSinceEpoch) }
         return .object(object)

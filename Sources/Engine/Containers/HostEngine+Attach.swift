@@ -33,8 +33,9 @@ extension HostEngine {
     /// Holds a container for an attached client: its log is not removed before the client has read it.
     package func attach(_ container: Container) -> AttachSession {
         container.change { $0.attachments += 1 }
-        let changes = container.observe { _ in }.changes
+        let (isRemoved, changes) = container.observe(\.isRemoved)
         let end = work.spawn {
+            if isRemoved { return }
             for await change in changes {
                 switch change {
                 case .exited(_, true), .removed: return
@@ -42,10 +43,10 @@ extension HostEngine {
                 }
             }
         }
-        let starts = container.observe(\.state.isActive)
+        let starts = container.observe { $0.state.isActive || $0.isRemoved }
         return AttachSession(container: container, end: end) {
             if starts.initial { return }
-            for await change in starts.changes where change == .started { return }
+            for await change in starts.changes where change == .started || change == .removed { return }
         }
     }
 
@@ -70,8 +71,9 @@ extension HostEngine {
             guard (try? await sink.writeAll(piece)) != nil else { break }
         }
         sink.close()
-        // A terminal has no end of input; it goes with its last user.
-        if !container.specification.tty { try? await connection.closeInput() }
+        // Input that was asked to outlive its client does; a terminal has no end of input.
+        let specification = container.specification
+        if specification.stdinOnce, !specification.tty { try? await connection.closeInput() }
     }
 
     /// Tells a container's terminal its size.

@@ -28,7 +28,7 @@ extension HostEngine {
             throw EngineError(
                 .invalid, "Invalid container name (\(name)), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
         }
-        try await container.queue.run {
+        try await exclusively(container) {
             let old = container.name
             guard old != name else {
                 throw EngineError(.invalid, "Renaming a container with the same name as its current name")
@@ -61,7 +61,8 @@ extension HostEngine {
 
     /// Changes limits and restart policy, live where it runs.
     package func update(_ container: Container, _ update: ContainerUpdate) async throws {
-        try await container.queue.run {
+        try await exclusively(container) {
+            try Self.check(update, of: container.specification)
             if let restart = update.restart {
                 if let connection = container.connection {
                     try await self.tolerant { try await connection.setRestartPolicy(restart.forSupervisor) }
@@ -79,9 +80,23 @@ extension HostEngine {
         await publish("update", container)
     }
 
+    /// Docker's rules for what can be changed.
+    package static func check(_ update: ContainerUpdate, of specification: ContainerSpecification) throws(EngineError) {
+        if let restart = update.restart, restart.name != .no, specification.autoRemove {
+            throw EngineError(
+                .conflict, "Restart policy cannot be updated because AutoRemove is enabled for the container")
+        }
+        if let limits = update.limits, let memory = limits.memoryBytes, let swap = limits.memorySwapBytes, memory > swap {
+            throw EngineError(
+                .conflict,
+                "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time"
+            )
+        }
+    }
+
     /// Changes published ports, live where it runs.
     package func setPorts(_ container: Container, _ ports: [PortBinding]) async throws {
-        try await container.queue.run {
+        try await exclusively(container) {
             if container.state.isActive {
                 let published = try ports.map { binding throws(EngineError) in try PublishedPort(binding) }
                 _ = try await self.networks.setPorts(containerID: container.id, ports: published)
@@ -102,7 +117,7 @@ extension HostEngine {
         _ container: Container, labels: [String: String], healthcheck: Healthcheck?, stopSignal: String?,
         stopTimeout: Int?
     ) async throws {
-        try await container.queue.run {
+        try await exclusively(container) {
             let before = container.specification.healthcheck
             container.change { facts in
                 facts.specification.labels = labels
@@ -133,8 +148,9 @@ extension HostEngine {
 
     /// Subscribes to an end; the returned function waits for it and gives the exit code.
     package func wait(_ container: Container, for condition: WaitCondition) -> @Sendable () async -> Int32 {
-        let (state, changes) = container.observe(\.state)
+        let ((state, isRemoved), changes) = container.observe { ($0.state, $0.isRemoved) }
         return {
+            if isRemoved { return state.exitCode }
             if condition == .notRunning, !state.isActive { return state.exitCode }
             var code = state.exitCode
             for await change in changes {

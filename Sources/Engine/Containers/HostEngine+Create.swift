@@ -4,6 +4,7 @@ import Linux
 import Networking
 import OCI
 import StateStore
+import Synchronization
 
 /// A container to be made.
 package struct ContainerRequest: Sendable {
@@ -38,7 +39,10 @@ extension HostEngine {
     ///
     /// Asked again with the same id it returns what is there. A failure leaves nothing behind.
     package func createContainer(_ request: ContainerRequest) async throws -> Container {
-        if let id = request.id, let existing = containers.container(id: id) { return existing }
+        if let id = request.id, let existing = containers.container(id: id) {
+            if !existing.state.isMade { try await exclusively(existing) { try await self.complete(existing) } }
+            return existing
+        }
         let id = try request.id ?? Random.hexID()
         let name = try chosenName(request.name)
         var specification = request.specification
@@ -60,17 +64,44 @@ extension HostEngine {
             name: name, imageID: image.id.description, created: Clock.now(), specification: specification)
         facts.stack = request.stack
         facts.address = request.address
+        facts.state.isMade = false
         let container = Container(id: id, facts: facts)
+        let mounted = specification.mounts.filter { $0.kind == .volume }.map(\.source)
+        volumeClaims.claim(mounted)
+        let made = NameList()
         do {
-            try await materialize(container, image)
+            let row = container.row
+            try await writer.commit { try $0.save(row) }
+            try await materialize(container, image, made)
         } catch {
-            await undoCreate(container)
+            volumeClaims.release(mounted)
+            await undoCreate(container, volumes: made.names)
             containers.release(name: name, id: id)
             throw EngineError.wrapping(error)
         }
         containers.insert(container)
-        await publish("create", container)
+        volumeClaims.release(mounted)
+        await markMade(container)
         return container
+    }
+
+    /// Makes what a creation that was cut short did not come to; the caller holds the container's queue.
+    func complete(_ container: Container) async throws {
+        guard !container.state.isMade else { return }
+        guard let image = try await images.resolve(container.snapshot.imageID) else {
+            throw EngineError.noImage(container.specification.image)
+        }
+        try await materialize(container, image, NameList())
+        await markMade(container)
+    }
+
+    /// The creation is over.
+    ///
+    /// Found again after a crash without this note, all of it is done once more, which changes nothing.
+    private func markMade(_ container: Container) async {
+        container.change { $0.state.isMade = true }
+        await saveStatusLater(container)
+        await publish("create", container)
     }
 
     private func chosenName(_ asked: String?) throws -> String {
@@ -153,9 +184,8 @@ extension HostEngine {
         }
     }
 
-    private func materialize(_ container: Container, _ image: StoredImage) async throws {
-        let row = container.row
-        try await writer.commit { try $0.save(row) }
+    /// Makes directory, addresses and volumes; what is there already stays.
+    private func materialize(_ container: Container, _ image: StoredImage, _ made: NameList) async throws {
         let directory = configuration.containerDirectory(container.id)
         try await BlockingExecutor.shared.run {
             try Files.makeDirectories(directory, mode: 0o700)
@@ -169,7 +199,10 @@ extension HostEngine {
         }
         for mount in container.specification.mounts where mount.kind == .volume {
             let isNew = try await volumes.ensure(mount.source, anonymous: mount.isAnonymous)
-            if isNew { await publish(.volume, "create", actor: mount.source, ["driver": "local"]) }
+            if isNew {
+                made.append(mount.source)
+                await publish(.volume, "create", actor: mount.source, ["driver": "local"])
+            }
             if mount.copiesImageContent { try await fill(volume: mount.source, from: image, at: mount.target) }
         }
     }
@@ -191,10 +224,11 @@ extension HostEngine {
                 aliases: endpoint.aliases))
     }
 
-    private func undoCreate(_ container: Container) async {
+    /// Takes back what a failed creation made: of volumes only those that are its own.
+    private func undoCreate(_ container: Container, volumes made: [String]) async {
         try? await networks.releaseEndpoints(containerID: container.id)
-        for mount in container.specification.mounts where mount.kind == .volume && mount.isAnonymous {
-            try? await volumes.remove(mount.source)
+        for mount in container.specification.mounts where mount.isAnonymous && made.contains(mount.source) {
+            try? await removeVolume(mount.source)
         }
         let id = container.id
         try? await writer.commit { try $0.deleteContainer(id: id) }
@@ -204,13 +238,28 @@ extension HostEngine {
 
     /// Docker fills a new, empty volume with what the image has at the mount point.
     private func fill(volume: String, from image: StoredImage, at target: String) async throws {
-        guard try await volumes.isEmpty(volume) else { return }
-        let layers = try await layerMounts.hold(image)
-        defer { layerMounts.release(image.id) }
-        let destination = volumes.dataPath(volume)
-        let scratch = "\(configuration.runDirectory)/fill-\(try Random.hex(bytes: 8))"
-        try await BlockingExecutor.shared.run {
-            try ImageContent.copy(layers: layers, at: target, to: destination, scratch: scratch)
+        try await fillQueue.run {
+            guard try await self.volumes.wantsContent(volume) else { return }
+            let layers = try await self.layerMounts.hold(image)
+            defer { self.layerMounts.release(image.id) }
+            let destination = self.volumes.dataPath(volume)
+            let mark = self.volumes.fillMark(volume)
+            let scratch = "\(self.configuration.runDirectory)/fill-\(try Random.hex(bytes: 8))"
+            try await BlockingExecutor.shared.run {
+                try Files.write(mark, [], mode: 0o600)
+                try ImageContent.copy(layers: layers, at: target, to: destination, scratch: scratch)
+                try Files.unlink(mark)
+            }
         }
     }
+}
+
+/// Names that come together over several steps, of which any may fail.
+private final class NameList: Sendable {
+    private let list = Mutex<[String]>([])
+
+    /// What was added.
+    var names: [String] { list.withLock { $0 } }
+
+    func append(_ name: String) { list.withLock { $0.append(name) } }
 }

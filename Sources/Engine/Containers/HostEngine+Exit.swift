@@ -7,11 +7,9 @@ extension HostEngine {
     /// Follows the supervisor's reports until the final exit.
     func watch(_ container: Container, _ connection: SupervisorConnection) {
         let handle = work.spawn { [self] in
-            var last = connection.status
             for await status in connection.events() {
                 if Task.isCancelled { return }
-                await take(status, after: last, container, connection)
-                last = status
+                await take(status, container, connection)
                 if status.state == .exited || status.state == .failed { return }
             }
             guard !Task.isCancelled else { return }
@@ -21,27 +19,32 @@ extension HostEngine {
         container.change { $0.watch = handle }
     }
 
+    /// A report may repeat what is known already: the first one always does.
     private func take(
-        _ status: SupervisorStatus, after last: SupervisorStatus, _ container: Container,
-        _ connection: SupervisorConnection
+        _ status: SupervisorStatus, _ container: Container, _ connection: SupervisorConnection
     ) async {
+        let started = Timestamp(nanosecondsSinceEpoch: status.startedAt)
+        let finished = Timestamp(nanosecondsSinceEpoch: status.finishedAt)
         switch status.state {
         case .created: break
         case .running:
-            guard status.startedAt != last.startedAt || last.state != .running else { return }
-            guard last.state == .restarting || status.restartCount != last.restartCount else { return }
-            container.change { facts in
+            let isNew = container.change { facts -> Bool in
+                guard facts.state.startedAt != started else { return false }
                 facts.state.phase = .running
                 facts.state.pid = status.pid
-                facts.state.startedAt = Timestamp(nanosecondsSinceEpoch: status.startedAt)
+                facts.state.startedAt = started
                 facts.state.restartCount = Int(status.restartCount)
                 facts.state.exitCode = 0
+                return true
             }
+            guard isNew else { return }
             container.notify(.started)
             await saveStatusLater(container)
-            await publish("start", container, at: Timestamp(nanosecondsSinceEpoch: status.startedAt))
+            await publish("start", container, at: started)
             startHealth(container)
         case .restarting:
+            let state = container.state
+            if state.phase == .restarting, state.finishedAt == finished { return }
             await ended(container, status, isFinal: false)
         case .exited, .failed:
             await ended(container, status, isFinal: true)

@@ -8,7 +8,7 @@ extension HostEngine {
     package func reconfigure(
         _ container: Container, _ body: @escaping @Sendable (inout ContainerSpecification) -> Void
     ) async throws {
-        try await container.queue.run {
+        try await exclusively(container) {
             var specification = container.specification
             body(&specification)
             guard specification != container.specification else { return }

@@ -11,12 +11,20 @@ extension HostEngine {
     ///
     /// - Throws: `EngineError.notModified` where it runs already. Every failure undoes what was done before it.
     package func start(_ container: Container) async throws {
-        await Self.waitWhileSettling(container)
-        try await container.queue.run { try await self.startNow(container) }
+        while true {
+            await Self.waitWhileSettling(container)
+            let started = try await exclusively(container) { () -> Bool in
+                // A run that has ended since holds links and ports still; they are released under this queue.
+                if container.snapshot.isSettling { return false }
+                try await self.startNow(container)
+                return true
+            }
+            if started { return }
+        }
     }
 
     /// Starts; the caller holds the container's queue.
-    func startNow(_ container: Container) async throws {
+    private func startNow(_ container: Container) async throws {
         let facts = container.snapshot
         switch facts.state.phase {
         case .running, .restarting: throw EngineError(.notModified, "container is already running")
@@ -25,6 +33,7 @@ extension HostEngine {
         case .created, .exited: break
         }
         do {
+            if !facts.state.isMade { try await complete(container) }
             let connection = try await launch(container, facts)
             await began(container, connection)
         } catch {
@@ -33,7 +42,6 @@ extension HostEngine {
                 facts.state.error = failure.message
                 facts.state.exitCode = failure.exitCode
                 facts.state.phase = facts.state.phase == .created ? .created : .exited
-                facts.wantsToRun = false
             }
             await saveStatusLater(container)
             if facts.specification.autoRemove {
@@ -198,9 +206,10 @@ extension HostEngine {
         }
         container.notify(.started)
         await saveStatusLater(container)
-        await publish("start", container)
-        watch(container, connection)
+        await publish("start", container, at: Timestamp(nanosecondsSinceEpoch: status.startedAt))
+        // Before the watch, which ends the checks with the run.
         startHealth(container)
+        watch(container, connection)
     }
 }
 

@@ -14,22 +14,62 @@ extension HostEngine {
     /// - timeout: seconds; negative waits without end.
     /// - Throws: `EngineError.notModified` where it does not run.
     package func stop(_ container: Container, signal: String? = nil, timeout: Int? = nil) async throws {
+        try await stop(container, signal: signal, timeout: timeout, isWish: true)
+    }
+
+    /// Stops a container.
+    ///
+    /// - Parameters:
+    ///   - isWish: whether it is to stay stopped when the daemon starts again.
+    ///   - tells: whether subscribers are told that it was stopped.
+    func stop(
+        _ container: Container, signal: String? = nil, timeout: Int? = nil, isWish: Bool, tells: Bool = true
+    ) async throws {
         let number = try signal.map { try Self.signalNumber($0) }
         let settled = container.observe { $0.state.isActive || $0.isSettling }
         guard settled.initial else { throw EngineError(.notModified, "container is already stopped") }
-        try await container.queue.run {
-            guard let connection = container.connection else { return }
-            if container.state.phase == .paused { try self.cgroup(of: container).thaw() }
-            container.change { $0.wantsToRun = false }
-            let seconds = timeout ?? container.specification.stopTimeout ?? 10
+        try await exclusively(container) {
+            guard let connection = try Self.supervisor(of: container) else { return }
+            if isWish { try await self.rememberStop(container) }
+            try self.thaw(container)
+            let specification = container.specification
+            let seconds = timeout ?? specification.stopTimeout ?? 10
+            // The supervisor knows the signal of the start, which may have been changed since.
+            let own = specification.stopSignal.flatMap { Signals.number(named: $0) } ?? 15
             try await self.tolerant {
                 try await connection.stop(
-                    signal: number, timeout: seconds < 0 ? .seconds(86_400 * 365) : .seconds(seconds))
+                    signal: number ?? own, timeout: seconds < 0 ? .seconds(86_400 * 365) : .seconds(seconds))
             }
         }
         await Self.waitUntilSettled(container, settled.changes)
         await saveStatusLater(container)
-        await publish("stop", container)
+        if tells { await publish("stop", container) }
+    }
+
+    /// The supervisor to ask; `nil` where nothing runs.
+    private static func supervisor(of container: Container) throws(EngineError) -> SupervisorConnection? {
+        let facts = container.snapshot
+        if facts.connection == nil, facts.state.isActive {
+            throw EngineError(
+                .unavailable, "the supervisor of container \(facts.name) does not answer; try again in a moment")
+        }
+        return facts.connection
+    }
+
+    /// Commits that it is to stay stopped, before it is: a daemon that dies between does not start it again.
+    private func rememberStop(_ container: Container) async throws {
+        container.change { $0.wantsToRun = false }
+        let row = container.row
+        try await writer.commit { try $0.setContainerDesiredState(id: row.id, row.desiredState) }
+    }
+
+    /// Lets a frozen container go on: it could not even die.
+    private func thaw(_ container: Container) throws {
+        let group = try cgroup(of: container)
+        let isFrozen = (try? group.isFrozen()) ?? false
+        guard container.state.phase == .paused || isFrozen else { return }
+        try group.thaw()
+        container.change { if $0.state.phase == .paused { $0.state.phase = .running } }
     }
 
     /// Sends a signal.
@@ -37,19 +77,17 @@ extension HostEngine {
     /// One that ends the container for good also keeps the policy from starting it again.
     package func kill(_ container: Container, signal: String? = nil) async throws {
         let number = try Self.signalNumber(signal ?? "KILL")
-        try await container.queue.run {
-            guard let connection = container.connection, container.state.isActive else {
+        try await exclusively(container) {
+            guard let connection = try Self.supervisor(of: container), container.state.isActive else {
                 throw EngineError(
                     .conflict, "cannot kill container: \(container.id): container \(container.id) is not running")
             }
             let stops = Self.isStop(number, container.specification)
             if stops {
-                container.change { $0.wantsToRun = false }
+                try await self.rememberStop(container)
                 try await self.tolerant { try await connection.setRestartPolicy(.never) }
             }
-            if container.state.phase == .paused, number == 9 {
-                try self.cgroup(of: container).thaw()
-            }
+            if number == 9 { try self.thaw(container) }
             do {
                 try await connection.kill(signal: number)
             } catch RuntimeError.notRunning {
@@ -66,7 +104,7 @@ extension HostEngine {
     /// Stops and starts again.
     package func restart(_ container: Container, signal: String? = nil, timeout: Int? = nil) async throws {
         do {
-            try await stop(container, signal: signal, timeout: timeout)
+            try await stop(container, signal: signal, timeout: timeout, isWish: false)
         } catch let error as EngineError where error.kind == .notModified {}
         do {
             try await start(container)
@@ -76,82 +114,45 @@ extension HostEngine {
 
     /// Freezes every process of the container.
     package func pause(_ container: Container) async throws {
-        try await container.queue.run {
+        try await exclusively(container) {
             guard container.state.phase == .running else {
                 throw container.state.phase == .paused
                     ? EngineError(.conflict, "Container \(container.id) is already paused")
                     : EngineError(.conflict, "Container \(container.id) is not running")
             }
-            try self.cgroup(of: container).freeze()
-            container.change { $0.state.phase = .paused }
+            let group = try self.cgroup(of: container)
+            try await BlockingExecutor.shared.run { () throws(SystemError) in try group.freeze() }
+            container.change { if $0.state.phase == .running { $0.state.phase = .paused } }
+            await self.saveStatusLater(container)
         }
         await publish("pause", container)
     }
 
     /// Lets a frozen container go on.
     package func unpause(_ container: Container) async throws {
-        try await container.queue.run {
+        try await exclusively(container) {
             guard container.state.phase == .paused else {
                 throw EngineError(.conflict, "Container \(container.id) is not paused")
             }
-            try self.cgroup(of: container).thaw()
-            container.change { $0.state.phase = .running }
+            try self.thaw(container)
+            await self.saveStatusLater(container)
         }
         await publish("unpause", container)
     }
 
-    /// Removes a container with its directory, addresses and name; anonymous volumes too where asked.
-    package func remove(_ container: Container, force: Bool = false, volumes removesVolumes: Bool = false) async throws
-    {
-        if container.state.isActive {
-            guard force else {
-                throw EngineError(
-                    .conflict,
-                    "cannot remove container \"/\(container.name)\": container is \(container.state.phase.rawValue): stop the container before removing or force remove"
-                )
-            }
-            try await end(container)
-        }
-        await Self.waitWhileSettling(container)
+    /// Runs an operation on a container after those before it, unless it was removed by one of them.
+    func exclusively<Value: Sendable>(
+        _ container: Container, _ operation: @Sendable () async throws -> Value
+    ) async throws -> Value {
         try await container.queue.run {
-            guard self.containers.container(id: container.id) === container else { return }
-            guard container.connection == nil, !container.state.isActive else {
-                throw EngineError(.conflict, "cannot remove container \"/\(container.name)\": it was started meanwhile")
+            guard self.containers.container(id: container.id) === container else {
+                throw EngineError.noContainer(container.name)
             }
-            container.change { $0.state.phase = .removing }
-            try await self.dispose(container, volumes: removesVolumes)
-        }
-    }
-
-    /// Kills what runs, without a restart, and waits until it is settled.
-    private func end(_ container: Container) async throws {
-        let settled = container.observe { $0.state.isActive || $0.isSettling }
-        guard settled.initial else { return }
-        try await container.queue.run {
-            guard let connection = container.connection else { return }
-            if container.state.phase == .paused { try self.cgroup(of: container).thaw() }
-            container.change { $0.wantsToRun = false }
-            try await self.tolerant { try await connection.stop(signal: 9, timeout: .zero) }
-        }
-        await Self.waitUntilSettled(container, settled.changes)
-    }
-
-    private func dispose(_ container: Container, volumes removesVolumes: Bool) async throws {
-        let id = container.id
-        try await runtime.delete(
-            directory: configuration.containerDirectory(id), cgroupPath: cgroupPath(container))
-        await releaseNetwork(container)
-        try await networks.releaseEndpoints(containerID: id)
-        try await writer.commit { try $0.deleteContainer(id: id) }
-        containers.remove(container)
-        executions.forget(container: id)
-        if removesVolumes {
-            for mount in container.specification.mounts where mount.kind == .volume && mount.isAnonymous {
-                try? await volumes.remove(mount.source)
+            guard container.state.phase != .removing else {
+                throw EngineError(.conflict, "container \(container.name) is marked for removal")
             }
+            return try await operation()
         }
-        container.notify(.removed)
-        await publish("destroy", container)
     }
 
     /// Waits for `settled` or `removed`.

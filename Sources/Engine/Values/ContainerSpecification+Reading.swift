@@ -3,9 +3,15 @@ import Linux
 import OCI
 
 extension ContainerSpecification {
-    /// Reads the body of `POST /containers/create`, which is also the stored form.
-    package init(json: JSONValue) throws(EngineError) {
-        let body = try FieldReader(json)
+    /// Reads the body of `POST /containers/create`.
+    ///
+    /// - Throws: also for what Docker knows and this engine does not do, naming the member.
+    package init(json: JSONValue) throws(EngineError) { try self.init(FieldReader(json)) }
+
+    /// Reads the stored form, which has the same shape, without the rules for requests.
+    package init(stored json: JSONValue) throws(EngineError) { try self.init(FieldReader(json, isStored: true)) }
+
+    private init(_ body: FieldReader) throws(EngineError) {
         try readConfig(body)
         if let host = try body.reader("HostConfig") { try readHost(host) }
         exposedPorts.sort()
@@ -17,6 +23,7 @@ extension ContainerSpecification {
     }
 
     private mutating func readConfig(_ body: FieldReader) throws(EngineError) {
+        try body.refuse(["ArgsEscaped", "MacAddress", "NetworkDisabled", "OnBuild", "Shell"])
         image = try body.text("Image")
         hostname = try body.text("Hostname")
         domainname = try body.text("Domainname")
@@ -49,14 +56,13 @@ extension ContainerSpecification {
         let longest: Int64 = 86_400_000_000_000 * 365
         func duration(_ name: String) throws(EngineError) -> Int64 {
             let value = try reader.integer(name, in: 0...longest) ?? 0
-            guard value == 0 || value >= 1_000_000 else {
-                throw EngineError(.invalid, "\(name) in Healthcheck cannot be less than 1ms")
-            }
+            try reader.require(value == 0 || value >= 1_000_000, "\(name) in Healthcheck cannot be less than 1ms")
             return value
         }
         let test = try reader.strings("Test") ?? []
-        if let form = test.first, !["NONE", "CMD", "CMD-SHELL", "HTTP"].contains(form) {
-            throw EngineError(.invalid, "unknown healthcheck type '\(form)'")
+        if let form = test.first {
+            try reader.require(
+                ["NONE", "CMD", "CMD-SHELL", "HTTP"].contains(form), "unknown healthcheck type '\(form)'")
         }
         return Healthcheck(
             test: test, interval: try duration("Interval"), timeout: try duration("Timeout"),
@@ -65,6 +71,7 @@ extension ContainerSpecification {
     }
 
     private mutating func readHost(_ host: FieldReader) throws(EngineError) {
+        try Self.refuseUnsupported(host)
         for text in try host.strings("Binds") ?? [] { mounts.append(try MountSpecification(bind: text)) }
         for reader in try host.objects("Mounts") { mounts.append(try MountSpecification(reader)) }
         if let tmpfs = try host.reader("Tmpfs") {
@@ -76,9 +83,8 @@ extension ContainerSpecification {
         publishesAllPorts = try host.flag("PublishAllPorts")
         if let policy = try host.reader("RestartPolicy") { restart = try RestartSettings(policy) }
         autoRemove = try host.flag("AutoRemove")
-        guard !autoRemove || restart.name == .no else {
-            throw EngineError(.invalid, "can't create 'AutoRemove' container with restart policy")
-        }
+        try host.require(
+            !autoRemove || restart.name == .no, "can't create 'AutoRemove' container with restart policy")
         let mode = try host.text("NetworkMode")
         networkMode = mode.isEmpty ? "default" : mode
         limits = try Self.limits(host)
@@ -90,30 +96,56 @@ extension ContainerSpecification {
         if let bytes = try host.integer("ShmSize", in: 0...Int64.max), bytes > 0 { sharedMemoryBytes = bytes }
         extraHosts = try host.strings("ExtraHosts") ?? []
         securityOptions = try host.strings("SecurityOpt") ?? []
-        logOptions = try host.reader("LogConfig")?.dictionary("Config") ?? [:]
+        for option in securityOptions where !Self.isSupported(securityOption: option) && !host.isStored {
+            throw EngineError(.notImplemented, "HostConfig.SecurityOpt \(option) is not supported by this engine")
+        }
+        if let log = try host.reader("LogConfig") { try readLog(log) }
+    }
+
+    private mutating func readLog(_ log: FieldReader) throws(EngineError) {
+        try log.refuse(["Type"], accepting: ["json-file"])
+        if let options = try log.reader("Config") {
+            try options.refuse(options.keys.filter { $0 != "max-size" && $0 != "max-file" })
+        }
+        logOptions = try log.dictionary("Config")
+        if let size = logOptions["max-size"] {
+            try log.require(HostEngine.bytes(size) != nil, "invalid value for max-size: \(size)")
+        }
+        if let count = logOptions["max-file"] {
+            try log.require(UInt32(count).map { $0 > 0 } ?? false, "invalid value for max-file: \(count)")
+        }
     }
 
     /// Reads the limits of `HostConfig`, also the body of `POST /containers/{id}/update`.
     ///
-    /// 0 is no limit.
-    package static func limits(_ host: FieldReader) throws(EngineError) -> CgroupLimits {
+    /// 0 leaves what `base` has; -1 lifts a limit.
+    package static func limits(
+        _ host: FieldReader, over base: CgroupLimits = CgroupLimits()
+    ) throws(EngineError) -> CgroupLimits {
         func positive(_ value: Int64?) -> Int64? { value.flatMap { $0 > 0 ? $0 : nil } }
-        var limits = CgroupLimits()
-        limits.memoryBytes = positive(try host.integer("Memory", in: 0...Int64.max))
-        if let memory = limits.memoryBytes, memory < 6 << 20 {
-            throw EngineError(.invalid, "Minimum memory limit allowed is 6MB")
+        var limits = base
+        if let memory = positive(try host.integer("Memory", in: 0...Int64.max)) {
+            try host.require(memory >= 6 << 20, "Minimum memory limit allowed is 6MB")
+            limits.memoryBytes = memory
         }
-        limits.memorySwapBytes = positive(try host.integer("MemorySwap", in: -1...Int64.max))
-        if let swap = limits.memorySwapBytes, swap < limits.memoryBytes ?? Int64.max {
-            throw EngineError(.invalid, "Minimum memoryswap limit should be larger than memory limit, see usage")
+        if let swap = try host.integer("MemorySwap", in: -1...Int64.max), swap != 0 {
+            limits.memorySwapBytes = positive(swap)
+            try host.require(
+                swap < 0 || limits.memoryBytes != nil,
+                "You should always set the Memory limit when using Memoryswap limit, see usage")
+            try host.require(
+                swap < 0 || base.memoryBytes != nil || swap >= limits.memoryBytes ?? 0,
+                "Minimum memoryswap limit should be larger than memory limit, see usage")
         }
-        limits.nanoCPUs = positive(try host.integer("NanoCpus", in: 0...1_000_000_000_000_000))
-        if let quota = positive(try host.integer("CpuQuota")), limits.nanoCPUs == nil {
+        let given = positive(try host.integer("NanoCpus", in: 0...1_000_000_000_000_000))
+        if let given { limits.nanoCPUs = given }
+        if let quota = positive(try host.integer("CpuQuota")) {
+            try host.require(given == nil, "Conflicting options: Nano CPUs and CPU Quota cannot both be set")
             let period = positive(try host.integer("CpuPeriod", in: 0...1_000_000)) ?? 100_000
-            limits.nanoCPUs = min(quota, 1_000_000_000) * 1_000_000_000 / period
+            if given == nil { limits.nanoCPUs = min(quota, 1_000_000_000) * 1_000_000_000 / period }
         }
-        limits.cpuShares = positive(try host.integer("CpuShares", in: 0...262_144))
-        limits.pids = positive(try host.integer("PidsLimit", in: -1...Int64(Int32.max)))
+        if let shares = positive(try host.integer("CpuShares", in: 0...262_144)) { limits.cpuShares = shares }
+        if let pids = try host.integer("PidsLimit", in: -1...Int64(Int32.max)) { limits.pids = positive(pids) }
         return limits
     }
 
@@ -154,9 +186,10 @@ extension MountSpecification {
             switch option {
             case "ro": readOnly = true
             case "nocopy": copiesImageContent = false
-            case "rw", "z", "Z", "copy", "cached", "delegated", "consistent", "rprivate", "private", "rslave", "slave",
-                "rshared", "shared":
-                break
+            case "rw", "z", "Z", "copy", "cached", "delegated", "consistent", "rprivate", "private": break
+            case "rslave", "slave", "rshared", "shared":
+                throw EngineError(
+                    .notImplemented, "mount propagation \(option) in '\(text)' is not supported by this engine")
             default: throw EngineError(.invalid, "invalid mode: \(parts[2])")
             }
         }
@@ -171,16 +204,26 @@ extension MountSpecification {
         self.init(
             kind, source: try reader.text("Source"), target: try reader.text("Target"),
             readOnly: try reader.flag("ReadOnly"))
-        if let options = try reader.reader("BindOptions") { createsSource = try options.flag("CreateMountpoint") }
+        if let options = try reader.reader("BindOptions") {
+            try options.refuse(["Propagation"], accepting: ["rprivate", "private"])
+            try options.refuse(["NonRecursive", "ReadOnlyForceRecursive", "ReadOnlyNonRecursive"])
+            createsSource = try options.flag("CreateMountpoint")
+        }
         if let options = try reader.reader("VolumeOptions") {
+            try options.refuse(["Subpath"])
+            if let driver = try options.reader("DriverConfig") {
+                try driver.refuse(["Name"], accepting: ["local"])
+                try driver.refuse(["Options"])
+            }
             copiesImageContent = try !options.flag("NoCopy")
             isAnonymous = try options.dictionary("Labels")["com.docker.volume.anonymous"] != nil
         }
         if let options = try reader.reader("TmpfsOptions") {
+            try options.refuse(["Options"])
             tmpfsBytes = try options.integer("SizeBytes", in: 0...Int64.max)
             tmpfsMode = try options.integer("Mode", in: 0...0o7777).map { UInt32($0) }
         }
-        try validate()
+        if !reader.isStored { try validate() }
     }
 
     init(tmpfs path: String, options: String) throws(EngineError) {
@@ -189,20 +232,19 @@ extension MountSpecification {
             let sides = option.split(separator: "=", maxSplits: 1)
             let value = sides.count == 2 ? String(sides[1]) : ""
             switch sides.first {
-            case "size": tmpfsBytes = Self.bytes(value)
-            case "mode": tmpfsMode = UInt32(value, radix: 8)
+            case "size":
+                tmpfsBytes = HostEngine.bytes(value)
+                guard tmpfsBytes != nil else { throw EngineError(.invalid, "invalid tmpfs option \"\(option)\"") }
+            case "mode":
+                tmpfsMode = UInt32(value, radix: 8)
+                guard tmpfsMode != nil else { throw EngineError(.invalid, "invalid tmpfs option \"\(option)\"") }
             case "ro": readOnly = true
-            default: break
+            case "rw", "nosuid", "nodev", "noexec": break
+            default:
+                throw EngineError(.notImplemented, "tmpfs option \"\(option)\" is not supported by this engine")
             }
         }
         try validate()
-    }
-
-    private static func bytes(_ text: String) -> Int64? {
-        let units: [Character: Int64] = ["k": 1 << 10, "m": 1 << 20, "g": 1 << 30]
-        guard let last = text.lowercased().last else { return nil }
-        guard let unit = units[last] else { return Int64(text) }
-        return Int64(text.dropLast()).flatMap { $0.multipliedReportingOverflow(by: unit).partialValue }
     }
 
     private func validate() throws(EngineError) {

@@ -6,9 +6,12 @@ import JSONText
 package struct FieldReader {
     private let object: JSONObject
     private let path: String
+    /// Whether the object is one of ours: it was checked when it came in, and rules may have changed since.
+    package let isStored: Bool
 
     /// A reader of `value`, which must be an object (or null).
-    package init(_ value: JSONValue, path: String = "") throws(EngineError) {
+    package init(_ value: JSONValue, path: String = "", isStored: Bool = false) throws(EngineError) {
+        self.isStored = isStored
         switch value {
         case .object(let object): self.object = object
         case .null: object = JSONObject()
@@ -29,6 +32,25 @@ package struct FieldReader {
 
     /// Any value.
     package func value(_ key: String) -> JSONValue? { given(key) }
+
+    /// Holds a request to a rule; what is stored is taken as it is.
+    package func require(_ holds: @autoclosure () -> Bool, _ message: @autoclosure () -> String) throws(EngineError) {
+        guard isStored || holds() else { throw EngineError(.invalid, message()) }
+    }
+
+    /// Refuses members of a request that would be ignored.
+    ///
+    /// Nothing, the empty and zero are what clients send for what they do not ask for; so are the `accepted` texts.
+    ///
+    /// - Throws: the error that names the member.
+    package func refuse(_ names: [String], accepting accepted: [String] = []) throws(EngineError) {
+        guard !isStored else { return }
+        for key in names {
+            guard let value = given(key), !value.asksForNothing else { continue }
+            if let text = value.stringValue, accepted.contains(text) { continue }
+            throw EngineError(.notImplemented, "\(name(key)) is not supported by this engine")
+        }
+    }
 
     /// A string.
     package func string(_ key: String) throws(EngineError) -> String? {
@@ -51,6 +73,7 @@ package struct FieldReader {
     /// A whole number within bounds.
     package func integer(_ key: String, in range: ClosedRange<Int64>) throws(EngineError) -> Int64? {
         guard let number = try integer(key) else { return nil }
+        if isStored { return min(max(number, range.lowerBound), range.upperBound) }
         guard range.contains(number) else {
             throw EngineError(
                 .invalid, "\(name(key)) must be from \(range.lowerBound) to \(range.upperBound), not \(number)")
@@ -93,7 +116,7 @@ package struct FieldReader {
     package func objects(_ key: String) throws(EngineError) -> [FieldReader] {
         var readers: [FieldReader] = []
         for (index, value) in try array(key).enumerated() {
-            readers.append(try FieldReader(value, path: "\(name(key))[\(index)]"))
+            readers.append(try FieldReader(value, path: "\(name(key))[\(index)]", isStored: isStored))
         }
         return readers
     }
@@ -101,7 +124,7 @@ package struct FieldReader {
     /// An object.
     package func reader(_ key: String) throws(EngineError) -> FieldReader? {
         guard let value = given(key) else { return nil }
-        return try FieldReader(value, path: name(key))
+        return try FieldReader(value, path: name(key), isStored: isStored)
     }
 
     /// The names of an object used as a set.
@@ -133,6 +156,16 @@ extension JSONObject {
 }
 
 extension JSONValue {
+    /// Whether a client that fills in every member means nothing by it.
+    fileprivate var asksForNothing: Bool {
+        switch self {
+        case .null, .bool(false), .int(0), .string(""): true
+        case .array(let elements): elements.isEmpty
+        case .object(let object): object.isEmpty
+        default: false
+        }
+    }
+
     /// A list of strings.
     static func strings(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
 

@@ -32,10 +32,9 @@ package struct RestartSettings: Sendable, Hashable {
             )
         }
         let count = Int(try reader.integer("MaximumRetryCount", in: 0...1_000_000) ?? 0)
-        guard count == 0 || name == .onFailure else {
-            throw EngineError(
-                .invalid, "invalid restart policy: maximum retry count can only be used with 'on-failure'")
-        }
+        try reader.require(
+            count == 0 || name == .onFailure,
+            "invalid restart policy: maximum retry count can only be used with 'on-failure'")
         self.init(name, maximumRetryCount: count)
     }
 
@@ -145,6 +144,8 @@ package struct EndpointSettings: Sendable, Hashable {
     package init(network: String, _ reader: FieldReader?) throws(EngineError) {
         self.init(network: network)
         guard let reader else { return }
+        try reader.refuse(["DriverOpts", "GwPriority", "Links"])
+        try reader.reader("IPAMConfig")?.refuse(["IPv6Address", "LinkLocalIPs"])
         aliases = try reader.strings("Aliases") ?? []
         let fixed = try reader.reader("IPAMConfig")?.text("IPv4Address") ?? ""
         address = fixed.isEmpty ? nil : fixed

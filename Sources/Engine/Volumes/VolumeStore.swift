@@ -59,6 +59,8 @@ package actor VolumeStore {
     private let database: StateDatabase
     private let writer: StateWriter
     private var known: [String: Volume]?
+    /// Making and removing never overlap: neither sees the other's volume half-way.
+    private let changes = OperationQueue()
 
     init(directory: String, database: StateDatabase, writer: StateWriter) {
         self.directory = directory
@@ -88,25 +90,28 @@ package actor VolumeStore {
 
     /// Makes a volume unless it is there; true where it is new.
     package func ensure(_ name: String, anonymous: Bool) async throws -> Bool {
-        if try await loaded()[name] != nil { return false }
-        _ = try await create(Volume(name: name, isAnonymous: anonymous))
-        return true
+        try await changes.run { try await self.make(Volume(name: name, isAnonymous: anonymous)).isNew }
     }
 
     /// Makes a volume with its files.
     ///
     /// One that is there already is returned as it is, as Docker does.
     package func create(_ volume: Volume) async throws -> Volume {
+        try await changes.run { try await self.make(volume).volume }
+    }
+
+    private func make(_ volume: Volume) async throws -> (volume: Volume, isNew: Bool) {
         guard ObjectName.isValid(volume.name) else {
             throw EngineError(
                 .invalid,
                 "create \(volume.name): \"\(volume.name)\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute path"
             )
         }
-        if let existing = try await loaded()[volume.name] { return existing }
-        known?[volume.name] = volume
+        if let existing = try await loaded()[volume.name] { return (existing, false) }
         let row = volume.row
         let path = dataPath(volume.name)
+        // Files that are there already, of a volume whose row was lost, are somebody's.
+        let wasThere = Files.exists(path)
         do {
             try await writer.commit { try $0.save(row) }
             try await BlockingExecutor.shared.run {
@@ -114,29 +119,51 @@ package actor VolumeStore {
                 try VolumeContent.write(volume, to: path)
             }
         } catch {
-            try? await forget(volume.name)
+            try? await forget(volume.name, keepingFiles: wasThere)
             throw EngineError.wrapping(error, doing: "create \(volume.name)")
         }
-        return volume
+        known?[volume.name] = volume
+        return (volume, true)
     }
 
-    /// Whether nothing is in it.
-    package func isEmpty(_ name: String) async throws -> Bool {
-        let path = dataPath(name)
-        return try await BlockingExecutor.shared.run { try Files.list(path).isEmpty }
+    /// Whether what the image has is to be copied in: nothing is in it, or a copy was cut short.
+    package func wantsContent(_ name: String) async throws -> Bool {
+        let (path, mark) = (dataPath(name), fillMark(name))
+        return try await BlockingExecutor.shared.run {
+            if Files.exists(mark) {
+                // What a crash left of a copy; nobody has used it yet.
+                try Files.removeTree(path)
+                try Files.makeDirectories(path, mode: 0o755)
+                return true
+            }
+            return try Files.list(path).isEmpty
+        }
     }
+
+    /// What is there while a volume is filled.
+    nonisolated func fillMark(_ name: String) -> String { "\(directory)/\(name)/filling" }
 
     /// Removes a volume with all that is in it.
     ///
-    /// Gone already is fine. The caller knows that nothing uses it.
-    package func remove(_ name: String) async throws {
+    /// Gone already is fine.
+    ///
+    /// - Parameter users: who uses it; asked when no other volume is made or removed.
+    /// - Throws: Docker's conflict where somebody does.
+    package func remove(_ name: String, users: @escaping @Sendable () -> [String]) async throws {
         guard ObjectName.isValid(name) else { throw EngineError.noVolume(name) }
-        try await forget(name)
+        try await changes.run {
+            let users = users()
+            guard users.isEmpty else {
+                throw EngineError(
+                    .conflict, "remove \(name): volume is in use - [\(users.joined(separator: ", "))]")
+            }
+            try await self.forget(name, keepingFiles: false)
+        }
     }
 
-    private func forget(_ name: String) async throws {
+    private func forget(_ name: String, keepingFiles: Bool) async throws {
         let path = "\(directory)/\(name)"
-        try await BlockingExecutor.shared.run { try Files.removeTree(path) }
+        if !keepingFiles { try await BlockingExecutor.shared.run { try Files.removeTree(path) } }
         known?[name] = nil
         try await writer.commit { try $0.deleteVolume(name: name) }
     }
@@ -165,16 +192,14 @@ package actor VolumeStore {
         }
     }
 
-    /// Directories without a row: what a crash left between the two.
+    /// Directories without a row.
     ///
-    /// Removes them.
-    func removeStrays() async throws {
+    /// They may hold a database whose row was lost: nobody but their owner can say that they may go.
+    func strays() async throws -> [String] {
         let names = Set(try await loaded().keys)
         let directory = self.directory
-        try await BlockingExecutor.shared.run {
-            for entry in try Files.list(directory) where !names.contains(entry.name) {
-                try Files.removeTree("\(directory)/\(entry.name)")
-            }
+        return try await BlockingExecutor.shared.run {
+            try Files.list(directory).map(\.name).filter { !names.contains($0) }.sorted()
         }
     }
 }
@@ -193,9 +218,9 @@ package enum DiskUsage {
                 guard let inner = try? Files.open(entry.nameBytes, [.directory, .noFollow], at: directory) else {
                     continue
                 }
-                sum += try bytes(of: inner.raw, depth: depth + 1)
+                sum &+= try bytes(of: inner.raw, depth: depth + 1)
             } else {
-                sum += status.size
+                sum &+= status.size
             }
         }
         return sum

@@ -102,14 +102,9 @@ struct ContainerRoutes: Sendable {
         _ json: JSONValue, of specification: ContainerSpecification
     ) throws(EngineError) -> ContainerUpdate {
         let body = try FieldReader(json)
+        try ContainerSpecification.refuseUnsupportedLimits(body)
         var update = ContainerUpdate()
-        var limits = specification.limits
-        let given = try ContainerSpecification.limits(body)
-        if let value = given.memoryBytes { limits.memoryBytes = value }
-        if let value = given.memorySwapBytes { limits.memorySwapBytes = value }
-        if let value = given.nanoCPUs { limits.nanoCPUs = value }
-        if let value = given.cpuShares { limits.cpuShares = value }
-        if let value = given.pids { limits.pids = value }
+        let limits = try ContainerSpecification.limits(body, over: specification.limits)
         if limits != specification.limits { update.limits = limits }
         if let policy = try body.reader("RestartPolicy"), try !policy.text("Name").isEmpty {
             update.restart = try RestartSettings(policy)

@@ -49,7 +49,43 @@ package struct ContainerRow: Sendable, Hashable {
     }
 }
 
+/// A container of which only the plain columns can be read: its JSON is damaged.
+package struct DamagedContainerRow: Error, Sendable, Hashable {
+    /// The container's id.
+    package var id: String
+    /// Its name.
+    package var name: String
+    /// Its image's id.
+    package var image: String
+    /// What is wrong with it.
+    package var reason: String
+
+    package init(id: String, name: String, image: String, reason: String) {
+        self.id = id
+        self.name = name
+        self.image = image
+        self.reason = reason
+    }
+}
+
 extension Transaction where Self: ~Copyable {
+    /// Every container, oldest first; one damaged row does not hide the others.
+    package func containerRows() throws(DatabaseError) -> [Result<ContainerRow, DamagedContainerRow>] {
+        try query(
+            """
+            SELECT id, name, image, created, desired_state, stack, address, spec, status
+            FROM containers ORDER BY created, id
+            """, []
+        ) { (row) throws(DatabaseError) in
+            do throws(DatabaseError) {
+                return .success(try ContainerRow(row))
+            } catch {
+                return .failure(
+                    DamagedContainerRow(id: row.text(0), name: row.text(1), image: row.text(2), reason: "\(error)"))
+            }
+        }
+    }
+
     /// Every container, oldest first.
     package func containers() throws(DatabaseError) -> [ContainerRow] {
         try query(

@@ -39,12 +39,13 @@ package struct EventRow: Sendable, Hashable {
 }
 
 extension Transaction where Self: ~Copyable {
-    /// The events of a time span, both ends included, oldest first.
+    /// The newest `limit` events of a time span, both ends included, oldest first.
     package func events(since: Int64, until: Int64, limit: Int = 10_000) throws(DatabaseError) -> [EventRow] {
         try query(
             """
-            SELECT seq, time, type, action, actor_id, actor FROM events WHERE time BETWEEN ?1 AND ?2
-            ORDER BY seq LIMIT ?3
+            SELECT seq, time, type, action, actor_id, actor FROM (
+                SELECT * FROM events WHERE time BETWEEN ?1 AND ?2 ORDER BY seq DESC LIMIT ?3)
+            ORDER BY seq
             """, [.integer(since), .integer(until), .integer(Int64(limit))]
         ) { (row) throws(DatabaseError) in try EventRow(row) }
     }

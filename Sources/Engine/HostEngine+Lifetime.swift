@@ -1,0 +1,75 @@
+import Linux
+import Networking
+
+extension HostEngine {
+    /// Starts what is to run always and does not: the host was restarted, or the supervisor was killed.
+    func startWanted(_ candidates: [Container]) async {
+        for container in candidates where !Task.isCancelled && containers.container(id: container.id) != nil {
+            let facts = container.snapshot
+            guard facts.specification.restart.startsAtBoot(facts.state, wantsToRun: facts.wantsToRun) else { continue }
+            do {
+                try await start(container)
+            } catch let error as EngineError where error.kind == .notModified {
+            } catch {
+                await log("container \(facts.name) cannot be started: \(error)")
+            }
+        }
+    }
+
+    /// Looks now and then whether rules and bridges are still there, while something depends on them.
+    func keepNetworkWhole() async {
+        while !Task.isCancelled {
+            guard (try? await EventLoop.shared.sleep(for: .seconds(10))) != nil else { return }
+            guard containers.all.contains(where: { $0.state.isActive }) else { continue }
+            if let problems = try? await networks.heal(), !problems.isEmpty {
+                await log("network repaired: \(problems.map(\.description).joined(separator: ", "))")
+            }
+        }
+    }
+
+    /// Ends the daemon's own work.
+    ///
+    /// Containers go on unless they are to stop; those are started again with the next daemon as their policy says.
+    package func shutdown() async {
+        if configuration.stopContainersOnExit {
+            await withTaskGroup(of: Void.self) { group in
+                for container in containers.all where container.state.isActive {
+                    group.addTask { try? await self.stop(container, isWish: false) }
+                }
+            }
+        }
+        await events.close()
+        await work.shutdown()
+        await removeIdleDefaultNetwork()
+        try? await layerMounts.sweep()
+        if !containers.all.contains(where: { $0.state.isActive }), containers.damaged.isEmpty {
+            try? await names.shutdownIfIdle()
+        }
+        await writer.flush()
+    }
+
+    /// The default network is made when first needed, and goes when nothing is in it and the daemon ends.
+    private func removeIdleDefaultNetwork() async {
+        guard let network = try? await networks.networks().first(where: { $0.name == Self.defaultNetworkName }),
+            let endpoints = try? await networks.endpoints(networkID: network.id), endpoints.isEmpty
+        else { return }
+        try? await networks.deleteNetwork(id: network.id)
+    }
+
+    /// A line for the daemon's log.
+    func log(_ line: String) async { logLine("\(Clock.now().rfc3339) \(line)") }
+}
+
+extension RestartSettings {
+    /// Whether a container that does not run is started with the daemon.
+    package func startsAtBoot(_ state: ContainerState, wantsToRun: Bool) -> Bool {
+        switch name {
+        case .no: false
+        case .always: state.phase != .created
+        case .unlessStopped: wantsToRun
+        case .onFailure:
+            wantsToRun && state.phase == .exited && state.exitCode != 0
+                && (maximumRetryCount == 0 || state.restartCount < maximumRetryCount)
+        }
+    }
+}
