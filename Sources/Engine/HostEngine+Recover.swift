@@ -104,7 +104,8 @@ extension HostEngine {
             if let connection = try? await runtime.connect(directory: directory, name: container.name) {
                 return .connected(connection)
             }
-            let lives = await BlockingExecutor.shared.run { [runtime] in try? runtime.isSupervised(directory: directory) }
+            let lives = await BlockingExecutor.shared.run { [runtime] in try? runtime.isSupervised(directory: directory)
+            }
             if lives == false { return .none }
             try? await EventLoop.shared.sleep(for: .milliseconds(50))
         }
@@ -151,12 +152,22 @@ extension HostEngine {
                 switch await supervision(of: container) {
                 case .connected(let connection): return await adopt(container, connection, connection.status)
                 case .silent: continue
-                case .none:
-                    await forgetRun(container)
-                    return await releaseRun(container)
+                case .none: return await settleSilent(container)
                 }
             }
         }
+    }
+
+    /// The end of a supervisor that never answered.
+    private func settleSilent(_ container: Container) async {
+        let directory = configuration.containerDirectory(container.id)
+        if let status = try? runtime.status(directory: directory), status.isNews(to: container.state) {
+            await ended(container, status, isFinal: true)
+        } else {
+            await forgetRun(container)
+        }
+        await releaseRun(container)
+        if container.specification.autoRemove { try? await remove(container, force: true, volumes: true) }
     }
 
     /// A run of which nothing is left, not even a status: a crash of the host, or a start that was cut short.

@@ -24,7 +24,8 @@ extension HostEngine {
             throw EngineError.noVolume(name)
         }
         try await volumes.remove(name) { [self] in
-            let users = users(ofVolume: name).map(\.id) + containers.damaged.filter { $0.mayUse(volume: name) }.map(\.id)
+            let damaged = containers.damaged.filter { $0.mayUse(volume: name) }
+            let users = users(ofVolume: name).map(\.id) + damaged.map(\.id)
             return volumeClaims.isClaimed(name) ? users + ["a container that is being made"] : users
         }
         await publish(.volume, "destroy", actor: name, ["driver": "local"])

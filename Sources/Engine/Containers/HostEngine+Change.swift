@@ -86,7 +86,8 @@ extension HostEngine {
             throw EngineError(
                 .conflict, "Restart policy cannot be updated because AutoRemove is enabled for the container")
         }
-        if let limits = update.limits, let memory = limits.memoryBytes, let swap = limits.memorySwapBytes, memory > swap {
+        if let limits = update.limits, let memory = limits.memoryBytes, let swap = limits.memorySwapBytes, memory > swap
+        {
             throw EngineError(
                 .conflict,
                 "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time"

@@ -203,7 +203,9 @@ extension HostEngine {
                 made.append(mount.source)
                 await publish(.volume, "create", actor: mount.source, ["driver": "local"])
             }
-            if mount.copiesImageContent { try await fill(volume: mount.source, from: image, at: mount.target) }
+            if mount.copiesImageContent {
+                try await fill(volume: mount.source, from: image, at: mount.target, for: container.id)
+            }
         }
     }
 
@@ -237,9 +239,12 @@ extension HostEngine {
     }
 
     /// Docker fills a new, empty volume with what the image has at the mount point.
-    private func fill(volume: String, from image: StoredImage, at target: String) async throws {
+    private func fill(volume: String, from image: StoredImage, at target: String, for id: String) async throws {
         try await fillQueue.run {
-            guard try await self.volumes.wantsContent(volume) else { return }
+            let isShared =
+                self.users(ofVolume: volume).contains { $0.id != id }
+                || self.containers.damaged.contains { $0.mayUse(volume: volume) }
+            guard try await self.volumes.wantsContent(volume, isShared: isShared) else { return }
             let layers = try await self.layerMounts.hold(image)
             defer { self.layerMounts.release(image.id) }
             let destination = self.volumes.dataPath(volume)

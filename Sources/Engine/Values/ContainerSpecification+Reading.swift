@@ -23,7 +23,7 @@ extension ContainerSpecification {
     }
 
     private mutating func readConfig(_ body: FieldReader) throws(EngineError) {
-        try body.refuse(["ArgsEscaped", "MacAddress", "NetworkDisabled", "OnBuild", "Shell"])
+        try body.refuse(["MacAddress", "NetworkDisabled"])
         image = try body.text("Image")
         hostname = try body.text("Hostname")
         domainname = try body.text("Domainname")

@@ -127,11 +127,17 @@ package actor VolumeStore {
     }
 
     /// Whether what the image has is to be copied in: nothing is in it, or a copy was cut short.
-    package func wantsContent(_ name: String) async throws -> Bool {
+    ///
+    /// - Parameter isShared: whether other containers mount it: they may have written what is there.
+    package func wantsContent(_ name: String, isShared: Bool) async throws -> Bool {
         let (path, mark) = (dataPath(name), fillMark(name))
         return try await BlockingExecutor.shared.run {
             if Files.exists(mark) {
-                // What a crash left of a copy; nobody has used it yet.
+                if isShared {
+                    try Files.unlink(mark)
+                    return false
+                }
+                // What is left of a copy that was cut short; nobody has used it yet.
                 try Files.removeTree(path)
                 try Files.makeDirectories(path, mode: 0o755)
                 return true

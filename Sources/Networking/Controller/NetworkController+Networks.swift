@@ -42,8 +42,8 @@ extension NetworkController {
             let endpoints = try database.read { try $0.endpoints(network: id) }
             guard endpoints.isEmpty else {
                 let names = try database.read { transaction in
-                    try endpoints.map {
-                        try transaction.container(id: $0.container)?.name ?? "\($0.container.prefix(12))"
+                    endpoints.map {
+                        (try? transaction.container(id: $0.container))?.name ?? "\($0.container.prefix(12))"
                     }
                 }
                 throw Diagnostic(

@@ -67,7 +67,7 @@ struct PortReservation: Sendable {
     private static func others(_ transaction: borrowing some Transaction & ~Copyable) throws -> [Holding] {
         var names: [String: String] = [:]
         return try transaction.publishedPorts().map { row in
-            let name = try names[row.container] ?? transaction.container(id: row.container)?.name
+            let name = names[row.container] ?? (try? transaction.container(id: row.container))?.name
             names[row.container] = name
             return Holding(
                 port: try PublishedPort(row), containerID: row.container,

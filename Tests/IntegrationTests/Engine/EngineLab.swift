@@ -4,6 +4,7 @@ import ImageStore
 import Linux
 import Networking
 import OCI
+import StateStore
 import Testing
 
 /// A daemon on a data root of its own, with an image of busybox, driven by the stock `docker` client.
@@ -61,6 +62,12 @@ final class EngineLab: Sendable {
         task?.cancel()
         try await task?.value
         await running.set(nil, nil)
+    }
+
+    /// Changes what the stopped daemon has written down.
+    func changeDatabase(_ body: (borrowing WriteTransaction) throws -> Void) throws {
+        let database = try StateDatabase(path: root + "/state.db")
+        try database.write(body)
     }
 
     /// Removes everything, ends the daemon and looks whether something is left.

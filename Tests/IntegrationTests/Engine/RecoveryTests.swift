@@ -3,6 +3,7 @@ import Engine
 import EngineAPI
 import Linux
 import OCI
+import StateStore
 import Testing
 
 @Suite("A daemon that comes back", .serialized, .timeLimit(.minutes(3)))
@@ -36,6 +37,58 @@ struct RecoveryTests {
             "events", "--since", "\(begun.seconds)", "--until", "\(Clock.now().seconds + 1)", "--format",
             "{{.Action}} {{.Actor.Attributes.name}}")
         #expect(events.out.contains("die ends"))
+        try await lab.takeDown()
+    }
+
+    @Test("a container whose row is damaged goes on, and is neither removed nor started over")
+    func damaged() async throws {
+        let lab = try await EngineLab()
+        try await lab.docker("run", "-d", "--name", "broken", "-v", "kept:/v", "busybox", "sleep", "1000")
+        let container = try await lab.engine.containers.find("broken")
+        let (id, pid) = (container.id, container.state.pid)
+        try await lab.stop()
+        // Cut off at its end, and made whole again by the same.
+        try lab.changeDatabase { transaction in
+            try transaction.run(
+                "UPDATE containers SET spec = substr(spec, 1, length(spec) - 1) WHERE id = ?1", [.text(id)])
+        }
+        try await lab.start()
+        #expect(Files.exists("/proc/\(pid)/exe"))
+        #expect(try await lab.docker("rm", "-f", "broken", expecting: 1).error.contains("is damaged"))
+        #expect(try await lab.docker("run", "--name", "broken", "busybox", expecting: 125).error.contains("in use"))
+        #expect(try await lab.docker("volume", "rm", "kept", expecting: 1).error.contains("in use"))
+        try await lab.stop()
+        try lab.changeDatabase { transaction in
+            try transaction.run("UPDATE containers SET spec = spec || '}' WHERE id = ?1", [.text(id)])
+        }
+        try await lab.start()
+        #expect(try await lab.docker("inspect", "broken", "-f", "{{.State.Pid}}").line == "\(pid)")
+        try await lab.docker("rm", "-f", "broken")
+        try await lab.docker("volume", "rm", "kept")
+        try await lab.takeDown()
+    }
+
+    @Test("a creation that was cut short is finished, and what was stopped or paused stays so")
+    func halfway() async throws {
+        let lab = try await EngineLab()
+        try await lab.docker("create", "--name", "half", "busybox", "echo", "whole")
+        try await lab.docker("run", "-d", "--name", "asleep", "busybox", "sleep", "1000")
+        try await lab.docker("run", "-d", "--name", "stopped", "--restart", "unless-stopped", "busybox", "sleep", "9")
+        try await lab.docker("pause", "asleep")
+        try await lab.docker("stop", "-t", "0", "stopped")
+        let id = try await lab.engine.containers.find("half").id
+        try await lab.stop()
+        try lab.changeDatabase { transaction in
+            try transaction.run(
+                "UPDATE containers SET status = json_set(status, '$.made', json('false')) WHERE id = ?1", [.text(id)])
+        }
+        try Files.removeTree("\(lab.root)/containers/\(id)")
+        try await lab.start()
+        let states = try await lab.docker("ps", "-a", "--format", "{{.Names}} {{.State}}")
+        #expect(
+            Set(states.out.split(separator: "\n")) == ["half created", "asleep paused", "stopped exited"])
+        #expect(try await lab.docker("start", "-a", "half").out == "whole\n")
+        try await lab.docker("unpause", "asleep")
         try await lab.takeDown()
     }
 
