@@ -64,7 +64,17 @@ extension StackEngine {
         }
         var found: [Diagnostic] = []
         for stack in stacks {
-            found += try await recover(stack, Options())
+            do {
+                found += try await recover(stack, Options())
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                // The others are no worse for it.
+                let diagnostic = Diagnostic(
+                    code: "SC3146", summary: "stack \(stack) cannot be recovered", detail: "\(error)",
+                    hint: "apply or destroy it: that tries again")
+                found.append(diagnostic)
+            }
         }
         return found
     }

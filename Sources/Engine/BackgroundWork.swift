@@ -1,3 +1,4 @@
+import Linux
 import Synchronization
 
 /// Owns the tasks that outlive a request: watching supervisors, health checks.
@@ -22,6 +23,21 @@ package final class BackgroundWork: Sendable {
         package func cancel() { task?.cancel() }
         /// Waits for its end.
         package func wait() async { await task?.value }
+
+        /// Waits for its end, but not longer than this; false where it goes on.
+        package func wait(atMost timeout: Duration) async -> Bool {
+            let (end, sender) = AsyncStream<Void>.makeStream()
+            // A task's value cannot be waited for with a bound: the stream can.
+            Task {
+                await wait()
+                sender.finish()
+            }
+            let isOver = try? await withTimeout(timeout) {
+                for await _ in end {}
+                return !Task.isCancelled
+            }
+            return isOver ?? false
+        }
     }
 
     /// Starts `work`; it runs until it returns, is cancelled by its handle, or the owner ends.

@@ -47,19 +47,10 @@ package final class EngineServer: Sendable {
         let signals = handlesSignals ? try SignalQueue([2, 15, 1]) : nil
         let listener = try listen()
         for note in try await engine.recover() { log("\(Clock.now().rfc3339) \(note)") }
-        let service = EngineService(engine: engine, stacks: stacks)
+        let service = EngineService(engine: engine, stacks: stacks, recovery: recoverStacks())
         let server = HTTPServer(
             listener: listener, common: EngineService.commonHeaders(version: configuration.version),
             failure: { APIFailure.response($0) }, handler: service.handle)
-        let stacks = self.stacks
-        let log = self.log
-        engine.runInBackground {
-            do {
-                for diagnostic in try await stacks.recover() { log("\(Clock.now().rfc3339) \(diagnostic)") }
-            } catch {
-                log("\(Clock.now().rfc3339) stacks cannot be recovered: \(error)")
-            }
-        }
         await onReady()
         do {
             try await Self.serve(server, until: signals)
@@ -69,6 +60,21 @@ package final class EngineServer: Sendable {
         // Also where the task was cancelled, the engine is to be left in order.
         await Task { [engine] in await engine.shutdown() }.value
         _ = try? Files.unlinkIfPresent(configuration.socketPath)
+    }
+
+    /// Begins to close what interrupted applies left open.
+    ///
+    /// It may take as long as a container takes to stop: all but the stacks is served meanwhile.
+    private func recoverStacks() -> BackgroundWork.Handle {
+        let stacks = self.stacks
+        let log = self.log
+        return engine.runInBackground {
+            do {
+                for diagnostic in try await stacks.recover() { log("\(Clock.now().rfc3339) \(diagnostic)") }
+            } catch {
+                log("\(Clock.now().rfc3339) stacks cannot be recovered: \(error)")
+            }
+        }
     }
 
     private static func serve(_ server: HTTPServer, until signals: SignalQueue?) async throws {

@@ -10,7 +10,9 @@ package struct EngineService: Sendable {
     private let router: Router
 
     /// The API of an engine and its stacks.
-    package init(engine: HostEngine, stacks: StackEngine) {
+    ///
+    /// - Parameter recovery: what closes interrupted applies; requests about stacks wait for it.
+    package init(engine: HostEngine, stacks: StackEngine, recovery: BackgroundWork.Handle) {
         self.engine = engine
         self.stacks = stacks
         var router = Router()
@@ -19,7 +21,7 @@ package struct EngineService: Sendable {
         StreamRoutes(engine: engine).add(to: &router)
         ExecutionRoutes(engine: engine).add(to: &router)
         ObjectRoutes(engine: engine).add(to: &router)
-        StackRoutes(engine: engine, stacks: stacks).add(to: &router)
+        StackRoutes(engine: engine, stacks: stacks, recovery: recovery).add(to: &router)
         self.router = router
     }
 

@@ -10,30 +10,34 @@ import StackModel
 struct StackRoutes: Sendable {
     let engine: HostEngine
     let stacks: StackEngine
+    /// Closes what the applies of an earlier daemon left open.
+    let recovery: BackgroundWork.Handle
+    /// A recovery may have to stop containers, each in its own time.
+    private static let recoveryPatience = Duration.seconds(120)
 
     func add(to router: inout Router) {
-        router.on("POST", "/stacks/plan", plan)
         router.on("POST", "/stacks/validate") { request in
             let document = try StackDocument(json: try await request.json()["document"] ?? .null)
             try await request.respond(["diagnostics": .array(stacks.validate(document).map(\.json))])
         }
-        router.on("POST", "/stacks/apply", apply)
-        router.on("POST", "/stacks/{name}/destroy", destroy)
-        router.on("GET", "/stacks", list)
-        router.on("GET", "/stacks/{name}") { request in
+        on("POST", "/stacks/plan", &router, plan)
+        on("POST", "/stacks/apply", &router, apply)
+        on("POST", "/stacks/{name}/destroy", &router, destroy)
+        on("GET", "/stacks", &router, list)
+        on("GET", "/stacks/{name}", &router) { request in
             try await known(request) { try await request.respond(try await stacks.show($0).json) }
         }
-        router.on("GET", "/stacks/{name}/outputs/{output}") { request in
+        on("GET", "/stacks/{name}/outputs/{output}", &router) { request in
             let output = request.variable("output")
             try await known(request) {
                 try await request.respond(try await stacks.output(output, of: $0).revealed)
             }
         }
-        router.on("GET", "/stacks/{name}/drift") { request in
+        on("GET", "/stacks/{name}/drift", &router) { request in
             let options = try Self.options(.object(JSONObject()), request)
             try await known(request) { try await request.respond(try await stacks.drift($0, options: options).json) }
         }
-        router.on("GET", "/stacks/{name}/history") { request in
+        on("GET", "/stacks/{name}/history", &router) { request in
             let limit = max(1, try request.integer("limit") ?? 100)
             try await known(request) {
                 try await request.respond(.array(try await stacks.history($0, limit: limit).map(\.json)))
@@ -42,6 +46,22 @@ struct StackRoutes: Sendable {
     }
 
     private static let unknown = ["SC3141", "SC3145"]
+
+    /// A route that is answered when recovery is over: in the middle of it, a stack is not what it will be.
+    private func on(_ method: String, _ path: String, _ router: inout Router, _ handler: @escaping Router.Handler) {
+        router.on(method, path) { request in
+            try await waitForRecovery()
+            try await handler(request)
+        }
+    }
+
+    private func waitForRecovery() async throws {
+        guard await recovery.wait(atMost: Self.recoveryPatience) else {
+            throw EngineError(
+                .unavailable,
+                "the stacks are still being recovered from an interrupted apply; try again in a moment")
+        }
+    }
 
     /// A stack or an output nobody knows is 404.
     private func known(_ request: APIRequest, _ body: (String) async throws -> Void) async throws {
