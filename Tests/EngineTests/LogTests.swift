@@ -63,6 +63,20 @@ struct LogTests {
         #expect(errors == ["607", "609"])
     }
 
+    @Test("a rotation under way, which leaves a number free, hides nothing", arguments: ["", ".1", ".2"])
+    func betweenRotations(_ free: String) async throws {
+        let directory = try directory()
+        defer { try? Files.removeTree(directory) }
+        let path = directory + "/log"
+        var expected: [String] = []
+        for (number, suffix) in [".3", ".2", ".1", ""].enumerated() where suffix != free {
+            try Files.write(path + suffix, Array(line(number, "\(number)").utf8), mode: 0o600)
+            expected.append("\(number)")
+        }
+        #expect(try await texts(path) == expected)
+        #expect(try await texts(path, tail(1)) == expected.suffix(1))
+    }
+
     @Test("long logs are cut at line ends by tail, in blocks of any place")
     func longTail() async throws {
         let directory = try directory()

@@ -28,13 +28,15 @@ package struct LogFiles: Sendable {
     func openAll() throws -> [OpenFile] {
         // A rotation between two opens would show one file twice or never; then we look again.
         for _ in 0..<20 {
-            var files: [OpenFile] = []
-            for index in 0..<Self.most {
-                guard let file = try open(index) else { break }
-                files.append(file)
-            }
             let newest = try open(0)
-            if newest?.identity == files.first?.identity { return files }
+            var files = newest.map { [$0] } ?? []
+            // A rotation that is under way, or was cut short, leaves one number free.
+            var missing = newest == nil ? 1 : 0
+            for index in 1..<Self.most where missing < 2 {
+                if let file = try open(index) { files.append(file) } else { missing += 1 }
+            }
+            let isWhole = Set(files.map(\.identity)).count == files.count
+            if isWhole, try open(0)?.identity == newest?.identity { return files }
         }
         return try open(0).map { [$0] } ?? []
     }
