@@ -66,6 +66,28 @@ struct ConcurrencyTests {
         await writer.flush()
     }
 
+    @Test("a time that is past ends events after all of the past, however slow the client is")
+    func eventsUntil() async throws {
+        let directory = try Files.temporaryDirectory(prefix: "stackctl-events-")
+        defer { try? Files.removeTree(directory) }
+        let database = try StateDatabase(path: directory + "/state.db")
+        let writer = StateWriter(database: database)
+        let hub = EventHub(database: database, writer: writer)
+        let until = Timestamp(seconds: 1000)
+        for second in 990..<1010 {
+            let time = Timestamp(seconds: Int64(second))
+            await hub.publish(Event(.container, "start", actor: "\(second)", attributes: [:], time: time))
+        }
+        let subscription = try await hub.subscribe(since: Timestamp(seconds: 995), filter: FilterSet())
+        let seen = Recorder()
+        try await subscription.forEach(until: until) { event in
+            try await EventLoop.shared.sleep(for: .milliseconds(10))
+            await seen.add(event.actor)
+        }
+        #expect(await seen.entries == (995...1000).map { "\($0)" })
+        await writer.flush()
+    }
+
     @Test("a change that fails does not take the others of its group with it")
     func groups() async throws {
         let directory = try Files.temporaryDirectory(prefix: "stackctl-writer-")

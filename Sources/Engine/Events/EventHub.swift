@@ -102,18 +102,38 @@ package struct EventSubscription: Sendable {
         self.end = end
     }
 
-    /// Gives past and coming events to `deliver` until cancelled, and ends the subscription.
-    package func forEach(_ deliver: (Event) async throws -> Void) async throws {
+    /// Gives past and coming events to `deliver`, until that time or until cancelled, and ends the subscription.
+    ///
+    /// However late it is, all of the past is given.
+    package func forEach(
+        until: Timestamp? = nil, _ deliver: @escaping @Sendable (Event) async throws -> Void
+    ) async throws {
         do {
-            for event in past { try await deliver(event) }
-            for await event in stream where filter.allows(event) {
-                if repeated.contains(event) { continue }
-                try await deliver(event)
-            }
+            for event in past where until.map({ event.time <= $0 }) ?? true { try await deliver(event) }
+            try await follow(until: until, deliver)
             await end()
         } catch {
             await end()
             throw error
+        }
+    }
+
+    private func follow(
+        until: Timestamp?, _ deliver: @escaping @Sendable (Event) async throws -> Void
+    ) async throws {
+        let rest = until?.since(Clock.now())
+        if let rest, rest <= .zero { return }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await event in stream where filter.allows(event) && !repeated.contains(event) {
+                    if let until, event.time > until { return }
+                    try await deliver(event)
+                }
+            }
+            if let rest { group.addTask { try await EventLoop.shared.sleep(for: rest) } }
+            // Whichever ends first ends it: the daemon's stop, or the time asked for.
+            defer { group.cancelAll() }
+            try await group.next()
         }
     }
 }

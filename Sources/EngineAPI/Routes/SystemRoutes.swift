@@ -128,27 +128,7 @@ struct SystemRoutes: Sendable {
             since: since ?? (until.map { $0 <= now } == true ? Timestamp(seconds: 0) : nil), filter: filter)
         try await request.beginLines()
         try await request.http.whileConnected {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    try await subscription.forEach { event in
-                        if let until, event.time > until { return }
-                        try await request.line(.object(event.json))
-                    }
-                }
-                if let until {
-                    group.addTask {
-                        let wait = until.since(Clock.now())
-                        if wait > .zero {
-                            try await EventLoop.shared.sleep(for: wait)
-                        } else {
-                            try await Task.sleep(for: .milliseconds(20))
-                        }
-                    }
-                }
-                // Whichever ends first ends the answer: the daemon's stop, or the time asked for.
-                try await group.next()
-                group.cancelAll()
-            }
+            try await subscription.forEach(until: until) { event in try await request.line(.object(event.json)) }
         }
         try await request.responder.finish()
     }
