@@ -1,8 +1,24 @@
+import ImageStore
 import LaunchProgram
 import Linux
 import Runtime
 
 extension HostEngine {
+    /// What a start of a container would do, step by step, in words.
+    package func launchSteps(_ container: Container) async throws -> [String] {
+        let facts = container.snapshot
+        guard let image = try await images.resolve(facts.imageID) else {
+            throw EngineError.noImage(facts.specification.image)
+        }
+        // The steps name the directories of the layers, which are there while they are held.
+        let layers = try await layerMounts.hold(image)
+        defer {
+            layerMounts.release(image.id)
+            sweepLayersLater()
+        }
+        return try runtime.explain(try await launchConfiguration(container, facts, layers: layers))
+    }
+
     /// What the runtime is told, made of the container's facts.
     func launchConfiguration(
         _ container: Container, _ facts: Container.Facts, layers: [String]

@@ -18,6 +18,11 @@ struct ContainerRoutes: Sendable {
         router.on("GET", "/containers/{id}/top") { request in
             try await request.respond(.object(try await engine.processes(try find(request))))
         }
+        // Not Docker's: what `stackctl runtime explain` shows.
+        router.on("GET", "/containers/{id}/launch") { request in
+            let steps = try await engine.launchSteps(try find(request))
+            try await request.respond(["Steps": .array(steps.map { .string($0) })])
+        }
         router.on("POST", "/containers/{id}/start", start)
         router.on("POST", "/containers/{id}/stop") { request in
             try await engine.stop(
