@@ -68,11 +68,14 @@ extension HostEngine {
     package func imageList(_ filter: FilterSet) async throws -> [JSONObject] {
         var used: [String: Int64] = [:]
         for container in containers.all { used[container.snapshot.imageID, default: 0] += 1 }
+        let (after, before) = try await bounds(filter)
         return try await images.list().filter { image in
-            filter.allows("reference") { pattern in
+            let created = Timestamp(rfc3339: image.created) ?? Timestamp(seconds: 0)
+            return filter.allows("reference") { pattern in
                 image.references.contains { Self.matches($0, pattern) }
             } && filter.allows(labels: image.config.execution.labels)
-                && filter.allows("dangling") { ["1", "true"].contains($0) == image.references.isEmpty }
+                && filter.allows("dangling", image.references.isEmpty)
+                && after.map { created > $0 } ?? true && before.map { created < $0 } ?? true
         }.sorted { $0.created > $1.created }.map { image in
             [
                 "Containers": .int(used[image.id.description] ?? 0), "Created": .int(Self.seconds(image.created)),
@@ -82,6 +85,16 @@ extension HostEngine {
                 "Size": .int(image.size),
             ]
         }
+    }
+
+    /// `since`, `before` and `until`: the times between which an image was made.
+    private func bounds(_ filter: FilterSet) async throws -> (after: Timestamp?, before: Timestamp?) {
+        var (after, before) = (Timestamp?.none, try filter.until())
+        if let name = filter["since"].first { after = Timestamp(rfc3339: try await image(named: name).created) }
+        if let name = filter["before"].first, let time = Timestamp(rfc3339: try await image(named: name).created) {
+            before = before.map { min($0, time) } ?? time
+        }
+        return (after, before)
     }
 
     private static func matches(_ reference: ImageReference, _ pattern: String) -> Bool {

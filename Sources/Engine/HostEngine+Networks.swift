@@ -212,14 +212,21 @@ extension HostEngine {
             guard filter.allows("name", where: { network.name.contains($0) }),
                 filter.allows("id", where: { network.id.hasPrefix($0) }),
                 filter.allows("driver", where: { $0 == "bridge" }),
-                filter.allows("scope", where: { $0 == "local" }), filter.allows(labels: network.labels)
+                filter.allows("scope", where: { $0 == "local" }), filter.allows(labels: network.labels),
+                filter.allows("type", where: { $0 == (network.name == Self.defaultNetworkName ? "builtin" : "custom") })
             else { continue }
+            if !filter.lacks("dangling") {
+                let isUnused = try await networks.endpoints(networkID: network.id).isEmpty
+                guard filter.allows("dangling", isUnused) else { continue }
+            }
             var object = try await inspection(network)
             object["Containers"] = .object(JSONObject())
             result.append(object)
         }
         for (name, id) in [("host", "1"), ("none", "2")] {
             guard filter.allows("name", where: { name.contains($0) }), filter.lacks("label"), filter.lacks("id"),
+                filter.allows("scope", where: { $0 == "local" }), filter.allows("type", where: { $0 == "builtin" }),
+                filter.allows("dangling", false),
                 filter.allows("driver", where: { $0 == (name == "none" ? "null" : "host") })
             else { continue }
             result.append([

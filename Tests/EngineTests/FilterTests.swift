@@ -1,4 +1,5 @@
 import Engine
+import Linux
 import Testing
 
 @Suite("Filters")
@@ -24,5 +25,22 @@ struct FilterTests {
     @Test("unknown names and bad JSON are refused", arguments: [#"{"nope":["x"]}"#, "[1]", "{", #"{"label":5}"#])
     func refused(_ text: String) {
         #expect(throws: EngineError.self) { try FilterSet(text, allowed: ["label"]) }
+    }
+
+    @Test(
+        "until is a time or an age",
+        arguments: [
+            ("1700000000", 1_700_000_000), ("2023-11-14T22:13:20Z", 1_700_000_000), ("90s", 1_799_999_910),
+            ("1h30m", 1_799_994_600), ("0.5h", 1_799_998_200),
+        ] as [(String, Int64)])
+    func until(_ text: String, _ seconds: Int64) throws {
+        let filter = try FilterSet(#"{"until":["\#(text)"]}"#, allowed: ["until"])
+        #expect(try filter.until(now: Timestamp(seconds: 1_800_000_000)) == Timestamp(seconds: seconds))
+    }
+
+    @Test("what is neither a time nor an age is refused", arguments: ["", "soon", "-1h", "1x", "h", "1..2s", "1e9h"])
+    func notUntil(_ text: String) throws {
+        let filter = try FilterSet(#"{"until":["\#(text)"]}"#, allowed: ["until"])
+        #expect(throws: EngineError.self) { try filter.until() }
     }
 }

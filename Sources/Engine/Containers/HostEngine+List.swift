@@ -61,6 +61,7 @@ extension HostEngine {
             filter.allows(labels: specification.labels),
             filter.allows("status", where: { $0 == facts.state.phase.rawValue }),
             filter.allows("exited", where: { facts.state.phase == .exited && Int32($0) == facts.state.exitCode }),
+            filter.allows("is-task", false), filter.allows("isolation", where: { $0 == "default" }),
             filter.allows("health", where: { $0 == facts.health?.status.rawValue ?? "none" }),
             filter.allows(
                 "volume",

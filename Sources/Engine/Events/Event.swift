@@ -69,7 +69,11 @@ extension FilterSet {
                     || event.attributes["image"]?.hasPrefix($0 + ":") == true
             }
             && allows(labels: event.attributes)
+            && Self.kindsWithoutEvents.allSatisfy(lacks)
     }
+
+    /// Kinds of things that this engine does not have.
+    private static let kindsWithoutEvents = ["config", "daemon", "node", "plugin", "secret", "service"]
 }
 
 extension String {

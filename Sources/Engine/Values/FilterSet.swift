@@ -1,4 +1,5 @@
 import JSONText
+import Linux
 
 /// The `filters` parameter: names with accepted values.
 package struct FilterSet: Sendable, Hashable {
@@ -42,6 +43,23 @@ package struct FilterSet: Sendable, Hashable {
     /// Whether every `label` filter is met and no `label!` is.
     package func allows(labels: [String: String]) -> Bool {
         self["label"].allSatisfy { Self.matches($0, labels) } && !self["label!"].contains { Self.matches($0, labels) }
+    }
+
+    /// The time of an `until` filter: a time, or an age.
+    ///
+    /// - Throws: for more than one, and for what is neither.
+    package func until(now: Timestamp = Clock.now()) throws(EngineError) -> Timestamp? {
+        guard let text = self["until"].first else { return nil }
+        guard self["until"].count == 1 else { throw EngineError(.invalid, "more than one until filter specified") }
+        guard let time = ClientTime.read(text, before: now) else {
+            throw EngineError(.invalid, "invalid filter 'until': \"\(text)\" is neither a time nor an age")
+        }
+        return time
+    }
+
+    /// Whether a filter that takes a boolean is met by the value.
+    package func allows(_ name: String, _ value: Bool) -> Bool {
+        allows(name) { ["1", "true", "True", "TRUE", "t", "T"].contains($0) == value }
     }
 
     private static func matches(_ filter: String, _ labels: [String: String]) -> Bool {

@@ -119,10 +119,12 @@ struct ContainerRoutes: Sendable {
 
     private func prune(_ request: APIRequest) async throws {
         let filter = try request.filters(["label", "label!", "until"])
+        let until = try filter.until()
         var deleted: [String] = []
         var reclaimed: Int64 = 0
         for container in engine.containers.all where !container.state.isActive {
             guard filter.allows(labels: container.specification.labels) else { continue }
+            if let until, container.snapshot.created >= until { continue }
             let size = (try? await engine.sizes(container).writable) ?? 0
             guard (try? await engine.remove(container)) != nil else { continue }
             deleted.append(container.id)

@@ -43,19 +43,10 @@ struct APIRequest: Sendable {
     /// Seconds since 1970, with a fraction, or RFC 3339.
     func time(_ name: String) throws(EngineError) -> Timestamp? {
         guard let text = query(name), text != "0" else { return nil }
-        if let time = Timestamp(rfc3339: text) { return time }
-        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let seconds = Int64(parts.first ?? "") else {
+        guard let time = ClientTime.read(text) else {
             throw EngineError(.invalid, "invalid value for \"\(name)\": \(text)")
         }
-        guard parts.count == 2 else { return Timestamp(seconds: seconds) }
-        let digits = parts[1].prefix(9)
-        guard let fraction = Int32(digits.isEmpty ? "0" : digits) else {
-            throw EngineError(.invalid, "invalid value for \"\(name)\": \(text)")
-        }
-        var nanoseconds = fraction
-        for _ in digits.count..<9 { nanoseconds = nanoseconds &* 10 }
-        return Timestamp(seconds: seconds, nanoseconds: nanoseconds)
+        return time
     }
 
     /// The JSON body; `.null` where there is none.
