@@ -22,7 +22,12 @@ extension HostEngine {
     }
 
     /// Starts an execution on the given streams.
-    package func start(_ execution: Execution, streams: ExecStreams, size: TerminalConfiguration? = nil) async throws {
+    ///
+    /// - Returns: the process, which the execution forgets when it has ended.
+    @discardableResult
+    package func start(
+        _ execution: Execution, streams: ExecStreams, size: TerminalConfiguration? = nil
+    ) async throws -> ExecProcess {
         guard let container = containers.container(id: execution.containerID) else {
             throw EngineError.noContainer(execution.containerID)
         }
@@ -46,6 +51,7 @@ extension HostEngine {
             await publish(
                 "exec_start: \(execution.request.arguments.joined(separator: " "))", container,
                 ["execID": execution.id])
+            return process
         } catch {
             let code = (error as? RuntimeError)?.exitCode ?? 126
             execution.change { $0.exitCode = code }
@@ -104,7 +110,8 @@ extension HostEngine {
     func probe(
         _ arguments: [String], in container: Container, timeout: Duration, limit: Int = 4096
     ) async throws -> (exitCode: Int32?, output: [UInt8]) {
-        let (reading, process) = try await launchOnPipe(arguments, in: container)
+        let (pipe, process) = try await launchOnPipe(arguments, in: container)
+        let reading = PipeReader(pipe)
         defer { reading.close() }
         return try await withThrowingTaskGroup(of: ProbePart.self) { group in
             group.addTask { .exited(try await process.exitCode()) }
@@ -122,7 +129,7 @@ extension HostEngine {
                 case .exited(let exit):
                     code = exit
                     // A child may hold the pipe for ever; what was said is there by now.
-                    reading.close()
+                    reading.writerEnded()
                 case .timedOut:
                     try? await process.kill(signal: 9)
                     reading.close()
@@ -144,9 +151,9 @@ extension HostEngine {
         return (try AsyncDescriptor(FileDescriptor.duplicating(pipe.reading.raw)), process)
     }
 
-    private static func collect(_ reading: AsyncDescriptor, limit: Int) async -> [UInt8] {
+    private static func collect(_ reading: PipeReader, limit: Int) async -> [UInt8] {
         var output: [UInt8] = []
-        while let piece = try? await reading.read(upTo: 4096), !piece.isEmpty {
+        while let piece = try? await reading.next(upTo: 4096) {
             if output.count < limit { output += piece.prefix(limit - output.count) }
         }
         return output

@@ -80,10 +80,31 @@ struct ExecutionRoutes: Sendable {
     }
 
     private func startDetached(_ execution: Execution, _ size: TerminalConfiguration?) async throws {
-        guard !execution.request.tty else { return try await engine.start(execution, streams: .terminal, size: size) }
+        guard !execution.request.tty else { return try await startDetachedTerminal(execution, size) }
         let null = try Files.open("/dev/null", .readWrite).shared()
         try await engine.start(execution, streams: .descriptors(input: nil, output: null.raw, error: null.raw))
         withExtendedLifetime(null) {}
+    }
+
+    /// A terminal nobody reads fills up, and its process waits for ever.
+    private func startDetachedTerminal(_ execution: Execution, _ size: TerminalConfiguration?) async throws {
+        let process = try await engine.start(execution, streams: .terminal, size: size)
+        let terminal = PipeReader(try Self.terminal(of: process, execution))
+        engine.runInBackground { [engine] in
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { while (try? await terminal.next()) != nil {} }
+                await engine.waitUntilEnded(execution)
+                terminal.writerEnded()
+            }
+            terminal.close()
+        }
+    }
+
+    private static func terminal(of process: ExecProcess, _ execution: Execution) throws -> AsyncDescriptor {
+        guard let terminal = process.terminal else {
+            throw EngineError(.failed, "the terminal of exec \(execution.id) is gone")
+        }
+        return try AsyncDescriptor(try FileDescriptor.duplicating(terminal.raw))
     }
 
     private static func size(_ body: FieldReader) throws(EngineError) -> TerminalConfiguration? {
@@ -98,36 +119,45 @@ struct ExecutionRoutes: Sendable {
     private func startTerminal(_ execution: Execution, _ request: APIRequest, _ size: TerminalConfiguration?)
         async throws
     {
+        let process: ExecProcess
         do {
-            try await engine.start(execution, streams: .terminal, size: size)
+            process = try await engine.start(execution, streams: .terminal, size: size)
         } catch {
             return try await tell(error, execution, request)
         }
-        guard let process = execution.process, let terminal = process.terminal else {
-            throw EngineError(.failed, "the terminal of exec \(execution.id) is gone")
-        }
-        let master = try AsyncDescriptor(try FileDescriptor.duplicating(terminal.raw))
+        let master = try Self.terminal(of: process, execution)
+        let output = PipeReader(master)
         let raw = try await request.responder.hijack(
             upgrade: request.http.headers["Upgrade"],
             contentType: StreamRoutes.contentType(tty: true, version: request.version))
-        await withTaskGroup(of: Void.self) { group in
+        await withTaskGroup(of: Bool.self) { group in
             group.addTask {
-                while let piece = try? await master.read(upTo: 32768), !piece.isEmpty {
-                    guard (try? await raw.write(piece)) != nil else { break }
+                var isRead = true
+                // Read on where the client is gone: a full terminal stops its process.
+                while let piece = try? await output.next() {
+                    if isRead { isRead = (try? await raw.write(piece)) != nil }
                 }
+                return true
             }
             group.addTask {
+                // The client's end of input is no end of the terminal.
                 while let piece = try? await raw.read(), !piece.isEmpty {
                     guard (try? await master.writeAll(piece)) != nil else { break }
                 }
-                // The client's end of input is no end of the terminal: wait to be cancelled.
-                try? await EventLoop.shared.sleep(for: .seconds(86_400 * 365))
+                return false
             }
-            await group.next()
-            group.cancelAll()
+            group.addTask { [engine] in
+                await engine.waitUntilEnded(execution)
+                output.writerEnded()
+                return false
+            }
+            for await isOutput in group where isOutput { break }
+            // Who sees the end of the stream asks for the exit code.
+            await engine.waitUntilEnded(execution)
             raw.shutdownWrite()
+            group.cancelAll()
+            master.close()
         }
-        master.close()
         raw.close()
     }
 
@@ -142,29 +172,33 @@ struct ExecutionRoutes: Sendable {
         let raw = try await request.responder.hijack(
             upgrade: request.http.headers["Upgrade"],
             contentType: StreamRoutes.contentType(tty: false, version: request.version))
-        await withTaskGroup(of: Int.self) { group in
-            group.addTask { await Self.pump(stdout, .stdout, to: raw) }
-            group.addTask { await Self.pump(stderr, .stderr, to: raw) }
+        let (output, error) = (PipeReader(stdout), PipeReader(stderr))
+        await withTaskGroup(of: Bool.self) { group in
+            for (source, stream) in [(output, StreamFrame.Stream.stdout), (error, .stderr)] {
+                group.addTask {
+                    await Self.pump(source, stream, to: raw)
+                    return true
+                }
+            }
             group.addTask {
                 await Self.feed(stdin, from: raw)
-                return 0
+                return false
             }
             group.addTask { [engine] in
                 await engine.waitUntilEnded(execution)
-                // A child left behind may hold the pipes for ever; what the process itself said is in them by now.
-                try? await EventLoop.shared.sleep(for: .milliseconds(300))
-                return 2
+                output.writerEnded()
+                error.writerEnded()
+                return false
             }
-            var ends = 0
-            for await weight in group {
-                ends += weight
-                if ends >= 2 { break }
+            var open = 2
+            for await isOutput in group where isOutput {
+                open -= 1
+                if open == 0 { break }
             }
+            // Who sees the end of the stream asks for the exit code.
             await engine.waitUntilEnded(execution)
             raw.shutdownWrite()
             group.cancelAll()
-            stdout.close()
-            stderr.close()
             stdin?.close()
         }
         raw.close()
@@ -208,13 +242,10 @@ struct ExecutionRoutes: Sendable {
         stdin.close()
     }
 
-    private static func pump(_ source: AsyncDescriptor, _ stream: StreamFrame.Stream, to raw: HijackedStream) async
-        -> Int
-    {
-        while let piece = try? await source.read(upTo: 32768), !piece.isEmpty {
+    private static func pump(_ source: PipeReader, _ stream: StreamFrame.Stream, to raw: HijackedStream) async {
+        while let piece = try? await source.next() {
             guard (try? await raw.write(StreamFrame(stream: stream, bytes: piece).encoded)) != nil else { break }
         }
         source.close()
-        return 1
     }
 }

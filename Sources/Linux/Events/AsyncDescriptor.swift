@@ -104,6 +104,28 @@ package final class AsyncDescriptor: Sendable {
         }
     }
 
+    /// Reads what there is, at most `count` bytes, without waiting; `nil` when there is nothing.
+    ///
+    /// Empty is the end, as with `read`.
+    package func readAvailable(upTo count: Int = 64 << 10) throws(SystemError) -> [UInt8]? {
+        try begin("read")
+        defer { end() }
+        var buffer = [UInt8](repeating: 0, count: max(1, count))
+        while true {
+            let received = buffer.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress, $0.count) }
+            if received >= 0 {
+                buffer.removeSubrange(received...)
+                return buffer
+            }
+            switch Errno.current {
+            case .EINTR: continue
+            case .EAGAIN: return nil
+            case .EIO: return []
+            case let code: throw SystemError(call: "read", errno: code, subject: "fd \(number)")
+            }
+        }
+    }
+
     /// Writes every byte.
     package func writeAll(_ bytes: [UInt8]) async throws {
         var done = 0

@@ -91,6 +91,37 @@ struct DockerClientTests {
         try await lab.takeDown()
     }
 
+    @Test("an exec's output is whole, with a terminal and without, and a detached one is not held up")
+    func execOutput() async throws {
+        let lab = try await EngineLab()
+        try await lab.docker("run", "-d", "--name", "box", "busybox", "sleep", "1000")
+        for _ in 0..<5 {
+            let numbers = try await lab.docker("exec", "box", "sh", "-c", "sleep 1000 & seq 20000", expecting: 0)
+            #expect(numbers.out.hasSuffix("\n20000\n"))
+            let terminal = try await lab.docker("exec", "-t", "box", "sh", "-c", "seq 300; exit 3", expecting: 3)
+            #expect(terminal.out.hasSuffix("\r\n300\r\n"))
+            #expect(try await lab.docker("exec", "-t", "box", "echo", "short").out == "short\r\n")
+        }
+        try await lab.docker("exec", "-d", "-t", "box", "sh", "-c", "seq 100000; touch /tmp/written")
+        try await lab.eventually("all is written") {
+            try await lab.docker("exec", "box", "test", "-e", "/tmp/written", expecting: nil).code == 0
+        }
+        try await lab.takeDown()
+    }
+
+    @Test("prune takes what is older than until, and a start is explained")
+    func pruneAndExplain() async throws {
+        let lab = try await EngineLab()
+        try await lab.docker("create", "--name", "old", "busybox")
+        #expect(try await lab.docker("container", "prune", "-f", "--filter", "until=1h").out.contains("0B"))
+        #expect(try await lab.engine.containers.all.count == 1)
+        let steps = try await lab.engine.launchSteps(lab.engine.containers.find("old"))
+        #expect(steps.contains { $0.contains("overlay") })
+        try await lab.docker("container", "prune", "-f", "--filter", "until=0s")
+        #expect(try await lab.engine.containers.all.isEmpty)
+        try await lab.takeDown()
+    }
+
     @Test("names conflict, events are told and replayed, wait gives the code")
     func events() async throws {
         let lab = try await EngineLab()
