@@ -97,7 +97,7 @@ package final class EngineServer: Sendable {
         } catch {
             throw Diagnostic(
                 code: "SC5004", summary: "the socket \(configuration.socketPath) cannot be opened", detail: "\(error)",
-                hint: "choose another with --socket, or end whoever has it")
+                hint: "choose another with --host, or end whoever has it")
         }
     }
 }
