@@ -84,17 +84,6 @@ package final class StackEngine: Sendable {
         return plan
     }
 
-    /// Everything that can be said about a document without the host.
-    package func validate(_ document: StackDocument) -> [Diagnostic] {
-        let nothing = RecordedStack()
-        do throws(DiagnosticList) {
-            _ = try planner.plan(document, recorded: nothing, observed: [:])
-            return document.diagnostics
-        } catch {
-            return DiagnosticList(document.diagnostics + error.diagnostics).sorted
-        }
-    }
-
     /// The names of the stacks that were applied and not destroyed.
     package func stackNames() async throws -> [String] {
         try await database.reading { transaction in try transaction.stacks() }.map(\.name)

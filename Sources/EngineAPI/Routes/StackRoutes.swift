@@ -16,10 +16,6 @@ struct StackRoutes: Sendable {
     private static let recoveryPatience = Duration.seconds(120)
 
     func add(to router: inout Router) {
-        router.on("POST", "/stacks/validate") { request in
-            let document = try StackDocument(json: try await request.json()["document"] ?? .null)
-            try await request.respond(["diagnostics": .array(stacks.validate(document).map(\.json))])
-        }
         on("POST", "/stacks/plan", &router, plan)
         on("POST", "/stacks/apply", &router, apply)
         on("POST", "/stacks/{name}/destroy", &router, destroy)
