@@ -137,10 +137,12 @@ struct SupervisionTests {
     @Test("a policy changed while the process runs is the one that counts")
     func changedPolicy() async throws {
         try await RuntimeLab.with { lab in
-            var configuration = lab.script("web", "sleep 0.5; exit 1")
+            var configuration = lab.script("web", "trap 'exit 1' USR1; echo up; while :; do sleep 0.05; done")
             configuration.restart = .always
             let connection = try await lab.start(configuration)
+            try await lab.waitForLog(configuration, records: 1)
             try await connection.setRestartPolicy(.never)
+            try await connection.kill(signal: 10)
             let status = await connection.waitForExit()
             #expect(status.restartCount == 0)
         }
