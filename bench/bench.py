@@ -242,6 +242,7 @@ class Bench:
             "        let containers = (0..<100).map { index in\n",
             "            Container(\"c\\(index)\", image: image) {\n",
             "                Command(\"/bin/sleep\", \"1000000\")\n",
+            "                Stop(signal: \"SIGKILL\")\n",
             "                Attach(networks[index % 9])\n",
             "                Mount(volumes[index], at: \"/data\")\n",
             "                Limit(memory: .mebibytes(16), processes: 8)\n",

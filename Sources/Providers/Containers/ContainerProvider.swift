@@ -57,19 +57,32 @@ struct ContainerProvider: ResourceProvider {
     }
 
     func observe(stack: String, recorded: [RecordedObject]) async throws -> [ResourceAddress: ObservedObject] {
-        var result: [ResourceAddress: ObservedObject] = [:]
-        for object in recorded {
-            guard let container = engine.containers.container(id: object.objectID) else { continue }
-            let isActive = container.state.isActive
-            let limits = isActive ? try? engine.kernelLimits(of: container) : nil
-            let observation = ContainerObservation(container, object, namedImage: try await namedImage(object))
-            result[object.address] = ObservedObject(
-                container.id, attributes: observation.attributes(limits: limits),
-                outputs: try await outputs(container, object.address),
-                condition: observation.condition(problems: isActive ? await linkProblems(container) : []),
-                remark: observation.remark, data: observation.data)
+        // Each waits for the kernel now and then, so several are looked at together.
+        try await withThrowingTaskGroup(of: (ResourceAddress, ObservedObject)?.self) { group in
+            var result: [ResourceAddress: ObservedObject] = [:]
+            for (index, object) in recorded.enumerated() {
+                if index >= Self.observedTogether, let (address, seen) = try await group.next() ?? nil {
+                    result[address] = seen
+                }
+                group.addTask { try await observe(object).map { (object.address, $0) } }
+            }
+            for try await case (let address, let seen)? in group { result[address] = seen }
+            return result
         }
-        return result
+    }
+
+    private static let observedTogether = 8
+
+    private func observe(_ object: RecordedObject) async throws -> ObservedObject? {
+        guard let container = engine.containers.container(id: object.objectID) else { return nil }
+        let isActive = container.state.isActive
+        let limits = isActive ? try? engine.kernelLimits(of: container) : nil
+        let observation = ContainerObservation(container, object, namedImage: try await namedImage(object))
+        return ObservedObject(
+            container.id, attributes: observation.attributes(limits: limits),
+            outputs: try await outputs(container, object.address),
+            condition: observation.condition(problems: isActive ? await linkProblems(container) : []),
+            remark: observation.remark, data: observation.data)
     }
 
     private func namedImage(_ object: RecordedObject) async throws -> String? {

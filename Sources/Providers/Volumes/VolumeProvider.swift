@@ -59,13 +59,19 @@ struct VolumeProvider: ResourceProvider {
     }
 
     func observe(stack: String, recorded: [RecordedObject]) async throws -> [ResourceAddress: ObservedObject] {
-        var result: [ResourceAddress: ObservedObject] = [:]
+        var found: [(object: RecordedObject, volume: Volume, path: String, declared: [String])] = []
         for object in recorded {
             guard let volume = try await engine.volumes.find(object.objectID) else { continue }
-            let path = engine.volumes.dataPath(volume.name)
             let declared = object.attributes["content"]?.objectValue?.keys.map { $0 } ?? []
+            found.append((object, volume, engine.volumes.dataPath(volume.name), declared))
+        }
+        // Many volumes have little to read: one job for all costs less than a job for each.
+        let readings = await BlockingExecutor.shared.run { [found] in
+            found.map { VolumeReading(path: $0.path, files: $0.declared) }
+        }
+        var result: [ResourceAddress: ObservedObject] = [:]
+        for ((object, volume, path, declared), seen) in zip(found, readings) {
             let ours = HostNames.labels(stack: stack, object.address)
-            let seen = await BlockingExecutor.shared.run { VolumeReading(path: path, files: declared) }
             var attributes: JSONObject = [
                 "labels": .object(
                     JSONObject(
