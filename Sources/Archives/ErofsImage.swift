@@ -12,11 +12,12 @@ package final class ErofsImage {
 
     private let file: BlockFile
     /// The files so far.
-    package private(set) var tree = LayerTree()
+    package private(set) var tree: LayerTree
 
     /// - Parameter descriptor: an empty file, open for writing.
-    package init(_ descriptor: SharedDescriptor) throws(ArchiveError) {
+    package init(_ descriptor: SharedDescriptor, limits: TarLimits = .init()) throws(ArchiveError) {
         file = BlockFile(descriptor)
+        tree = LayerTree(limits: limits)
         // The superblock is written last, when all it says is known.
         try file.append([UInt8](repeating: 0, count: BlockFile.blockSize))
     }
@@ -29,7 +30,8 @@ package final class ErofsImage {
     package func add(_ entry: TarEntry) throws(ArchiveError) -> Bool {
         guard let node = try tree.insert(entry) else { return false }
         guard entry.size > 0 else { return false }
-        guard file.block <= UInt64(UInt32.max) - (entry.size / UInt64(BlockFile.blockSize)) - 1 else {
+        let blocks = entry.size / UInt64(BlockFile.blockSize) + 1
+        guard blocks <= UInt64(UInt32.max), file.block <= UInt64(UInt32.max) - blocks else {
             throw .limit(entry: entry.name, offset: entry.offset, reason: "the layer is over 16 TiB")
         }
         tree.setContents(of: node, startBlock: UInt32(file.block))
@@ -61,7 +63,7 @@ package final class ErofsImage {
             throw .limit(entry: nil, offset: 0, reason: "the layer is over 16 TiB")
         }
         let first = ErofsFormat.firstBlock(
-            rootNumber: ErofsMetadata.rootNumber, inodes: UInt64(metadata.inodeCount), blocks: blocks,
+            rootNumber: metadata.rootNumber, inodes: UInt64(metadata.inodeCount), blocks: blocks,
             metadataBlock: UInt32(metadataBlock))
         try file.finish(overwriting: first, at: 0)
         return Summary(size: file.position, inodes: metadata.inodeCount)

@@ -25,9 +25,11 @@ struct ErofsMetadata {
     private var inodeBytes = 2 * ErofsFormat.slotSize
     private var contentBlocks = 0
 
-    /// The root's number must fit 16 bits, so the root comes first; number 0 is left free, because directory listings
-    /// treat it as no file.
-    static let rootNumber: UInt16 = 2
+    /// The root's number, which must fit 16 bits.
+    ///
+    /// So the root comes first: in the first block, or at the start of the second where what is behind it needs a block
+    /// of its own. Number 0 is left free, because directory listings treat it as no file.
+    var rootNumber: UInt16 { UInt16(truncatingIfNeeded: inodeNumber(LayerTree.root)) }
 
     init(_ tree: LayerTree) {
         self.tree = tree

@@ -42,7 +42,11 @@ package struct LayerTree {
     private var lastParentPath: [UInt8] = []
     private var lastParent = LayerTree.root
 
-    package init() {
+    private let limits: TarLimits
+    private var metadataBytes = 0
+
+    package init(limits: TarLimits = .init()) {
+        self.limits = limits
         nodes = [Self.impliedDirectory(parent: Self.root)]
     }
 
@@ -57,8 +61,9 @@ package struct LayerTree {
     ///
     /// Gives the number of the node that wants the entry's contents; nil when there is none.
     ///
-    /// - Throws: `ArchiveError.malformed`, naming the entry.
+    /// - Throws: `ArchiveError.malformed` or `.limit`, naming the entry.
     package mutating func insert(_ entry: TarEntry) throws(ArchiveError) -> Int? {
+        try count(entry)
         if entry.path.isEmpty {
             guard entry.kind == .directory else { throw refused(entry, "the root must be a directory") }
             describe(Self.root, as: entry)
@@ -80,6 +85,18 @@ package struct LayerTree {
             return nil
         case .ordinary:
             return try add(entry, name: Array(name), in: directory)
+        }
+    }
+
+    /// Refuses what would take too much memory: a few bytes of a compressed archive can ask for very much of it.
+    private mutating func count(_ entry: TarEntry) throws(ArchiveError) {
+        metadataBytes += entry.path.count + entry.linkTarget.count
+        for attribute in entry.attributes { metadataBytes += attribute.name.utf8.count + attribute.value.count }
+        guard metadataBytes <= limits.metadataBytes else {
+            throw .limit(
+                entry: entry.name, offset: entry.offset,
+                reason: "names, link targets and extended attributes have more than \(limits.metadataBytes) bytes "
+                    + "together")
         }
     }
 
@@ -204,6 +221,12 @@ extension LayerTree {
                 }
                 directory = child
             } else {
+                // One long name can have two thousand directories in it.
+                guard nodes.count < limits.entries else {
+                    throw .limit(
+                        entry: entry.name, offset: entry.offset,
+                        reason: "the layer has more than \(limits.entries) files and directories")
+                }
                 nodes.append(Self.impliedDirectory(parent: directory))
                 nodes[directory].children[key] = nodes.count - 1
                 directory = nodes.count - 1

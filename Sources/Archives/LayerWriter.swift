@@ -29,7 +29,7 @@ package enum LayerWriter {
     ) throws(ArchiveError) -> WrittenLayer {
         let hashing = HashingSource(try Compression.decompressing(source, limits: inflate))
         let reader = TarReader(hashing, limits: limits)
-        let image = try ErofsImage(descriptor)
+        let image = try ErofsImage(descriptor, limits: limits)
         var newest = Timestamp(seconds: 0)
         var reported: UInt64 = 0
         while let entry = try reader.next() {
@@ -63,7 +63,7 @@ package enum LayerWriter {
         directory root: SharedDescriptor, to descriptor: SharedDescriptor, limits: TarLimits = .init(),
         progress: ((UInt64) -> Void)? = nil
     ) throws(ArchiveError) -> WrittenLayer {
-        let image = try ErofsImage(descriptor)
+        let image = try ErofsImage(descriptor, limits: limits)
         let stream = try serialize(root, limits: limits, into: image, progress: progress)
         return WrittenLayer(
             diffHex: stream.hex, tarBytes: stream.bytes, image: try image.finish(), tree: image.tree,
@@ -85,9 +85,16 @@ package enum LayerWriter {
         var newest = Timestamp(seconds: 0)
         var walker = try DirectoryWalker(root, limits: limits)
         var reported: UInt64 = 0
+        var total: UInt64 = 0
         while let file = try walker.next() {
             var entry = file.entry
             entry.offset = hash.byteCount
+            total += min(entry.size, 1 << 62 - total)
+            guard total <= limits.totalBytes else {
+                throw .limit(
+                    entry: entry.name, offset: entry.offset,
+                    reason: "the directory's files have more than \(limits.totalBytes) bytes together, holes included")
+            }
             newest = max(newest, entry.modified)
             hash.update(try TarWriter.header(of: entry))
             let wantsContents = try image?.add(entry) ?? false
@@ -102,7 +109,8 @@ package enum LayerWriter {
                 }
                 let piece = UnsafeRawBufferPointer(rebasing: window.prefix(count))
                 hash.update(piece)
-                if wantsContents { try image?.append(.bytes(piece)) }
+                // What is zeros in a large piece takes no room, whether it was a hole or not.
+                if wantsContents { try image?.append(piece.isZero ? .hole(UInt64(count)) : .bytes(piece)) }
                 left -= UInt64(count)
             }
             hash.update(TarWriter.padding(after: entry.size))
@@ -115,6 +123,16 @@ package enum LayerWriter {
         hash.update(TarWriter.endMarker)
         let bytes = hash.byteCount
         return (hash.finishHex(), bytes, newest)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether all bytes are zero; most pieces tell by their first.
+    fileprivate var isZero: Bool {
+        guard first == 0 else { return isEmpty }
+        let words = count / 8
+        for index in 0..<words where loadUnaligned(fromByteOffset: index * 8, as: UInt64.self) != 0 { return false }
+        return self[(words * 8)...].allSatisfy { $0 == 0 }
     }
 }
 

@@ -71,6 +71,9 @@ struct PaxRecords {
         }
         attributes.removeAll { $0.name == name }
         attributes.append(ExtendedAttribute(name: name, value: value))
+        guard attributes.count <= limits.attributes else {
+            throw Refusal(reason: "it has more than \(limits.attributes) extended attributes")
+        }
         let total = attributes.reduce(0) { $0 + $1.name.utf8.count + $1.value.count }
         guard total <= limits.attributeBytes else {
             throw Refusal(reason: "its extended attributes have more than \(limits.attributeBytes) bytes")

@@ -70,8 +70,11 @@ package struct TarEntry: Sendable, Hashable {
 
 /// Bounds on what an archive may ask for.
 package struct TarLimits: Sendable, Hashable {
-    /// Entries in all; each costs memory until the layer is written.
-    package var entries = 4_000_000
+    /// Entries in all, and files and directories in all; each costs memory until the layer is written.
+    package var entries = 2_000_000
+    /// Bytes of all names, link targets and extended attributes together, which are in memory until the layer is
+    /// written.
+    package var metadataBytes = 256 << 20
     /// Bytes of a path, as the kernel's `PATH_MAX` without the terminator.
     package var pathBytes = 4095
     /// Bytes of one component, as the kernel's `NAME_MAX`.
@@ -80,6 +83,8 @@ package struct TarLimits: Sendable, Hashable {
     package var headerBytes = 1 << 20
     /// Bytes of one entry's extended attributes, as much as an EROFS inode can hold.
     package var attributeBytes = 1 << 16
+    /// Extended attributes of one entry.
+    package var attributes = 1024
     /// Parts with data of one sparse file.
     package var sparseExtents = 1 << 20
     /// Bytes of all files together, holes included.

@@ -79,6 +79,52 @@ struct HostileArchiveTests {
         #expect(TarFixture.refusal(header)?.contains("extended header has more than") == true)
     }
 
+    @Test("what would fill the memory with names, directories or attributes is refused")
+    func memory() throws {
+        var limits = TarLimits()
+        limits.metadataBytes = 10_000
+        let value = String(repeating: "v", count: 3000)
+        let attributes = (0..<4).map { index in
+            TarFixture.pax([("SCHILY.xattr.user.a", value)]) + TarFixture.file("f\(index)", "")
+        }.reduce([], +)
+        #expect(refusal(attributes + TarFixture.end, limits)?.contains("have more than 10000 bytes together") == true)
+        // A global header costs its sender nothing for each further entry.
+        let global = TarFixture.pax([("SCHILY.xattr.user.a", value)], global: true)
+        let files = (0..<4).map { TarFixture.file("f\($0)", "") }.reduce([], +)
+        #expect(refusal(global + files + TarFixture.end, limits)?.contains("entry `f3`") == true)
+        let targets = (0..<4).map { TarFixture.pax([("linkpath", value)]) + TarFixture.header("l\($0)", type: "2") }
+        #expect(refusal(targets.reduce([], +) + TarFixture.end, limits)?.contains("entry `l3`") == true)
+
+        limits = TarLimits()
+        limits.entries = 1000
+        let deep = TarFixture.pax([("path", String(repeating: "d/", count: 1500) + "f")]) + TarFixture.file("x", "")
+        #expect(refusal(deep + TarFixture.end, limits)?.contains("more than 1000 files and directories") == true)
+        let many = (0...1024).map { ("SCHILY.xattr.user.\($0)", "") }
+        #expect(
+            TarFixture.refusal(TarFixture.pax(many) + TarFixture.file("x", "") + TarFixture.end)?
+                .contains("more than 1024 extended attributes") == true)
+    }
+
+    @Test("a file larger than any image is refused, whatever the limits are")
+    func hugeFile() throws {
+        var limits = TarLimits()
+        limits.totalBytes = .max
+        let sparse = TarFixture.pax([("GNU.sparse.size", "\(1 << 61)")]) + TarFixture.file("a", "12") + TarFixture.end
+        #expect(refusal(sparse, limits)?.contains("the layer is over 16 TiB") == true)
+    }
+
+    private func refusal(_ bytes: [UInt8], _ limits: TarLimits) -> String? {
+        do {
+            let directory = try Files.temporaryDirectory(prefix: "stackctl-archives-")
+            defer { try? Files.removeTree(directory) }
+            let file = try Files.open(directory + "/image", [.readWrite, .create], mode: 0o600).shared()
+            _ = try LayerWriter.write(tar: MemorySource(bytes), to: file, limits: limits)
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
     @Test(
         "wrong numbers and records are refused, never trapped on",
         arguments: [

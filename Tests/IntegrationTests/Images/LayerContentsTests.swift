@@ -1,4 +1,5 @@
 import Archives
+import Diagnostics
 import ImageStore
 import Linux
 import OCI
@@ -75,6 +76,68 @@ struct LayerContentsTests {
                 let expected = try await LayerFixture.listing(directory + "/plain")
                 let found = try await LayerFixture.listing(try #require(paths.first))
                 #expect(expected == found)
+            }
+        }
+    }
+
+    @Test(
+        "a root directory of any size is found, inline or in blocks of its own",
+        arguments: [3967, 3968, 3969, 4000, 4031, 4032, 4033, 4064, 4095, 4096, 4097, 4200, 8065, 8128, 8129, 8192])
+    func rootSizes(size: Int) async throws {
+        // `.` and `..` have 27 bytes, a name 12 and its own.
+        var names: [String] = []
+        var left = size - 27
+        while left > 0 {
+            let length = left > 200 ? 88 : left - 12
+            names.append(String(names.count + 100) + String(repeating: "n", count: length - 3))
+            left -= 12 + length
+        }
+        try await LayerFixture.withDirectory("mkdir files") { directory in
+            for name in names { try Files.write(directory + "/files/" + name, []) }
+            try await LayerFixture.withStore { temporary in
+                let image = try await temporary.store.importDirectory(path: directory + "/files", reference: nil)
+                let path = try #require(try await temporary.store.mountLayers(of: image).first)
+                #expect(try Files.list(path).map(\.name).sorted() == names.sorted())
+                let layer = try #require(image.layers.first)
+                try await LayerFixture.tool("/usr/bin/fsck.erofs", "\(temporary.root)/layers/\(layer.hex)/layer.erofs")
+            }
+        }
+    }
+
+    @Test("a root directory with attributes as large as a block is found")
+    func rootAttributes() async throws {
+        try await LayerFixture.withDirectory("mkdir files; echo 1 > files/a") { directory in
+            for (name, count) in [("user.one", 2000), ("user.two", 1960)] {
+                try ExtendedAttributes.set(directory + "/files", name, [UInt8](repeating: 7, count: count))
+            }
+            try await LayerFixture.withStore { temporary in
+                let image = try await temporary.store.importDirectory(path: directory + "/files", reference: nil)
+                let path = try #require(try await temporary.store.mountLayers(of: image).first)
+                #expect(try Files.readText(path + "/a") == "1\n")
+                #expect(try ExtendedAttributes.get(path, "user.two")?.count == 1960)
+            }
+        }
+    }
+
+    @Test("a sparse file larger than any image is refused, and one with a hole takes no room for it")
+    func hugeSparseFile() async throws {
+        try await LayerFixture.withDirectory(
+            "mkdir huge hole; truncate -s 7E huge/f 2>/dev/null || truncate -s 15T huge/f; "
+                + "truncate -s 200M hole/f; echo end >> hole/f"
+        ) { directory in
+            try await LayerFixture.withStore { temporary in
+                let failure = await #expect(throws: Diagnostic.self) {
+                    try await temporary.store.importDirectory(path: directory + "/huge", reference: nil)
+                }
+                #expect(failure?.code == StoreCode.badArchive)
+                #expect(failure?.detail?.contains("bytes together, holes included") == true, "\(failure?.detail ?? "")")
+                let image = try await temporary.store.importDirectory(path: directory + "/hole", reference: nil)
+                let layer = try #require(image.layers.first)
+                let blocks = try await LayerFixture.tool(
+                    "/usr/bin/stat", "-c", "%b", "\(temporary.root)/layers/\(layer.hex)/layer.erofs")
+                #expect(try #require(Int(blocks.dropLast())) < 4096)
+                let path = try #require(try await temporary.store.mountLayers(of: image).first)
+                try await LayerFixture.tool("/usr/bin/cmp", "\(path)/f", "\(directory)/hole/f")
             }
         }
     }
