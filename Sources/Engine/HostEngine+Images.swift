@@ -11,9 +11,10 @@ extension HostEngine {
         return image
     }
 
-    /// Ids of images containers were made from.
+    /// Ids of images containers were made from, or are being made from.
     package var imagesInUse: Set<Digest> {
-        Set((containers.all.map(\.snapshot.imageID) + containers.damaged.map(\.imageID)).compactMap { Digest($0) })
+        let images = containers.all.map(\.snapshot.imageID) + containers.damaged.map(\.imageID)
+        return Set(images.compactMap { Digest($0) }).union(layerMounts.heldImages)
     }
 
     /// Gives an image another name.
@@ -33,7 +34,7 @@ extension HostEngine {
     ///
     /// Docker's list of what was done.
     package func removeImage(_ text: String, force: Bool = false) async throws -> [JSONObject] {
-        let image = try await image(named: text)
+        guard let image = try await images.identify(text) else { throw EngineError.noImage(text) }
         let users = containers.all.filter { $0.snapshot.imageID == image.id.description }
         let isLast = image.references.count <= 1 || text.hasPrefix("sha256:")
         if isLast, let user = users.first(where: { $0.state.isActive }) ?? (force ? nil : users.first) {

@@ -17,10 +17,8 @@ extension ImageStore {
         return try await BlockingExecutor.shared.run { () throws(Diagnostic) in
             var paths: [String] = []
             for (diffID, row) in zip(diffIDs, rows) {
-                guard let form = row.flatMap({ LayerForm(rawValue: $0.form) }) else {
-                    throw Diagnostic(
-                        code: StoreCode.damaged, summary: "layer \(diffID) of image \(image.id) is not in the store")
-                }
+                guard let form = row.flatMap({ LayerForm(rawValue: $0.form) }), mounts.hasFiles(of: diffID, form: form)
+                else { throw mounts.missing(diffID, of: image) }
                 paths.append(try mounts.path(of: diffID, form: form))
             }
             return paths
@@ -32,11 +30,19 @@ extension ImageStore {
     /// - Parameter keeping: the images of containers that may be started again without asking.
     package func unmountUnused(keeping images: [StoredImage]) async throws {
         let kept = Set(images.flatMap(\.layers))
+        try await unmountLayers(unless: kept.contains)
+    }
+
+    /// Unmounts the layers that nobody needs.
+    ///
+    /// - Parameter isNeeded: asked of each layer in the moment before it goes, in which no layer is mounted. Whoever
+    ///   says so before `mountLayers` is called can count on the layer.
+    package func unmountLayers(unless isNeeded: @escaping @Sendable (Digest) -> Bool) async throws {
         let (layers, mounts) = (layers, mounts)
         try await BlockingExecutor.shared.run { () throws(Diagnostic) in
             try reporting("unmounting unused layers") {
-                for diffID in mounts.mounted(among: try layers.list()) where !kept.contains(diffID) {
-                    try mounts.unmount(diffID)
+                for diffID in mounts.mounted(among: try layers.list()) {
+                    try mounts.unmount(diffID, unless: isNeeded)
                 }
             }
         }

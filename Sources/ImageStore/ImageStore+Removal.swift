@@ -12,7 +12,7 @@ extension ImageStore {
     ///   - force: removes an image that has several names by its id; never one that is in use.
     /// - Throws: `Diagnostic` (no such image, in use, has several names).
     package func remove(_ text: String, inUse: Set<Digest>, force: Bool = false) async throws -> ImageRemoval {
-        guard let image = try await resolve(text) else { throw Self.noSuchImage(text) }
+        guard let image = try await identify(text) else { throw Self.noSuchImage(text) }
         var removal = ImageRemoval()
         let named = image.references.first { $0 == (try? ImageReference(text))?.withDefaultTag }
         if let named {

@@ -23,6 +23,9 @@ package actor ImageStore {
     /// How layers become directories here.
     package nonisolated let backing: LayerBacking
 
+    /// Files that opening the store could not remove; one line each.
+    package nonisolated let recoveryNotes: [String]
+
     /// Opens the store, making its directories, and removes what a crash left unfinished.
     ///
     /// - Parameters:
@@ -38,7 +41,7 @@ package actor ImageStore {
         blobs = BlobStore(layout: layout)
         layers = LayerStore(layout: layout, backing: chosen)
         mounts = LayerMounts(layout: layout, backing: chosen)
-        try reporting("opening the image store") {
+        recoveryNotes = try reporting("opening the image store") { [blobs, layers, mounts] in
             try Recovery(layout: layout, database: database, blobs: blobs, layers: layers, mounts: mounts).run()
         }
     }
@@ -47,27 +50,45 @@ package actor ImageStore {
 
     /// Finds an image by name, id or the start of an id.
     ///
-    /// - Throws: `Diagnostic` when the start of an id fits several images.
+    /// - Throws: `Diagnostic` when the start of an id fits several images, or the image's config is damaged.
     package func resolve(_ text: String) async throws -> StoredImage? {
-        if let id = Digest(text) ?? Digest(sha256Hex: text) {
-            return try await stored(id: id)
-        }
+        guard let id = try await find(text) else { return nil }
+        return try await stored(id: id)
+    }
+
+    /// Finds an image as `resolve` does, but gives its id and its names only, which a damaged image has too.
+    package func identify(_ text: String) async throws -> ImageIdentity? {
+        guard let id = try await find(text) else { return nil }
+        let name = id.description
+        let rows = try await read { tables in (try tables.image(id: name), try tables.imageTags(image: name)) }
+        guard rows.0 != nil else { return nil }
+        return ImageIdentity(id: id, references: rows.1.compactMap { try? ImageReference($0.reference) })
+    }
+
+    private func find(_ text: String) async throws -> Digest? {
+        if let id = Digest(text) ?? Digest(sha256Hex: text) { return id }
         if let reference = try? ImageReference(text) {
             if let digest = reference.digest { return try await byDigest(digest) }
             let name = reference.withDefaultTag.description
             let row = try await read { tables in try tables.imageTag(reference: name) }
-            if let id = row.flatMap({ Digest($0.image) }) { return try await stored(id: id) }
+            if let id = row.flatMap({ Digest($0.image) }) { return id }
         }
         return try await byPrefix(text)
     }
 
-    /// Every image, newest first.
+    /// Every image whose config can be read, newest first.
+    ///
+    /// `verify` names the others.
     package func list() async throws -> [StoredImage] {
         let rows = try await read { tables in (try tables.images(), try tables.imageTags()) }
         let tags = Dictionary(grouping: rows.1, by: \.image)
         var images: [StoredImage] = []
         for row in rows.0.reversed() {
-            images.append(try await image(row, tags: tags[row.id] ?? []))
+            do {
+                images.append(try await image(row, tags: tags[row.id] ?? []))
+            } catch let error as Diagnostic where error.code == StoreCode.damaged {
+                // One damaged image must not hide the others.
+            }
         }
         return images
     }
@@ -103,14 +124,13 @@ package actor ImageStore {
         return try await image(row, tags: rows.1)
     }
 
-    private func byDigest(_ digest: Digest) async throws -> StoredImage? {
+    private func byDigest(_ digest: Digest) async throws -> Digest? {
         let name = digest.description
         let row = try await read { tables in try tables.images().first { $0.manifestDigest == name || $0.id == name } }
-        guard let id = row.flatMap({ Digest($0.id) }) else { return nil }
-        return try await stored(id: id)
+        return row.flatMap { Digest($0.id) }
     }
 
-    private func byPrefix(_ text: String) async throws -> StoredImage? {
+    private func byPrefix(_ text: String) async throws -> Digest? {
         let prefix = text.hasPrefix("sha256:") ? String(text.dropFirst("sha256:".count)) : text
         guard !prefix.isEmpty, prefix.utf8.count < 64, prefix.utf8.allSatisfy({ $0.isHexDigit }) else { return nil }
         let found = try await read { tables in
@@ -121,8 +141,7 @@ package actor ImageStore {
                 code: StoreCode.ambiguousID, summary: "`\(text)` is the start of several image ids",
                 hint: "give more digits", notes: found.sorted().map(\.description))
         }
-        guard let id = found.first else { return nil }
-        return try await stored(id: id)
+        return found.first
     }
 
     private func image(_ row: ImageRow, tags: [ImageTagRow]) async throws -> StoredImage {

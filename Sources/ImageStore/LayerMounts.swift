@@ -28,10 +28,24 @@ final class LayerMounts: Sendable {
             } catch {
                 throw Diagnostic(
                     code: StoreCode.mountFailed, summary: "layer \(diffID) cannot be mounted",
-                    detail: "\(error)", hint: "`stackctl store verify` tells whether the layer is damaged")
+                    detail: "\(error)", hint: "remove the images that have this layer and make them again")
             }
             return target
         }
+    }
+
+    /// Whether a layer's files are in the store.
+    func hasFiles(of diffID: Digest, form: LayerForm) -> Bool {
+        Files.exists(form == .tree ? layout.tree(diffID) : layout.image(diffID))
+    }
+
+    /// What a user reads of an image without one of its layers.
+    func missing(_ diffID: Digest, of image: StoredImage) -> Diagnostic {
+        let name = image.references.first?.familiar ?? image.id.shortHex
+        return Diagnostic(
+            code: StoreCode.damaged, summary: "layer \(diffID) of image \(name) is not in the store",
+            detail: "image \(image.id) needs it, and \(layout.layer(diffID)) does not have it",
+            hint: "remove image \(name) and make it again")
     }
 
     private func mount(_ diffID: Digest, at target: String) throws(SystemError) {
@@ -52,10 +66,12 @@ final class LayerMounts: Sendable {
     }
 
     /// Unmounts a layer; one that is not mounted is fine.
-    func unmount(_ diffID: Digest) throws(SystemError) {
+    ///
+    /// - Parameter isNeeded: asked while nothing is mounted; what it needs stays.
+    func unmount(_ diffID: Digest, unless isNeeded: (Digest) -> Bool = { _ in false }) throws(SystemError) {
         let target = layout.mountPoint(diffID)
         try turn.withLock { _ throws(SystemError) in
-            guard let status = try Files.statusIfPresent(target), status.isMountRoot else { return }
+            guard !isNeeded(diffID), let status = try Files.statusIfPresent(target), status.isMountRoot else { return }
             // An overlay keeps what it uses of the layer itself. A process that looks into it from the host must not
             // keep a removed layer alive under its name.
             try Mounts.unmount(target, .detach)

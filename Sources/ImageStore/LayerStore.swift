@@ -60,8 +60,14 @@ struct LayerStore: Sendable {
 
     /// Waits until a staged layer is on the disk.
     func synchronize(_ staged: Staged) throws {
-        if staged.form == .erofs { try Files.open(staged.directory + "/layer.erofs").synchronize() }
-        try Files.open(staged.directory, [.readOnly, .directory]).synchronize()
+        switch staged.form {
+        case .erofs:
+            try Files.open(staged.directory + "/layer.erofs").synchronize()
+            try Files.open(staged.directory, [.readOnly, .directory]).synchronize()
+        case .tree:
+            // One wait for thousands of files.
+            try Files.open(staged.directory, [.readOnly, .directory]).synchronizeFileSystem()
+        }
     }
 
     /// Makes a staged layer part of the store.

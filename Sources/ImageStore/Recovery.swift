@@ -12,20 +12,30 @@ struct Recovery {
     let layers: LayerStore
     let mounts: LayerMounts
 
-    func run() throws {
+    /// - Returns: what could not be removed, for the daemon's log. It takes room and does no harm: no image is refused
+    ///   because of it.
+    /// - Throws: when the store's directories cannot be made or read, or the database cannot.
+    func run() throws -> [String] {
         try Files.makeDirectories(layout.blobs, mode: 0o755)
         try Files.makeDirectories(layout.layers, mode: 0o755)
-        try Files.removeTree(layout.incoming)
+        var notes: [String] = []
+        func attempt(_ path: String, _ body: () throws -> Void) {
+            do { try body() } catch { notes.append("\(path) cannot be removed from the image store: \(error)") }
+        }
+        attempt(layout.incoming) { try Files.removeTree(layout.incoming) }
         let known = try database.read { tables in
             (layers: Set(try tables.layers().map(\.diffID)), images: try tables.images())
         }
         for diffID in try layers.list() where !known.layers.contains(diffID.description) {
-            try mounts.unmount(diffID)
-            try layers.remove(diffID)
+            attempt(layout.layer(diffID)) {
+                try mounts.unmount(diffID)
+                try layers.remove(diffID)
+            }
         }
         let documents = Set(known.images.flatMap { [$0.id] + ($0.manifestDigest.map { [$0] } ?? []) })
         for blob in try blobs.list() where !documents.contains(blob.digest.description) {
-            try blobs.remove(blob.digest)
+            attempt(layout.blob(blob.digest)) { try blobs.remove(blob.digest) }
         }
+        return notes
     }
 }

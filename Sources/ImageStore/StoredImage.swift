@@ -90,3 +90,11 @@ package struct ImageProgressUpdate: Sendable, Hashable {
 
 /// Receives progress, in order, from any thread.
 package typealias ImageProgress = @Sendable (ImageProgressUpdate) -> Void
+
+/// Which image is meant, whether it can be read or not.
+package struct ImageIdentity: Sendable, Hashable {
+    /// The image.
+    package let id: Digest
+    /// Its names.
+    package let references: [ImageReference]
+}

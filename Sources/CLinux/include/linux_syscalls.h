@@ -94,6 +94,7 @@ static inline int linux_file_is_locked(int fd) {
     return lock.l_type != F_UNLCK;
 }
 
+static inline int linux_syncfs(int fd) { return (int)syscall(SYS_syncfs, fd); }
 static inline int linux_pipe(int ends[2], int flags) { return (int)syscall(SYS_pipe2, ends, flags); }
 static inline long linux_copy_file_range(int from, int to, size_t size) {
     return syscall(SYS_copy_file_range, from, (void *)0, to, (void *)0, size, 0);

@@ -21,7 +21,7 @@ package final class LayerMounts: Sendable {
     ///
     /// Top first.
     func hold(_ image: StoredImage) async throws -> [String] {
-        // Counted before the mount, so that a sweep meanwhile does not take it away.
+        // Counted before the mount: a sweep looks at the count while nothing is mounted.
         held.withLock { $0[image.id, default: Held(image: image, count: 0)].count += 1 }
         do {
             return try await images.mountLayers(of: image)
@@ -42,11 +42,13 @@ package final class LayerMounts: Sendable {
         }
     }
 
-    /// Whether an image is held.
-    func isHeld(_ id: Digest) -> Bool { held.withLock { $0[id] != nil } }
+    /// Images that are held.
+    var heldImages: Set<Digest> { held.withLock { Set($0.keys) } }
 
     /// Unmounts what nothing holds.
     func sweep() async throws {
-        try await images.unmountUnused(keeping: held.withLock { $0.values.map(\.image) })
+        try await images.unmountLayers { [self] layer in
+            held.withLock { held in held.values.contains { $0.image.layers.contains(layer) } }
+        }
     }
 }

@@ -63,21 +63,26 @@ package struct DebianLock: Sendable, Hashable {
     }
 
     /// What differs in a system that was installed with these preferences; nil when nothing does.
-    package func difference(from installed: DebianLock) -> Diagnostic? {
+    ///
+    /// - Parameter requested: the packages that were asked for. One that the lock does not know was added to the list
+    ///   since: it comes with what it needs, and the rest stays as it is locked. A locked package that was not
+    ///   installed is no longer needed.
+    package func difference(from installed: DebianLock, requested: [String]) -> Diagnostic? {
         var notes: [String] = []
-        for (package, version) in packages.sorted(by: { $0.key < $1.key }) where installed.packages[package] != version
-        {
-            let found = installed.packages[package].map { "available is \($0)" } ?? "the package is not available"
-            notes.append("\(package) is locked to \(version), \(found)")
+        for (package, version) in packages.sorted(by: { $0.key < $1.key }) {
+            guard let found = installed.packages[package], found != version else { continue }
+            notes.append("\(package) is locked to \(version), available is \(found)")
         }
-        for (package, version) in installed.packages.sorted(by: { $0.key < $1.key }) where packages[package] == nil {
+        let listHasGrown = requested.contains { packages[$0] == nil }
+        for (package, version) in installed.packages.sorted(by: { $0.key < $1.key })
+        where packages[package] == nil && !listHasGrown {
             notes.append("\(package)=\(version) is needed now and not in the lock")
         }
         guard let first = notes.first else { return nil }
         return Diagnostic(
             code: StoreCode.lockUnavailable, summary: "the locked Debian packages are no longer available: \(first)",
             detail: "the mirror has other versions than the lock names",
-            hint: "drop the lock to build with the versions the mirror has now, or name a snapshot as mirror",
+            hint: "`stackctl apply --upgrade` takes the versions the mirror has now; or name a snapshot as mirror",
             notes: notes)
     }
 

@@ -120,7 +120,9 @@ extension ImageStore {
                 let installed = DebianLock(
                     date: date,
                     installed: DpkgStatus.installed(capture.text, architecture: Platform.host.architecture))
-                if let lock, let difference = lock.difference(from: installed) { throw difference }
+                if let lock, let difference = lock.difference(from: installed, requested: request.packages) {
+                    throw difference
+                }
                 return (staged, installed)
             } catch {
                 if case .success(let staged) = outcome { layers.discard(staged) }

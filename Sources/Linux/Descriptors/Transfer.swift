@@ -104,6 +104,12 @@ extension Descriptor where Self: ~Copyable {
         _ = try system("fsync") { Glibc.fsync(number) }
     }
 
+    /// Waits until everything on the file system it is on is on the disk (syncfs(2)).
+    package borrowing func synchronizeFileSystem() throws(SystemError) {
+        let number = raw
+        _ = try system("syncfs") { linux_syncfs(number) }
+    }
+
     /// Chooses whether reads and writes answer `EAGAIN` instead of waiting.
     package borrowing func setNonBlocking(_ enabled: Bool) throws(SystemError) {
         let number = raw

@@ -54,13 +54,17 @@ struct DebianInputTests {
         let lock = try DebianLock(lines: ["b=1:2", "@date=5", "a=1"])
         #expect(lock.lines == ["@date=5", "a=1", "b=1:2"])
         #expect(lock.preferences.contains("Package: b\nPin: version 1:2\nPin-Priority: 1001\n"))
-        #expect(lock.difference(from: lock) == nil)
+        #expect(lock.difference(from: lock, requested: ["a"]) == nil)
         let other = DebianLock(date: 5, installed: ["b=1:3", "c=1"])
         #expect(
-            lock.difference(from: other)?.notes == [
-                "a is locked to 1, the package is not available", "b is locked to 1:2, available is 1:3",
-                "c=1 is needed now and not in the lock",
+            lock.difference(from: other, requested: ["a"])?.notes == [
+                "b is locked to 1:2, available is 1:3", "c=1 is needed now and not in the lock",
             ])
+        // A package that was added to the list brings others; one that was taken from it is missed by nobody.
+        let grown = DebianLock(date: 5, installed: ["a=1", "c=1", "new=1"])
+        #expect(lock.difference(from: grown, requested: ["a", "new"]) == nil)
+        #expect(lock.difference(from: grown, requested: ["a"])?.hint?.contains("--upgrade") == true)
+        #expect(lock.difference(from: other, requested: ["new"])?.notes == ["b is locked to 1:2, available is 1:3"])
         for line in ["a", "=1", "a=", "a=1 2", "@date=x"] {
             #expect(throws: Diagnostic.self) { try DebianLock(lines: [line]) }
         }

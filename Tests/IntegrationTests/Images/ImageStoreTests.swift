@@ -3,10 +3,20 @@ import ImageStore
 import Linux
 import OCI
 import StateStore
+import Synchronization
 import Testing
 
 /// Two trees of one file each.
 private let twoTrees = "mkdir one two; echo 1 > one/a; echo 2 > two/b"
+
+/// How many want a layer now.
+private final class Wishes: Sendable {
+    private let count = Mutex(0)
+
+    var areThere: Bool { count.withLock { $0 > 0 } }
+
+    func change(by difference: Int) { count.withLock { $0 += difference } }
+}
 
 @Suite("The image store", .serialized)
 struct ImageStoreTests {
@@ -102,6 +112,83 @@ struct ImageStoreTests {
                 #expect(try await next.store.resolve(image.id.description) == image)
                 #expect(try await next.store.mountLayers(of: image) == paths)
                 #expect(try mountCount(temporary.root) == 1)
+            }
+        }
+    }
+
+    @Test("files that are in nobody's way, or cannot be removed, are named and passed over")
+    func foreignFiles() async throws {
+        try await LayerFixture.withDirectory(twoTrees) { directory in
+            try await LayerFixture.withStore { temporary in
+                let image = try await temporary.store.importDirectory(path: directory + "/one", reference: nil)
+                let orphan = String(repeating: "ab", count: 32)
+                let (layers, blobs) = (temporary.root + "/layers/", temporary.root + "/blobs/sha256/")
+                try Files.write(layers + orphan, [1])
+                try Files.makeDirectories(blobs + orphan + "/inside")
+                try Files.write(layers + "notes.txt", [1])
+                try Files.makeDirectories(layers + ".incoming/busy")
+                try Mounts.mount(source: "tmpfs", target: layers + ".incoming/busy", type: "tmpfs")
+                defer { try? Mounts.unmount(layers + ".incoming/busy", .detach) }
+                let next = try temporary.reopened()
+                #expect(try await next.store.list() == [image])
+                #expect(next.store.recoveryNotes.contains { $0.hasPrefix(blobs + orphan + " cannot be removed") })
+                #expect(next.store.recoveryNotes.contains { $0.hasPrefix(layers + ".incoming cannot be removed") })
+                #expect(Files.exists(layers + "notes.txt") && !Files.exists(layers + orphan))
+                // The store works on.
+                let two = try await next.store.importDirectory(path: directory + "/two", reference: nil)
+                #expect(try await next.store.list().count == 2)
+                _ = try await next.store.mountLayers(of: two)
+            }
+        }
+    }
+
+    @Test("a damaged image hides no other and can be removed; a missing layer is named with its image")
+    func damagedImage() async throws {
+        try await LayerFixture.withDirectory(twoTrees) { directory in
+            try await LayerFixture.withStore { temporary in
+                let one = try await temporary.store.importDirectory(
+                    path: directory + "/one", reference: try ImageReference("one"))
+                let two = try await temporary.store.importDirectory(
+                    path: directory + "/two", reference: try ImageReference("demo/two:1"))
+                try Files.write(temporary.root + "/blobs/sha256/" + one.id.hex, Array("{}".utf8))
+                let layer = try #require(two.layers.first)
+                try Files.removeTree(temporary.root + "/layers/" + layer.hex)
+                let next = try temporary.reopened()
+                #expect(try await next.store.list() == [two])
+                let unreadable = await #expect(throws: Diagnostic.self) { try await next.store.resolve("one") }
+                #expect(unreadable?.code == StoreCode.damaged)
+                let missing = await #expect(throws: Diagnostic.self) { try await next.store.mountLayers(of: two) }
+                #expect(missing?.summary == "layer \(layer) of image demo/two:1 is not in the store")
+                #expect(try await next.store.remove("one", inUse: []).deletedImages == [one.id])
+                #expect(try await next.store.remove("demo/two:1", inUse: []).deletedImages == [two.id])
+                #expect(try temporary.files().isEmpty)
+            }
+        }
+    }
+
+    @Test("layers that are asked for while unused ones go stay mounted", arguments: LayerBacking.allCases)
+    func sweepRace(backing: LayerBacking) async throws {
+        try await LayerFixture.withDirectory(twoTrees) { directory in
+            try await LayerFixture.withStore(backing: backing) { temporary in
+                let store = temporary.store
+                let image = try await store.importDirectory(path: directory + "/one", reference: nil)
+                let wanted = Wishes()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        for _ in 0..<200 { try await store.unmountLayers { _ in wanted.areThere } }
+                    }
+                    for _ in 0..<2 {
+                        group.addTask {
+                            for _ in 0..<200 {
+                                wanted.change(by: 1)
+                                let path = try #require(try await store.mountLayers(of: image).first)
+                                #expect(Files.exists(path + "/a"))
+                                wanted.change(by: -1)
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
             }
         }
     }
