@@ -19,6 +19,7 @@ struct nftables_library {
     int (*buffer_error)(struct nft_ctx *context);
     const char *(*output_buffer)(struct nft_ctx *context);
     const char *(*error_buffer)(struct nft_ctx *context);
+    void (*set_output_flags)(struct nft_ctx *context, unsigned int flags);
     int (*run_from_buffer)(struct nft_ctx *context, const char *commands);
 };
 
@@ -36,9 +37,10 @@ static inline const char *nftables_library_load(struct nftables_library *library
     *(void **)&library->buffer_error = dlsym(handle, "nft_ctx_buffer_error");
     *(void **)&library->output_buffer = dlsym(handle, "nft_ctx_get_output_buffer");
     *(void **)&library->error_buffer = dlsym(handle, "nft_ctx_get_error_buffer");
+    *(void **)&library->set_output_flags = dlsym(handle, "nft_ctx_output_set_flags");
     *(void **)&library->run_from_buffer = dlsym(handle, "nft_run_cmd_from_buffer");
     if (!library->context_new || !library->context_free || !library->buffer_output || !library->buffer_error ||
-        !library->output_buffer || !library->error_buffer || !library->run_from_buffer) {
+        !library->output_buffer || !library->error_buffer || !library->set_output_flags || !library->run_from_buffer) {
         return "libnftables.so.1 lacks an entry point that is needed";
     }
     return NULL;
@@ -51,6 +53,8 @@ static inline struct nft_ctx *nftables_context_new(const struct nftables_library
         library->context_free(context);
         return NULL;
     }
+    // NFT_CTX_OUTPUT_NUMERIC_PROTO: names of protocols are in /etc/protocols, which a bare Debian does not have.
+    library->set_output_flags(context, 1 << 7);
     return context;
 }
 

@@ -59,11 +59,11 @@ struct RulesetTests {
                     }
                     map published {
                         type inet_proto . inet_service : ipv4_addr . inet_service
-                        elements = { tcp . 8080 : 10.89.0.2 . 80 }
+                        elements = { 6 . 8080 : 10.89.0.2 . 80 }
                     }
                     map published_at {
                         type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
-                        elements = { 127.0.0.1 . udp . 53 : 10.89.0.2 . 5353 }
+                        elements = { 127.0.0.1 . 17 . 53 : 10.89.0.2 . 5353 }
                     }
                     chain guard {
 
@@ -76,10 +76,10 @@ struct RulesetTests {
         let ruleset = try Self.sample()
         #expect(
             ruleset.adding([ruleset.ports[0]])
-                == "add element inet stackctl_0badcafe published { tcp . 8080 : 10.89.0.2 . 80 }\n")
+                == "add element inet stackctl_0badcafe published { 6 . 8080 : 10.89.0.2 . 80 }\n")
         #expect(
             ruleset.removing([ruleset.ports[1]])
-                == "delete element inet stackctl_0badcafe published_at { 127.0.0.1 . udp . 53 }\n")
+                == "delete element inet stackctl_0badcafe published_at { 127.0.0.1 . 17 . 53 }\n")
     }
 
     @Test("a listing, with its elements over several lines, is recognised as the ruleset's")
@@ -96,9 +96,27 @@ struct RulesetTests {
         let ruleset = try Self.sample()
         let ruleless = TableListing(Self.listingText.replacing("\t\tct status dnat accept\n", with: ""))
         #expect(!ruleless.matches(ruleset) && !ruleset.networks.contains(where: ruleless.holds))
-        let portless = TableListing(Self.listingText.replacing("tcp . 8080 : 10.89.0.2 . 80", with: ""))
+        let portless = TableListing(Self.listingText.replacing("6 . 8080 : 10.89.0.2 . 80", with: ""))
         #expect(!portless.matches(ruleset) && !portless.holds(ruleset.ports[0]) && portless.holds(ruleset.ports[1]))
         #expect(!TableListing("").matches(ruleset))
+    }
+
+    @Test("a host that was no router forwards for container networks only")
+    func router() throws {
+        var ruleset = try Self.sample()
+        let rule = "meta nfproto ipv4 iifname != \"sc-*\" oifname != \"sc-*\" drop\n"
+        #expect(!ruleset.replacement.contains("router") && !ruleset.replacement.contains(rule))
+        ruleset.closesRouter = true
+        #expect(ruleset.replacement.contains("        iifname @bridges goto leave\n        " + rule))
+        // The rule's absence is damage; so is its presence where it does not belong.
+        let open = TableListing(Self.listingText)
+        #expect(!open.matches(ruleset))
+        let closed = TableListing(
+            Self.listingText.replacing(
+                "\t\tiifname @bridges goto leave\n", with: "\t\tiifname @bridges goto leave\n\t\t" + rule))
+        #expect(closed.matches(ruleset) && ruleset.networks.allSatisfy(closed.holds))
+        ruleset.closesRouter = false
+        #expect(!closed.matches(ruleset))
     }
 
     private static let listingText = """
@@ -134,17 +152,18 @@ struct RulesetTests {
 
         \tmap published {
         \t\ttype inet_proto . inet_service : ipv4_addr . inet_service
-        \t\telements = { tcp . 8080 : 10.89.0.2 . 80 }
+        \t\telements = { 6 . 8080 : 10.89.0.2 . 80 }
         \t}
 
         \tmap published_at {
         \t\ttype ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
-        \t\telements = { 127.0.0.1 . udp . 53 : 10.89.0.2 . 5353 }
+        \t\telements = { 127.0.0.1 . 17 . 53 : 10.89.0.2 . 5353 }
         \t}
 
         \tchain guard {
         \t\ttype filter hook prerouting priority raw; policy accept;
         \t\tiifname @bridges ip daddr 127.0.0.0/8 drop
+        \t\tiifname != "lo" ip saddr 127.0.0.0/8 drop
         \t}
 
         \tchain translate {

@@ -40,6 +40,16 @@ final class Condition<Value>: @unchecked Sendable {  // SAFETY: see above
         pthread_cond_signal(condition)
     }
 
+    /// Waits until `body` has an answer, however long that takes.
+    func take<Answer>(_ body: (inout Value) -> Answer?) -> Answer {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while true {
+            if let answer = body(&value.pointee) { return answer }
+            pthread_cond_wait(condition, mutex)
+        }
+    }
+
     /// Waits until `body` has an answer; nil when the deadline came first.
     ///
     /// `waiting` is told +1 and -1 around each wait, `gaveUp` of the deadline, all under the lock.

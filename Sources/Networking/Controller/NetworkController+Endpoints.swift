@@ -54,11 +54,15 @@ extension NetworkController {
 
     /// Gives a container's place in a network back.
     ///
-    /// Disconnect it first.
+    /// Disconnect it first. Published ports then lead to the container's next network that has a way out.
     package func releaseEndpoint(containerID: String, networkID: String) async throws {
-        let database = database
+        let (database, firewall) = (database, firewall)
         try await BlockingExecutor.shared.run {
+            let before = Set(try database.read { try $0.portMappings(containerID: containerID) })
             try database.write { try $0.deleteEndpoint(container: containerID, network: networkID) }
+            let after = Set(try database.read { try $0.portMappings(containerID: containerID) })
+            try firewall.remove(Array(before.subtracting(after)))
+            try firewall.add(Array(after.subtracting(before)))
         }
     }
 
@@ -113,9 +117,16 @@ extension NetworkController {
     }
 
     /// Connects a running container to one more network, where it has a place reserved.
+    ///
+    /// - Throws: a `Diagnostic`; then nothing of the link is left.
     package func connect(containerID: String, networkID: String, netns: SharedDescriptor) async throws {
-        // What is missing is exactly the new link, and the default route if the container had none.
-        try await repairContainer(containerID: containerID, netns: netns)
+        do {
+            // What is missing is exactly the new link, and the default route if the container had none.
+            try await repairContainer(containerID: containerID, netns: netns)
+        } catch {
+            try? await disconnect(containerID: containerID, networkID: networkID, netns: netns)
+            throw error
+        }
     }
 
     /// Takes a running container's link to one network away.
@@ -154,10 +165,11 @@ extension NetworkController {
         let (database, firewall, forwarding) = (database, firewall, forwarding)
         try await blocking { links in
             let endpoints = try database.read { try Self.places(containerID, $0) }
-            if !endpoints.isEmpty { try forwarding.enable() }
+            if !endpoints.isEmpty { try forwarding.remember() }
             for (_, network) in endpoints { try links.bridges.ensure(network) }
             try links.endpoints.repair(endpoints, netns: netns)
             _ = try firewall.heal()
+            if !endpoints.isEmpty { try forwarding.enable() }
         }
     }
 

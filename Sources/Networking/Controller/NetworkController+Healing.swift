@@ -7,7 +7,7 @@ extension NetworkController {
     ///
     /// - Parameter running: the containers that run; links and ports of all others are taken away.
     package func recover(running: Set<String>) async throws {
-        let (database, firewall, forwarding) = (database, firewall, forwarding)
+        let (database, firewall, forwarding, turn) = (database, firewall, forwarding, turn)
         try await blocking { links in
             let stopped = try database.read { transaction in
                 Set(try transaction.endpoints().map(\.container) + transaction.publishedPorts().map(\.container))
@@ -15,11 +15,14 @@ extension NetworkController {
             for containerID in stopped where try Self.hasRemains(containerID, database, links) {
                 try Self.detach(containerID, database, links, firewall)
             }
-            let networks = try database.read { try $0.networkSpecifications() }
-            guard !networks.isEmpty else { return }
-            try forwarding.enable()
-            for network in networks { try Self.ensure(network, database, links) }
-            try firewall.replace()
+            try turn.run {
+                let networks = try database.read { try $0.networkSpecifications() }
+                guard !networks.isEmpty else { return }
+                try forwarding.remember()
+                for network in networks { try Self.ensure(network, database, links) }
+                try firewall.replace()
+                try forwarding.enable()
+            }
         }
     }
 
@@ -27,27 +30,29 @@ extension NetworkController {
     ///
     /// - Returns: what was wrong; empty when all was well. Containers' own links are `observeContainer`'s matter.
     package func heal() async throws -> [NetworkProblem] {
-        let (database, firewall, forwarding) = (database, firewall, forwarding)
+        let (database, firewall, forwarding, turn) = (database, firewall, forwarding, turn)
         return try await blocking { links in
-            let networks = try database.read { try $0.networkSpecifications() }
-            guard !networks.isEmpty else { return [] }
-            var found: [NetworkProblem] = []
-            if !(try forwarding.isEnabled()) {
-                found.append(.forwardingDisabled)
-                try forwarding.enable()
+            try turn.run {
+                let networks = try database.read { try $0.networkSpecifications() }
+                guard !networks.isEmpty else { return [] }
+                var found: [NetworkProblem] = []
+                for network in networks {
+                    let problems = try links.bridges.problems(of: network)
+                    guard !problems.isEmpty else { continue }
+                    found += problems
+                    try Self.ensure(network, database, links)
+                }
+                if try firewall.heal() { found.append(.rulesMissing(table: firewall.table)) }
+                if !(try forwarding.isEnabled()) {
+                    found.append(.forwardingDisabled)
+                    try forwarding.enable()
+                }
+                return found
             }
-            for network in networks {
-                let problems = try links.bridges.problems(of: network)
-                guard !problems.isEmpty else { continue }
-                found += problems
-                try Self.ensure(network, database, links)
-            }
-            if try firewall.heal() { found.append(.rulesMissing(table: firewall.table)) }
-            return found
         }
     }
 
-    private static func ensure(_ network: NetworkSpecification, _ database: StateDatabase, _ links: HostLinks) throws {
+    static func ensure(_ network: NetworkSpecification, _ database: StateDatabase, _ links: HostLinks) throws {
         try links.bridges.ensure(network)
         let endpoints = try database.read { try $0.endpointSpecifications(networkID: network.id) }
         try links.endpoints.reattach(endpoints, to: network)

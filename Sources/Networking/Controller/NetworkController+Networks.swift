@@ -9,50 +9,64 @@ extension NetworkController {
     ///
     /// - Throws: a `Diagnostic` if the name is taken, the subnet overlaps, or no automatic subnet is left.
     package func createNetwork(_ request: NetworkRequest) async throws -> NetworkSpecification {
-        let (database, firewall, forwarding) = (database, firewall, forwarding)
+        let (database, firewall, forwarding, turn) = (database, firewall, forwarding, turn)
         return try await blocking { links in
-            let hostRoutes = try HostRoutes(links.routes)
-            let (network, isNew) = try database.write { transaction in
-                if let known = try transaction.networkSpecification(id: request.id) { return (known, false) }
-                let network = try request.decided(among: transaction.networkSpecifications(), hostRoutes)
-                try transaction.save(network.row)
-                return (network, true)
-            }
-            do {
-                try forwarding.enable()
-                try links.bridges.ensure(network)
-                try firewall.replace()
-            } catch {
-                guard isNew else { throw error }
-                // A half-made network must not stay. What fails here fails in heal() as well, and is told there.
-                try? Self.remove(network, database, links, firewall, forwarding)
-                throw error
-            }
-            return network
+            try turn.run { try Self.make(request, database, links, firewall, forwarding) }
         }
+    }
+
+    private static func make(
+        _ request: NetworkRequest, _ database: StateDatabase, _ links: HostLinks, _ firewall: Firewall,
+        _ forwarding: Forwarding
+    ) throws -> NetworkSpecification {
+        let hostRoutes = try HostRoutes(links.routes)
+        let (network, isNew) = try database.write { transaction in
+            if let known = try transaction.networkSpecification(id: request.id) { return (known, false) }
+            let network = try request.decided(among: transaction.networkSpecifications(), hostRoutes)
+            try transaction.save(network.row)
+            return (network, true)
+        }
+        do {
+            // The rules come first, so that the host is at no moment a router for others.
+            try forwarding.remember()
+            try links.bridges.ensure(network)
+            try firewall.replace()
+            try forwarding.enable()
+        } catch {
+            guard isNew else { throw error }
+            // A half-made network must not stay. What fails here fails in heal() as well, and is told there.
+            try? Self.remove(network, database, links, firewall, forwarding)
+            throw error
+        }
+        return network
     }
 
     /// Removes a network; one that is not there is fine.
     ///
     /// - Throws: a `Diagnostic` while containers have an endpoint in it.
     package func deleteNetwork(id: String) async throws {
-        let (database, firewall, forwarding) = (database, firewall, forwarding)
+        let (database, firewall, forwarding, turn) = (database, firewall, forwarding, turn)
         try await blocking { links in
-            guard let network = try database.read({ try $0.networkSpecification(id: id) }) else { return }
-            let endpoints = try database.read { try $0.endpoints(network: id) }
-            guard endpoints.isEmpty else {
-                let names = try database.read { transaction in
-                    endpoints.map {
-                        (try? transaction.container(id: $0.container))?.name ?? "\($0.container.prefix(12))"
-                    }
-                }
-                throw Diagnostic(
-                    code: "SC6012", summary: "network \(network.name) is in use",
-                    detail: "containers in it: \(names.sorted().joined(separator: ", "))",
-                    hint: "remove or disconnect them first")
+            try turn.run {
+                guard let network = try database.read({ try $0.networkSpecification(id: id) }) else { return }
+                try Self.requireUnused(network, database)
+                try Self.remove(network, database, links, firewall, forwarding)
             }
-            try Self.remove(network, database, links, firewall, forwarding)
         }
+    }
+
+    private static func requireUnused(_ network: NetworkSpecification, _ database: StateDatabase) throws {
+        let names = try database.read { transaction in
+            try transaction.endpoints(network: network.id).map {
+                // A row that cannot be read stands in nobody's way.
+                (try? transaction.container(id: $0.container))?.name ?? "\($0.container.prefix(12))"
+            }
+        }
+        guard !names.isEmpty else { return }
+        throw Diagnostic(
+            code: "SC6012", summary: "network \(network.name) is in use",
+            detail: "containers in it: \(names.sorted().joined(separator: ", "))",
+            hint: "remove or disconnect them first")
     }
 
     /// Every network, oldest first.
@@ -82,16 +96,17 @@ extension NetworkController {
 
     /// Makes what is missing of a network, its containers' ports on the bridge included.
     package func repairNetwork(id: String) async throws {
-        let (database, firewall, forwarding) = (database, firewall, forwarding)
+        let (database, firewall, forwarding, turn) = (database, firewall, forwarding, turn)
         try await blocking { links in
-            guard let network = try database.read({ try $0.networkSpecification(id: id) }) else {
-                throw Diagnostic(code: "SC6013", summary: "there is no network with the id \(id.prefix(12))")
+            try turn.run {
+                guard let network = try database.read({ try $0.networkSpecification(id: id) }) else {
+                    throw Diagnostic(code: "SC6013", summary: "there is no network with the id \(id.prefix(12))")
+                }
+                try forwarding.remember()
+                try Self.ensure(network, database, links)
+                _ = try firewall.heal()
+                try forwarding.enable()
             }
-            try forwarding.enable()
-            try links.bridges.ensure(network)
-            let endpoints = try database.read { try $0.endpointSpecifications(networkID: id) }
-            try links.endpoints.reattach(endpoints, to: network)
-            _ = try firewall.heal()
         }
     }
 

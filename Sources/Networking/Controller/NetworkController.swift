@@ -11,6 +11,7 @@ package actor NetworkController {
     let host: HostNamespace
     let firewall: Firewall
     let forwarding: Forwarding
+    let turn = NetworkTurn()
     private var openRoutes: RouteSocket?
 
     /// Networks of the data root at `root`.
@@ -53,7 +54,7 @@ struct HostLinks: Sendable {
     let host: HostNamespace
 
     var bridges: BridgeOperations { BridgeOperations(routes: routes, host: host) }
-    var endpoints: EndpointOperations { EndpointOperations(routes: routes) }
+    var endpoints: EndpointOperations { EndpointOperations(routes: routes, host: host) }
 }
 
 extension Diagnostic {

@@ -111,7 +111,8 @@ extension Transaction where Self: ~Copyable {
         let containers = Set(try publishedPorts().map(\.container)).sorted()
         return Ruleset(
             table: table, networks: try networkSpecifications(),
-            ports: try containers.flatMap { try portMappings(containerID: $0) })
+            ports: try containers.flatMap { try portMappings(containerID: $0) },
+            closesRouter: try Forwarding.wasSwitchedOn(self))
     }
 }
 

@@ -37,8 +37,10 @@ struct BridgeOperations: Sendable {
     private func create(_ network: NetworkSpecification) throws -> Link {
         let name = network.bridgeName
         // Without an address of its own a bridge takes its ports', and changes it as containers come and go.
+        // It goes up last: IPv6 would take an address the moment it does.
         try routes.createBridge(
-            named: name, address: MACAddress(derivedFrom: network.gateway), mtu: network.mtu.map { UInt32($0) })
+            named: name, address: MACAddress(derivedFrom: network.gateway), mtu: network.mtu.map { UInt32($0) },
+            up: false)
         return try routes.existingLink(named: name)
     }
 
@@ -48,12 +50,24 @@ struct BridgeOperations: Sendable {
 
     /// - `route_localnet`: the host reaches published ports through 127.0.0.1 as well; the firewall keeps containers off
     ///   the host's loopback.
-    /// - `disable_ipv6`: networks have IPv4 only, and a link-local address would be a way around their rules.
     private func setSysctls(_ bridge: String) throws {
         try host.run {
             try Files.writeExisting("/proc/sys/net/ipv4/conf/\(bridge)/route_localnet", "1")
-            let ipv6 = "/proc/sys/net/ipv6/conf/\(bridge)/disable_ipv6"
-            if Files.exists(ipv6) { try Files.writeExisting(ipv6, "1") }
+            try InterfaceSettings.disableIPv6(bridge)
+        }
+    }
+}
+
+/// Settings of one interface in the calling thread's network namespace.
+enum InterfaceSettings {
+    /// Networks have IPv4 only: a link-local address, or one that a container's router advertisement gives, would be a
+    /// way around their rules.
+    ///
+    /// - Parameter name: the interface; `default` is every one to come.
+    static func disableIPv6(_ name: String) throws {
+        for (setting, value) in [("accept_ra", "0"), ("disable_ipv6", "1")] {
+            let path = "/proc/sys/net/ipv6/conf/\(name)/\(setting)"
+            if Files.exists(path) { try Files.writeExisting(path, value) }
         }
     }
 }

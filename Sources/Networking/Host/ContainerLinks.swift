@@ -8,13 +8,14 @@ struct ContainerLinks {
     private let netns: SharedDescriptor
 
     /// Opens a netlink socket in the namespace.
+    ///
+    /// Interfaces that are made after this have no IPv6.
     init(_ netns: SharedDescriptor) throws {
         self.netns = netns
         routes = try HostNamespace.run(in: netns) {
             // IPv4 only on every interface to come: a link-local address would be a way to neighbours past the address
             // they have. `lo` keeps ::1.
-            let ipv6 = "/proc/sys/net/ipv6/conf/default/disable_ipv6"
-            if Files.exists(ipv6) { try Files.writeExisting(ipv6, "1") }
+            try InterfaceSettings.disableIPv6("default")
             return try RouteSocket()
         }
     }

@@ -8,16 +8,17 @@ import Linux
 /// that it is never seen half configured on the host.
 struct EndpointOperations: Sendable {
     let routes: RouteSocket
+    let host: HostNamespace
 
     /// Connects a container to all of its networks.
     ///
     /// - Parameter endpoints: with their networks, in the order of their numbers.
     func connect(_ endpoints: [(EndpointSpecification, NetworkSpecification)], netns: SharedDescriptor) throws {
         let bridges = try endpoints.map { try bridge(of: $0.1) }
+        let inside = try ContainerLinks(netns)
         for ((endpoint, network), bridge) in zip(endpoints, bridges) {
             try createPair(endpoint, network, bridge: bridge, netns: netns)
         }
-        let inside = try ContainerLinks(netns)
         try inside.bringUpLoopback()
         for (endpoint, network) in endpoints { try inside.configure(endpoint, network) }
         try inside.setDefaultRoute(endpoints)
@@ -53,7 +54,7 @@ struct EndpointOperations: Sendable {
             let bridge = try bridge(of: network)
             let host = try routes.link(named: endpoint.hostInterfaceName)
             if let host, try inside.hasLink(endpoint) {
-                if host.master != bridge.index { try routes.setMaster(host.index, bridge.index) }
+                if host.master != bridge.index { try makePort(host, of: bridge) }
                 if !host.isUp { try routes.setUp(host.index) }
             } else {
                 try createPair(endpoint, network, bridge: bridge, netns: netns)
@@ -69,7 +70,7 @@ struct EndpointOperations: Sendable {
         let bridge = try bridge(of: network)
         for endpoint in endpoints {
             guard let link = try routes.link(named: endpoint.hostInterfaceName) else { continue }
-            if link.master != bridge.index { try routes.setMaster(link.index, bridge.index) }
+            if link.master != bridge.index { try makePort(link, of: bridge) }
         }
     }
 
@@ -79,11 +80,21 @@ struct EndpointOperations: Sendable {
         // A pair of an earlier life, whose namespace somebody still holds, has the name.
         try disconnect([endpoint])
         let mtu = network.mtu.map { UInt32($0) }
+        let name = endpoint.hostInterfaceName
         // The kernel makes the peer first, and cannot switch it on before it has its other end.
         try routes.createVeth(
-            VethEnd(name: endpoint.hostInterfaceName, master: bridge.index, mtu: mtu, up: true),
+            VethEnd(name: name, master: bridge.index, mtu: mtu),
             peer: VethEnd(name: endpoint.interfaceName, namespace: netns.raw, address: endpoint.macAddress, mtu: mtu))
-        try routes.setHairpin(routes.existingLink(named: endpoint.hostInterfaceName).index, true)
+        try host.run { try InterfaceSettings.disableIPv6(name) }
+        let link = try routes.existingLink(named: name)
+        try routes.setHairpin(link.index, true)
+        try routes.setUp(link.index)
+    }
+
+    /// A port that changes its bridge loses what it was told before.
+    private func makePort(_ link: Link, of bridge: Link) throws {
+        try routes.setMaster(link.index, bridge.index)
+        try routes.setHairpin(link.index, true)
     }
 
     private func hostProblems(

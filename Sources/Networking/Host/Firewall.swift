@@ -53,6 +53,7 @@ final class Firewall: Sendable {
                 try self.replace(session, without: nil)
             }
         }
+        forgetDatagrams(to: mappings)
     }
 
     /// Removes the ports of a container that has ended; the database no longer has them.
@@ -66,6 +67,7 @@ final class Firewall: Sendable {
                 try self.replace(session, without: nil)
             }
         }
+        forgetDatagrams(to: mappings)
     }
 
     /// What the table holds; nil if it is gone.
@@ -77,12 +79,33 @@ final class Firewall: Sendable {
 
     /// Makes the table anew if it is not what the database says, and tells whether that was so.
     func heal() throws -> Bool {
-        try locked(doing: "repair the rules of the container networks") { session in
+        let mended = try locked(doing: "repair the rules of the container networks") { session -> Ruleset? in
             let ruleset = try self.database.read { try $0.ruleset(table: self.table) }
             let listing = try session.listing(table: self.table)
-            if ruleset.networks.isEmpty ? listing == nil : listing?.matches(ruleset) == true { return false }
+            if ruleset.networks.isEmpty ? listing == nil : listing?.matches(ruleset) == true { return nil }
             try session.run(ruleset.networks.isEmpty ? ruleset.deletion : ruleset.replacement)
-            return true
+            return ruleset
+        }
+        if let mended { forgetDatagrams(to: mended.ports) }
+        return mended != nil
+    }
+
+    /// Ends what the kernel takes for a connection to these UDP ports.
+    ///
+    /// It keeps the translation it began with as long as datagrams come, to a container that has gone, or to the host
+    /// where the port was not published yet. Without ctnetlink in the kernel it ends by itself after a time of silence.
+    private func forgetDatagrams(to mappings: [PortMapping]) {
+        let ports = mappings.map(\.port).filter { $0.transport == .udp }
+        guard !ports.isEmpty else { return }
+        try? host.run {
+            let own = Set(try RouteSocket().addresses().compactMap(\.prefix.address.v4Value))
+            try ConnectionTracking.forgetDatagrams { datagrams in
+                let address = IPv4Address(rawValue: datagrams.destination)
+                guard own.contains(datagrams.destination) || address.isLoopback else { return false }
+                return ports.contains {
+                    $0.hostPort == datagrams.destinationPort && ($0.hostAddress ?? address) == address
+                }
+            }
         }
     }
 

@@ -16,7 +16,8 @@ package struct PortMapping: Sendable, Hashable {
 
     /// The element's key.
     var key: String {
-        let tail = "\(port.transport.rawValue) . \(port.hostPort)"
+        // The protocol by number: its name is in /etc/protocols, which a bare Debian does not have.
+        let tail = "\(port.transport.number) . \(port.hostPort)"
         return port.hostAddress.map { "\($0) . \(tail)" } ?? tail
     }
 
@@ -37,12 +38,17 @@ package struct Ruleset: Sendable, Equatable {
     package var networks: [NetworkSpecification]
     /// Every published port of a running container.
     package var ports: [PortMapping]
+    /// True where forwarding is on for the sake of container networks only: the host then forwards nothing else.
+    package var closesRouter: Bool
 
     /// What the table shall hold.
-    package init(table: String, networks: [NetworkSpecification], ports: [PortMapping]) {
+    package init(
+        table: String, networks: [NetworkSpecification], ports: [PortMapping], closesRouter: Bool = false
+    ) {
         self.table = table
         self.networks = networks
         self.ports = ports
+        self.closesRouter = closesRouter
     }
 
     static let portMap = "published"
@@ -50,7 +56,7 @@ package struct Ruleset: Sendable, Equatable {
 
     /// Commands that make the table anew, whatever is there, as one transaction.
     package var replacement: String {
-        deletion + "table inet \(table) {\n" + sets + Ruleset.chains + "}\n"
+        deletion + "table inet \(table) {\n" + sets + chains + "}\n"
     }
 
     /// Commands that remove the table, be it there or not.
@@ -105,22 +111,31 @@ package struct Ruleset: Sendable, Equatable {
 
     private static let intervalSets: Set<String> = ["leaving", "hairpin"]
 
-    /// The chains never change: all that does is in sets, so adding a network or port does not touch the path of
+    /// The chains hardly ever change: what does is in sets, so adding a network or port does not touch the path of
     /// packets.
     ///
     /// - `guard`: bridges have `route_localnet`, so that the host reaches published ports through 127.0.0.1. Without this
-    ///   chain a container could then reach what listens on the host's loopback.
+    ///   chain a container could then reach what listens on the host's loopback, or send in the loopback's name.
     /// - `translate`: published ports, from outside and from the host itself; the source address is kept.
+    /// - `forward`: where the host was no router before, it is none for others now. Every data root's bridges are `sc-`,
+    ///   so that two of them do not close each other's.
     /// - `arriving`: into a bridge come its own containers, answers, and what a published port let in. Nothing else does,
     ///   neither from another bridge nor from a neighbour who routes straight to a container's address.
     /// - `leaving`: an internal network has no way out.
     /// - `local_input`: an internal network reaches the host only by its own bridge's address.
     /// - `postrouting`: masquerades what leaves, the host's loopback, and a container's way to a neighbour through the
     ///   host's address, whose answer would otherwise go straight back, past the translation.
+    private var chains: String {
+        Ruleset.chains.replacing(
+            "        @router\n",
+            with: closesRouter ? "        meta nfproto ipv4 iifname != \"sc-*\" oifname != \"sc-*\" drop\n" : "")
+    }
+
     private static let chains = """
             chain guard {
                 type filter hook prerouting priority -300; policy accept;
                 iifname @bridges ip daddr 127.0.0.0/8 drop
+                iifname != "lo" ip saddr 127.0.0.0/8 drop
             }
             chain translate {
                 dnat ip to ip daddr . meta l4proto . th dport map @published_at
@@ -138,6 +153,7 @@ package struct Ruleset: Sendable, Equatable {
                 type filter hook forward priority 0; policy accept;
                 oifname @bridges goto arriving
                 iifname @bridges goto leave
+                @router
             }
             chain arriving {
                 iifname . oifname @within accept
@@ -165,8 +181,16 @@ package struct Ruleset: Sendable, Equatable {
         """
 
     /// The number of rules of each chain, by which a table that somebody has edited is told.
-    static let ruleCounts = [
-        "guard": 1, "translate": 2, "prerouting": 1, "output": 1, "forward": 2, "arriving": 6, "leave": 2,
+    var ruleCounts: [String: Int] { Ruleset.ruleCounts(closesRouter: closesRouter) }
+
+    static func ruleCounts(closesRouter: Bool) -> [String: Int] {
+        var counts = fixedRuleCounts
+        counts["forward"] = closesRouter ? 3 : 2
+        return counts
+    }
+
+    private static let fixedRuleCounts = [
+        "guard": 2, "translate": 2, "prerouting": 1, "output": 1, "arriving": 6, "leave": 2,
         "local_input": 1, "postrouting": 3,
     ]
 }

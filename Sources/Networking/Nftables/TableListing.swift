@@ -41,7 +41,7 @@ package struct TableListing: Sendable, Equatable {
     /// True if the rules and the elements of `network` are there.
     package func holds(_ network: NetworkSpecification) -> Bool {
         let expected = Ruleset(table: "", networks: [network], ports: []).elements
-        return ruleCounts == Ruleset.ruleCounts
+        return [true, false].contains { ruleCounts == Ruleset.ruleCounts(closesRouter: $0) }
             && expected.allSatisfy { elements[$0.set, default: []].isSuperset(of: $0.elements) }
     }
 
@@ -52,7 +52,7 @@ package struct TableListing: Sendable, Equatable {
 
     /// True if the listing is of exactly this ruleset.
     package func matches(_ ruleset: Ruleset) -> Bool {
-        ruleCounts == Ruleset.ruleCounts
+        ruleCounts == ruleset.ruleCounts
             && ruleset.elements.allSatisfy { elements[$0.set, default: []] == Set($0.elements) }
     }
 }

@@ -1,6 +1,15 @@
 /// A transport whose ports can be published.
 package enum TransportProtocol: String, Sendable, Hashable, CaseIterable {
     case tcp, udp, sctp
+
+    /// The number that IP carries (IANA, "Protocol Numbers").
+    var number: UInt8 {
+        switch self {
+        case .tcp: 6
+        case .udp: 17
+        case .sctp: 132
+        }
+    }
 }
 
 /// A port of the host that leads to a port of a container.

@@ -86,6 +86,72 @@ struct NetworkDamageTests {
         try await NetworkTests.takeDown(lab, [container, hidden], [network, vault])
     }
 
+    @Test("ports lead to the next network when their own is left, and old datagrams follow")
+    func portsFollow() async throws {
+        let lab = try PrivateHost()
+        let front = try await lab.networks.createNetwork(lab.request("front"))
+        let back = try await lab.networks.createNetwork(lab.request("back"))
+        let server = try await lab.container(
+            in: front, back, ports: [PublishedPort(hostPort: 8080, containerPort: 80)])
+        let web = try await WebServer(in: server.netns)
+        #expect(try await Busybox.fetch(PrivateHost.hostAddress, 8080, in: lab.neighbour) != nil)
+        try await lab.networks.disconnect(containerID: server.id, networkID: front.id, netns: server.netns)
+        try await lab.networks.releaseEndpoint(containerID: server.id, networkID: front.id)
+        #expect(
+            try await Busybox.fetch(PrivateHost.hostAddress, 8080, in: lab.neighbour) == PrivateHost.neighbourAddress)
+        #expect(try await lab.networks.heal() == [])
+        try await web.stop()
+        try await NetworkTests.takeDown(lab, [server], [front, back])
+    }
+
+    @Test("datagrams that come all the time reach a port that is published meanwhile")
+    func datagrams() async throws {
+        let lab = try PrivateHost()
+        let network = try await lab.networks.createNetwork(lab.request("front"))
+        let server = try await lab.container(in: network)
+        // One client port throughout: the kernel takes all of it for one connection, translated as it began. The second
+        // write tells that nobody listened to the first.
+        let script = "exec 3>/dev/udp/\(PrivateHost.hostAddress)/5000; for i in 1 2 3; do printf $i >&3; sleep 1; done"
+        let client = SpawnRequest(
+            "/usr/bin/nsenter",
+            ["--net=/proc/\(CurrentProcess.pid)/fd/\(lab.neighbour.raw)", "--", "/bin/bash", "-c", script])
+        let sender = try Spawn.start(client)
+        let receiver = try HostNamespace.run(in: server.netns) {
+            try BoundSocket.datagrams(at: try #require(IPAddress("0.0.0.0")), port: 5001).shared()
+        }
+        try await EventLoop.shared.sleep(for: .milliseconds(500))
+        _ = try await lab.networks.setPorts(
+            containerID: server.id, ports: [PublishedPort(hostPort: 5000, containerPort: 5001, transport: .udp)])
+        _ = try await sender.exitStatus()
+        #expect((try? receiver.read(upTo: 1)) == [UInt8(ascii: "3")])
+        try await NetworkTests.takeDown(lab, [server], [network])
+    }
+
+    @Test("interfaces have no IPv6, and a port that was attached anew may send back to where it came from")
+    func interfaceSettings() async throws {
+        let lab = try PrivateHost()
+        let network = try await lab.networks.createNetwork(lab.request("front"))
+        let server = try await lab.container(in: network)
+        let port = try #require(server.endpoints.first?.hostInterfaceName)
+        let hairpin = "/sys/class/net/\(port)/brport/hairpin_mode"
+        for (netns, name) in [(lab.host, network.bridgeName), (lab.host, port), (server.netns, "eth0")] {
+            #expect(try PrivateHost.get(netns, "/proc/sys/net/ipv6/conf/\(name)/disable_ipv6") == "1")
+        }
+        let host = try RouteSocket.open(in: lab.host.raw)
+        try host.delete(named: network.bridgeName)
+        #expect(try await lab.networks.heal() == [.bridgeMissing(name: network.bridgeName)])
+        let shown = try await Spawn.run(
+            SpawnRequest(
+                "/usr/bin/nsenter",
+                [
+                    "--net=/proc/\(CurrentProcess.pid)/fd/\(lab.host.raw)", "--", "/usr/bin/unshare", "-m", "/bin/sh",
+                    "-ec",
+                    "mount -t sysfs none /sys; cat \(hairpin)",
+                ]), timeout: .seconds(15))
+        #expect(shown.outputText == "1\n")
+        try await NetworkTests.takeDown(lab, [server], [network])
+    }
+
     @Test("a new daemon finds networks and running containers, and takes away what stopped meanwhile")
     func recovery() async throws {
         let lab = try PrivateHost()

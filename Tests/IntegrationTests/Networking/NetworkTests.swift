@@ -116,6 +116,67 @@ struct NetworkTests {
         try await Self.takeDown(lab, [container], [network])
     }
 
+    @Test("networks are made and removed with more files open than select takes")
+    func manyFiles() async throws {
+        CurrentProcess.raiseOpenFileLimit()
+        let null = try Files.open("/dev/null").shared()
+        let held = try (0..<1500).map { _ in try FileDescriptor.duplicating(null.raw).shared() }
+        let lab = try PrivateHost()
+        #expect(lab.host.raw > 1024)
+        let network = try await lab.networks.createNetwork(lab.request("front"))
+        #expect(try await lab.networks.observeNetwork(id: network.id)?.problems == [])
+        // The session's files are its own: none of the process is closed with it.
+        #expect(held.allSatisfy { (try? $0.status()) != nil })
+        try await Self.takeDown(lab, [], [network])
+    }
+
+    @Test("networks that are removed at the same time leave nothing")
+    func parallelRemoval() async throws {
+        let lab = try PrivateHost()
+        for _ in 0..<5 {
+            var networks: [NetworkSpecification] = []
+            for index in 0..<8 { networks.append(try await lab.networks.createNetwork(lab.request("n\(index)"))) }
+            await withTaskGroup(of: Void.self) { group in
+                for network in networks {
+                    group.addTask { try? await lab.networks.deleteNetwork(id: network.id) }
+                }
+            }
+            #expect(try lab.remains() == [])
+        }
+    }
+
+    @Test("a host that was no router is none for its neighbours because of containers", arguments: ["0", "1"])
+    func closedRouter(before: String) async throws {
+        let lab = try PrivateHost()
+        let other = try Namespaces.makeNetwork().shared()
+        let host = try RouteSocket.open(in: lab.host.raw)
+        let far = try RouteSocket.open(in: other.raw)
+        try host.createVeth(VethEnd(name: "uplink2", up: true), peer: VethEnd(name: "lan", namespace: other.raw))
+        try far.setUp(far.existingLink(named: "lan").index)
+        try host.addAddress(
+            try #require(IPPrefix("198.51.100.1/24")), to: try host.existingLink(named: "uplink2").index)
+        try far.addAddress(
+            try #require(IPPrefix("198.51.100.9/24")), to: try far.existingLink(named: "lan").index)
+        try far.addRoute(via: IPAddress(try #require(IPv4Address("198.51.100.1"))))
+        try RouteSocket.open(in: lab.neighbour.raw).addRoute(
+            via: IPAddress(try #require(IPv4Address(PrivateHost.hostAddress))))
+        try PrivateHost.set(lab.host, "/proc/sys/net/ipv4/ip_forward", before)
+        let web = try await WebServer(in: other)
+        let network = try await lab.networks.createNetwork(lab.request("front"))
+        let container = try await lab.container(in: network)
+        let seen = try await Busybox.fetch("198.51.100.9", in: lab.neighbour)
+        #expect(seen == (before == "1" ? PrivateHost.neighbourAddress : nil))
+        // The container's own way is open to either side.
+        #expect(try await Busybox.fetch("198.51.100.9", in: container.netns) == "198.51.100.1")
+        #expect(try await lab.networks.heal() == [])
+        try await web.stop()
+        try PrivateHost.set(lab.host, "/proc/sys/net/ipv4/ip_forward", "1")
+        try await lab.networks.detach(containerID: container.id)
+        try await lab.networks.releaseEndpoints(containerID: container.id)
+        try await lab.networks.deleteNetwork(id: network.id)
+        #expect(try lab.remains() == (before == "1" ? ["ip_forward"] : []))
+    }
+
     /// Takes everything down and asserts that nothing is left.
     static func takeDown(
         _ lab: PrivateHost, _ containers: [TestContainer], _ networks: [NetworkSpecification]
