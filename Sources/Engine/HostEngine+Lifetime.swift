@@ -24,6 +24,21 @@ extension HostEngine {
             if let problems = try? await networks.heal(), !problems.isEmpty {
                 await log("network repaired: \(problems.map(\.description).joined(separator: ", "))")
             }
+            await keepNamesServed()
+        }
+    }
+
+    /// Starts the name server again when it has ended, and tells it everything anew.
+    private func keepNamesServed() async {
+        guard containers.all.contains(where: { $0.state.isActive && !$0.specification.endpoints.isEmpty }) else {
+            return
+        }
+        do {
+            guard try await names.ensureRunning() else { return }
+            await reattachNames(except: nil)
+            await log("the name server had ended and was started again")
+        } catch {
+            await log("names cannot be served: \(error)")
         }
     }
 

@@ -13,7 +13,7 @@ extension HostEngine {
     /// - Returns: what was worth telling, for the daemon's log.
     package func recover() async throws -> [String] {
         await removeLeftoverMounts()
-        var notes = try await load()
+        var notes = images.recoveryNotes + (try await load())
         let all = containers.all
         let running = await withTaskGroup(of: String?.self) { group in
             for container in all { group.addTask { await self.reconnect(container) ? container.id : nil } }

@@ -34,6 +34,19 @@ package enum ContainerFiles {
     /// `/etc/hostname`.
     package static func hostname(_ name: String) -> String { name + "\n" }
 
+    /// The search domains of a `resolv.conf`: those of its last `search` or `domain` line, as resolv.conf(5) has it.
+    ///
+    /// At most 32, and none but what can be a name; `.` alone means none.
+    package static func searchDomains(inResolvConf text: String) -> [String] {
+        var found: [String] = []
+        for line in text.split(separator: "\n") {
+            let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "\r" })
+            guard let keyword = words.first, keyword == "search" || keyword == "domain" else { continue }
+            found = words.dropFirst().map(String.init).filter { DNSName(text: Array($0.utf8)) != nil }
+        }
+        return Array(found.prefix(32))
+    }
+
     /// The addresses of the resolvers in a `resolv.conf`, at most three as in glibc (MAXNS).
     package static func resolvers(inResolvConf text: String) -> [String] {
         var found: [String] = []

@@ -38,22 +38,24 @@ extension NameServer {
 
     func serveClient(_ descriptor: Int32, _ state: Int32) {
         if state & Int32(DNS_WRITABLE) != 0 { flush(descriptor) }
-        guard state & Int32(DNS_READABLE | DNS_CLOSED) != 0, var client = clients[descriptor] else {
-            return
-        }
+        guard state & Int32(DNS_READABLE | DNS_CLOSED) != 0, clients[descriptor] != nil else { return }
         let count = dns_stream_receive(descriptor, buffer, NameServer.bufferSize)
         guard count > 0 else {
             if count == 0 || (linux_errno() != EAGAIN && linux_errno() != EINTR) { dropClient(descriptor) }
             return
         }
-        client.input += received(count)
+        // In place: a copy for each byte that trickles in would cost the square of a message's length.
+        clients[descriptor]?.input.append(contentsOf: UnsafeRawBufferPointer(start: buffer, count: count))
+        guard let client = clients[descriptor] else { return }
         var packets: [[UInt8]] = []
-        while let packet = unframed(client.input) {
+        var taken = 0
+        while let packet = unframed(client.input[taken...]) {
             packets.append(packet)
-            client.input.removeFirst(2 + packet.count)
+            taken += 2 + packet.count
         }
-        if !packets.isEmpty { client.deadline = dns_now() + NameServer.idleTime }
-        clients[descriptor] = client
+        guard !packets.isEmpty else { return }
+        clients[descriptor]?.input = [UInt8](client.input[taken...])
+        clients[descriptor]?.deadline = dns_now() + NameServer.idleTime
         for packet in packets { answerClient(descriptor, client, packet) }
     }
 

@@ -63,6 +63,7 @@ extension NameServer {
             guard sockets.isEmpty else { return .error(text("containers are attached")) }
             // Gone before the reply: whoever asked may start another at once.
             dns_unlink_control(path)
+            close(lock)
             isEnding = true
         }
         return .ok([])

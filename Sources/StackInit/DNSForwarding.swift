@@ -74,46 +74,47 @@ extension NameServer {
     }
 
     func serveUpstream(_ socket: Int32, _ state: Int32) {
-        guard let entry = forwarded[socket] else { return }
-        if case .stream = entry.route {
-            serveUpstreamStream(socket, entry, state)
+        guard let route = forwarded[socket]?.route else { return }
+        if case .stream = route {
+            serveUpstreamStream(socket, state)
             return
         }
         let count = dns_stream_receive(socket, buffer, NameServer.bufferSize)
         if count < 0 {
             // Nobody listens there (ECONNREFUSED by ICMP), or the way is gone.
-            if linux_errno() != EAGAIN && linux_errno() != EINTR { retry(socket, entry) }
+            if linux_errno() != EAGAIN && linux_errno() != EINTR { retry(socket) }
             return
         }
         // A forged or foreign datagram is passed over; the right one may follow.
-        _ = finish(socket, entry, received(count))
+        _ = finish(socket, received(count))
     }
 
-    private func serveUpstreamStream(_ socket: Int32, _ start: Forwarded, _ state: Int32) {
-        var entry = start
-        if !entry.unsent.isEmpty, state & Int32(DNS_WRITABLE) != 0 {
-            let count = entry.unsent.withUnsafeBytes { dns_stream_send(socket, $0.baseAddress, $0.count) }
-            if count > 0 { entry.unsent.removeFirst(count) }
-            if entry.unsent.isEmpty { _ = dns_epoll_change(poll, socket, Int32(DNS_READABLE)) }
+    private func serveUpstreamStream(_ socket: Int32, _ state: Int32) {
+        if let unsent = forwarded[socket]?.unsent, !unsent.isEmpty, state & Int32(DNS_WRITABLE) != 0 {
+            let count = unsent.withUnsafeBytes { dns_stream_send(socket, $0.baseAddress, $0.count) }
+            if count > 0 { forwarded[socket]?.unsent = [UInt8](unsent.dropFirst(count)) }
+            if count == unsent.count { _ = dns_epoll_change(poll, socket, Int32(DNS_READABLE)) }
         }
         let count = dns_stream_receive(socket, buffer, NameServer.bufferSize)
-        if count > 0 { entry.input += received(count) }
-        forwarded[socket] = entry
-        if let packet = unframed(entry.input) {
+        let code = linux_errno()
+        if count > 0 {
+            forwarded[socket]?.input.append(contentsOf: UnsafeRawBufferPointer(start: buffer, count: count))
+        }
+        if let input = forwarded[socket]?.input, let packet = unframed(input[...]) {
             // On a stream nothing better follows a wrong answer.
-            if !finish(socket, entry, packet) { retry(socket, entry) }
-        } else if count == 0
-            || (count < 0 && linux_errno() != EAGAIN && linux_errno() != EINTR && linux_errno() != ENOTCONN)
-        {
-            retry(socket, entry)
+            if !finish(socket, packet) { retry(socket) }
+        } else if count == 0 || (count < 0 && code != EAGAIN && code != EINTR && code != ENOTCONN) {
+            retry(socket)
         }
     }
 
     /// Hands an answer on, and says whether it was one.
-    private func finish(_ socket: Int32, _ entry: Forwarded, _ packet: [UInt8]) -> Bool {
-        guard DNSResponse.isReply(packet, id: entry.id, to: entry.query) else { return false }
+    private func finish(_ socket: Int32, _ packet: [UInt8]) -> Bool {
+        guard let entry = forwarded[socket], DNSResponse.isReply(packet, id: entry.id, to: entry.query) else {
+            return false
+        }
         if DNSResponse.isFailure(packet), entry.attempts < min(NameServer.attempts, upstreams.count) {
-            retry(socket, entry)
+            retry(socket)
             return true
         }
         forwarded[socket] = nil
@@ -126,8 +127,8 @@ extension NameServer {
         return true
     }
 
-    private func retry(_ socket: Int32, _ entry: Forwarded) {
-        forwarded[socket] = nil
+    private func retry(_ socket: Int32) {
+        guard let entry = forwarded.removeValue(forKey: socket) else { return }
         drop(socket)
         launch(entry)
     }
@@ -144,8 +145,8 @@ extension NameServer {
             if client.deadline <= now { late.append(descriptor) } else { expect(deadline: client.deadline) }
         }
         for descriptor in late {
-            if let entry = forwarded[descriptor] {
-                retry(descriptor, entry)
+            if forwarded[descriptor] != nil {
+                retry(descriptor)
             } else {
                 clients[descriptor] = nil
                 drop(descriptor)
@@ -159,10 +160,11 @@ extension NameServer {
     }
 
     /// The first whole message, without its length.
-    func unframed(_ stream: [UInt8]) -> [UInt8]? {
+    func unframed(_ stream: ArraySlice<UInt8>) -> [UInt8]? {
         guard stream.count >= 2 else { return nil }
-        let length = Int(stream[0]) << 8 | Int(stream[1])
+        let start = stream.startIndex
+        let length = Int(stream[start]) << 8 | Int(stream[start + 1])
         guard stream.count >= 2 + length else { return nil }
-        return [UInt8](stream[2..<(2 + length)])
+        return [UInt8](stream[(start + 2)..<(start + 2 + length)])
     }
 }

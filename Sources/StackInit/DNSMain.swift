@@ -15,11 +15,13 @@ func runNameServer(
     // The process belongs to the data root, not to a terminal or to the daemon that started it.
     for signal in [SIGHUP, SIGINT, SIGPIPE] { _ = linux_ignore_signal(signal) }
     dns_raise_descriptor_limit()
-    let listener = dns_listen_control(path)
-    guard listener >= 0 else { return 1 }
+    var lock: Int32 = -1
+    let listener = dns_listen_control(path, &lock)
+    // 3: another process serves this socket.
+    guard listener >= 0 else { return linux_errno() == EWOULDBLOCK ? 3 : 1 }
     // What follows reads packets from containers and from the Internet.
     guard dns_drop_capabilities() == 0 else { return 1 }
-    guard let server = NameServer(listener: listener, path: path) else { return 1 }
+    guard let server = NameServer(listener: listener, lock: lock, path: path) else { return 1 }
     server.serve()
     return 0
 }

@@ -31,6 +31,8 @@ final class NameServer {
 
     let poll: Int32
     let listener: Int32
+    /// Held while the socket is this process's own.
+    let lock: Int32
     let path: UnsafePointer<CChar>
     var roles: [Int32: Role] = [:]
     var sockets: [Identifier: Sockets] = [:]
@@ -50,8 +52,9 @@ final class NameServer {
     static let burst = 32
 
     /// Serves the daemon at `listener`, whose name is the last part of `path` in the working directory.
-    init?(listener: Int32, path: UnsafePointer<CChar>) {
+    init?(listener: Int32, lock: Int32, path: UnsafePointer<CChar>) {
         self.listener = listener
+        self.lock = lock
         self.path = path
         poll = dns_epoll_create()
         guard poll >= 0 else { return nil }

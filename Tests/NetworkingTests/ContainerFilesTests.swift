@@ -12,6 +12,15 @@ struct ContainerFilesTests {
                 == "nameserver 127.0.0.11\nsearch a.example b.example\n")
     }
 
+    @Test("the host's search domains are those of the last line that has any, and names only")
+    func searchDomains() {
+        let text = "domain old.example\nnameserver 9.9.9.9\nsearch\tcorp.example  lab.example. . a..b\n"
+        #expect(ContainerFiles.searchDomains(inResolvConf: text) == ["corp.example", "lab.example."])
+        #expect(ContainerFiles.searchDomains(inResolvConf: "domain home.example\n") == ["home.example"])
+        #expect(ContainerFiles.searchDomains(inResolvConf: "search x\nsearch .\n") == [])
+        #expect(ContainerFiles.searchDomains(inResolvConf: "") == [])
+    }
+
     @Test("hosts names the container at each of its addresses, behind what was added")
     func hosts() throws {
         let text = ContainerFiles.hosts(

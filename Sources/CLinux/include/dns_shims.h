@@ -3,12 +3,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -53,9 +55,11 @@ static inline int dns_drop_capabilities(void) {
 }
 
 /// Listens for the daemon at `path`. The folder becomes the working directory, so that only the last component has to
-/// fit into a socket address. A socket that nobody listens on any more is replaced.
-static inline int dns_listen_control(const char *path) {
+/// fit into a socket address. A socket that nobody listens on any more is replaced: `lock` receives a lock of the file
+/// `path.lock`, by which a second process knows that somebody does. Fails with EWOULDBLOCK then.
+static inline int dns_listen_control(const char *path, int *lock) {
     struct sockaddr_un address;
+    char lock_name[sizeof address.sun_path + 8];
     const char *name = strrchr(path, '/');
     if (name != NULL) {
         char folder[4096];
@@ -78,6 +82,10 @@ static inline int dns_listen_control(const char *path) {
         return -1;
     }
     strcpy(address.sun_path, name);
+    strcpy(lock_name, name);
+    strcat(lock_name, ".lock");
+    *lock = open(lock_name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*lock < 0 || flock(*lock, LOCK_EX | LOCK_NB) < 0) return -1;
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return -1;
     unlink(name);

@@ -166,11 +166,11 @@ extension HostEngine {
         let extra = specification.extraHosts.compactMap { Self.extraHost($0, gateway: gateway) }
         try await BlockingExecutor.shared.run {
             try Files.makeDirectories(directory, mode: 0o700)
-            let resolv: String
-            if specification.networkMode == "host" {
-                resolv = (try? Files.readText("/etc/resolv.conf", limit: 65536)) ?? ""
-            } else {
-                resolv = endpoints.isEmpty ? "" : ContainerFiles.resolvConf()
+            var resolv = (try? Files.readText("/etc/resolv.conf", limit: 65536)) ?? ""
+            if specification.networkMode != "host" {
+                // Names outside are asked from the host's resolvers, so that its search domains hold here as well.
+                let search = ContainerFiles.searchDomains(inResolvConf: resolv)
+                resolv = endpoints.isEmpty ? "" : ContainerFiles.resolvConf(search: search)
             }
             let hosts = ContainerFiles.hosts(hostname: hostname, addresses: endpoints.map(\.address), extra: extra)
             try Files.write("\(directory)/hosts", Array(hosts.utf8), mode: 0o644)

@@ -10,9 +10,10 @@ package actor NameServer {
     private let socketPath: String
     private let host: HostNamespace
     private var connection: AsyncSocket?
-    /// One message at a time is under way, since replies carry no number; the others wait here.
-    private var isBusy = false
-    private var waiting: [CheckedContinuation<Void, Never>] = []
+    /// One message at a time is under way, since replies carry no number.
+    private let calls = TaskLine()
+    /// One task at a time looks whether the process is there.
+    private let starts = TaskLine()
 
     /// A name server at `socketPath`, started from `initBinary` when there is none.
     ///
@@ -28,6 +29,8 @@ package actor NameServer {
     /// - Returns: true if it was started, and so knows no container.
     @discardableResult
     package func ensureRunning() async throws -> Bool {
+        await starts.enter()
+        defer { starts.leave() }
         let isNew: Bool
         do {
             _ = try await call(.list(after: []))
@@ -149,6 +152,10 @@ struct NameServerRefusal: Error, CustomStringConvertible {
 extension NameServer {
     /// Milliseconds that a started process may take to listen.
     private static let startTime = 2000
+    /// The process's exit code where another serves this socket already.
+    private static let otherServes: Int32 = 3
+    /// How long an answer may take; the process does nothing that takes time.
+    private static let patience = Duration.seconds(5)
 
     private func start() async throws {
         let request = SpawnRequest(
@@ -157,7 +164,8 @@ extension NameServer {
         let child = try await BlockingExecutor.shared.run { try host.run { try Spawn.start(request) } }
         for _ in 0..<Self.startTime {
             if (try? await connect()) != nil { return }
-            if let status = try child.currentStatus() {
+            // Another daemon's may have been faster; it listens, or is about to.
+            if let status = try child.currentStatus(), status.code != Self.otherServes {
                 throw Diagnostic(
                     code: "SC6031", summary: "the name server did not start",
                     detail: "\(initBinary) dns --socket \(socketPath) ended with code \(status.code)",
@@ -180,24 +188,14 @@ extension NameServer {
     private func call(
         _ message: NameServiceMessage, _ descriptors: [SharedDescriptor] = []
     ) async throws -> [[UInt8]] {
-        await takeTurn()
-        defer { passTurn() }
-        return try await exchange(message, descriptors)
-    }
-
-    private func takeTurn() async {
-        if isBusy {
-            await withCheckedContinuation { waiting.append($0) }
-        } else {
-            isBusy = true
-        }
-    }
-
-    private func passTurn() {
-        if waiting.isEmpty {
-            isBusy = false
-        } else {
-            waiting.removeFirst().resume()
+        await calls.enter()
+        defer { calls.leave() }
+        do {
+            return try await withTimeout(Self.patience) { try await self.exchange(message, descriptors) }
+        } catch is TimeoutError {
+            connection?.close()
+            connection = nil
+            throw SystemError(call: "recv", errno: .ETIMEDOUT, subject: "name server at \(socketPath)")
         }
     }
 

@@ -147,6 +147,43 @@ struct NameServerTests {
         while try !Self.processes(lab).isEmpty { try await EventLoop.shared.sleep(for: .milliseconds(5)) }
     }
 
+    @Test("two daemons that look at once start one process for a socket")
+    func oneProcess() async throws {
+        let lab = try PrivateHost()
+        for _ in 0..<5 {
+            let servers = try (0..<4).map { _ in try Self.server(lab) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for names in servers {
+                    for _ in 0..<2 { group.addTask { try await names.ensureRunning() } }
+                }
+                try await group.waitForAll()
+            }
+            // Those that came second are gone as soon as they have looked.
+            for _ in 0..<400 where try Self.processes(lab).count > 1 {
+                try await EventLoop.shared.sleep(for: .milliseconds(5))
+            }
+            #expect(try Self.processes(lab).count == 1)
+            for names in servers { #expect(try await names.attached() == []) }
+            try await servers[0].shutdownIfIdle()
+            #expect(Files.exists(lab.folder + "/dns.sock") == false)
+            while try !Self.processes(lab).isEmpty { try await EventLoop.shared.sleep(for: .milliseconds(5)) }
+        }
+    }
+
+    @Test("a name server that does not answer is an error after a time, not a wait for ever")
+    func silent() async throws {
+        let lab = try PrivateHost()
+        let names = try Self.server(lab)
+        try await names.ensureRunning()
+        let process = try #require(try Self.processes(lab).first)
+        try Signals.kill(process, 19)  // SIGSTOP
+        let failure = await #expect(throws: SystemError.self) { try await names.attached() }
+        #expect(failure?.errno == .ETIMEDOUT)
+        try Signals.kill(process, 18)  // SIGCONT
+        #expect(try await names.attached() == [])
+        try await names.shutdownIfIdle()
+    }
+
     /// The name servers of a host, by the socket in their command line.
     ///
     /// A process that has ended has none.
