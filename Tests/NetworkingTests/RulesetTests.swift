@@ -104,7 +104,12 @@ struct RulesetTests {
     @Test("a host that was no router forwards for container networks only")
     func router() throws {
         var ruleset = try Self.sample()
-        let rule = "meta nfproto ipv4 iifname != \"sc-*\" oifname != \"sc-*\" drop\n"
+        let rule = """
+            meta iifkind { "bridge", "tun", "wireguard" } accept
+                    meta oifkind { "bridge", "tun", "wireguard" } accept
+                    meta nfproto ipv4 drop
+
+            """
         #expect(!ruleset.replacement.contains("router") && !ruleset.replacement.contains(rule))
         ruleset.closesRouter = true
         #expect(ruleset.replacement.contains("        iifname @bridges goto leave\n        " + rule))
@@ -113,7 +118,8 @@ struct RulesetTests {
         #expect(!open.matches(ruleset))
         let closed = TableListing(
             Self.listingText.replacing(
-                "\t\tiifname @bridges goto leave\n", with: "\t\tiifname @bridges goto leave\n\t\t" + rule))
+                "\t\tiifname @bridges goto leave\n",
+                with: "\t\tiifname @bridges goto leave\n\t\t" + rule.replacing("        ", with: "\t\t")))
         #expect(closed.matches(ruleset) && ruleset.networks.allSatisfy(closed.holds))
         ruleset.closesRouter = false
         #expect(!closed.matches(ruleset))

@@ -117,8 +117,8 @@ package struct Ruleset: Sendable, Equatable {
     /// - `guard`: bridges have `route_localnet`, so that the host reaches published ports through 127.0.0.1. Without this
     ///   chain a container could then reach what listens on the host's loopback, or send in the loopback's name.
     /// - `translate`: published ports, from outside and from the host itself; the source address is kept.
-    /// - `forward`: where the host was no router before, it is none for others now. Every data root's bridges are `sc-`,
-    ///   so that two of them do not close each other's.
+    /// - `forward`: where the host was no router before, it is none for others now. Bridges and
+    ///   tunnels are spared: they belong to another data root, another engine, virtual machines or a VPN.
     /// - `arriving`: into a bridge come its own containers, answers, and what a published port let in. Nothing else does,
     ///   neither from another bridge nor from a neighbour who routes straight to a container's address.
     /// - `leaving`: an internal network has no way out.
@@ -128,7 +128,16 @@ package struct Ruleset: Sendable, Equatable {
     private var chains: String {
         Ruleset.chains.replacing(
             "        @router\n",
-            with: closesRouter ? "        meta nfproto ipv4 iifname != \"sc-*\" oifname != \"sc-*\" drop\n" : "")
+            with: closesRouter ? routerRules : "")
+    }
+
+    private var routerRules: String {
+        """
+                meta iifkind { "bridge", "tun", "wireguard" } accept
+                meta oifkind { "bridge", "tun", "wireguard" } accept
+                meta nfproto ipv4 drop
+
+        """
     }
 
     private static let chains = """
@@ -185,7 +194,7 @@ package struct Ruleset: Sendable, Equatable {
 
     static func ruleCounts(closesRouter: Bool) -> [String: Int] {
         var counts = fixedRuleCounts
-        counts["forward"] = closesRouter ? 3 : 2
+        counts["forward"] = closesRouter ? 5 : 2
         return counts
     }
 
