@@ -129,7 +129,7 @@ class Bench:
         self.work = work
         self.rows = []
         self.stack = []
-        self.environment = dict(os.environ, STACKCTL_ROOT=f"{work}/ours", NO_COLOR="1")
+        self.environment = dict(os.environ, STACKCTL_ROOT=f"{work}/ours", NO_COLOR="1", XDG_CACHE_HOME=f"{work}/cache")
         self.environment.pop("STACKCTL_SOCKET", None)
         self.ours = f"{work}/ours/run/stackctl.sock"
         self.docker = None
