@@ -122,7 +122,7 @@ struct NetworkTests {
         let null = try Files.open("/dev/null").shared()
         let held = try (0..<1500).map { _ in try FileDescriptor.duplicating(null.raw).shared() }
         let lab = try PrivateHost()
-        #expect(lab.host.raw > 1024)
+        #expect(held.contains { $0.raw > 1024 })
         let network = try await lab.networks.createNetwork(lab.request("front"))
         #expect(try await lab.networks.observeNetwork(id: network.id)?.problems == [])
         // The session's files are its own: none of the process is closed with it.
