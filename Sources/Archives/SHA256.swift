@@ -4,8 +4,7 @@ import CCrypto
 ///
 /// Source: FIPS 180-4; EVP_DigestInit(3).
 package final class SHA256 {
-    // SAFETY: entry points of a library that is never unloaded; they are only read.
-    private nonisolated(unsafe) static let library = crypto_library_load()
+    private static let library = crypto_library_load()
     private let context: OpaquePointer
     /// Bytes hashed so far.
     package private(set) var byteCount: UInt64 = 0

@@ -11,7 +11,6 @@ extension ContainerRuntime {
     package func start(
         _ configuration: ContainerConfiguration, networkNamespace: Int32?, timeout: Duration = .seconds(30)
     ) async throws(RuntimeError) -> SupervisorConnection {
-        async let _: Void = prewarm()
         let group = try cgroup(path: configuration.cgroupPath)
         let plan = try LaunchCompiler.supervision(of: configuration, cgroup: CgroupLayout(group))
         if try await isSupervised(configuration.directory) { throw .alreadyRunning(name: configuration.name) }

@@ -6,7 +6,7 @@ import Testing
 @Suite("Compiling a container to its launch program")
 struct LaunchCompilerTests {
     static let layout = CgroupLayout(
-        processFiles: ["/cg/cgroup.procs"], isUnified: true, memoryEvents: "/cg/memory.events")
+        entryFiles: ["/cg/cgroup.procs"], isUnified: true, memoryEvents: "/cg/memory.events")
 
     static func configuration() -> ContainerConfiguration {
         ContainerConfiguration(

@@ -11,8 +11,14 @@ package struct Cgroup: Sendable, Hashable {
     /// The group's directory in each tree.
     package var directories: [String] { hierarchy.roots.map { "\($0)/\(path)" } }
 
-    /// The files a process writes its number to (0 is itself) to become a member.
-    package var processFiles: [String] { directories.map { "\($0)/cgroup.procs" } }
+    /// The files a process's number is written to for it to become a member.
+    private var processFiles: [String] { directories.map { "\($0)/cgroup.procs" } }
+
+    /// The files a process of one thread writes 0 to, to become a member.
+    ///
+    /// By cgroup v1's `tasks` a thread moves itself without the lock of `cgroup.procs`, for which the kernel waits 7 to
+    /// 15 ms, a grace period, when nobody moved lately (cgroup_procs_write_start, Linux 5.5).
+    package var entryFiles: [String] { directories.map { "\($0)/\(isV2 ? "cgroup.procs" : "tasks")" } }
 
     /// Whether it is there, in every tree.
     package var exists: Bool { directories.allSatisfy { Files.exists($0) } }

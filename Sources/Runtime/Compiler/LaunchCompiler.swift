@@ -13,7 +13,7 @@ package enum LaunchCompiler {
     ) throws(RuntimeError) -> LaunchProgram {
         try ConfigurationCheck.check(configuration)
         var operations: [Operation] = [
-            .joinCgroups(cgroup.processFiles.map { KernelString($0) }),
+            .joinCgroups(cgroup.entryFiles.map { KernelString($0) }),
             .unshare(flags: UInt32(NamespaceFlag.cgroup)),
         ]
         // Always: what the daemon's service manager gave the daemon is not the container's.
@@ -45,7 +45,7 @@ package enum LaunchCompiler {
         plan.cloneFlags =
             NamespaceFlag.mount | NamespaceFlag.pid | NamespaceFlag.uts
             | (configuration.hostIPC ? 0 : NamespaceFlag.ipc)
-        plan.cgroupFiles = cgroup.processFiles.map { KernelString($0) }
+        plan.cgroupFiles = cgroup.entryFiles.map { KernelString($0) }
         plan.cgroupIsUnified = cgroup.isUnified
         plan.memoryEvents = KernelString(cgroup.memoryEvents ?? "")
         plan.restart = configuration.restart
@@ -64,7 +64,7 @@ package enum LaunchCompiler {
         of configuration: ExecConfiguration, cgroup: CgroupLayout
     ) throws(RuntimeError) -> ExecutionPlan {
         try ConfigurationCheck.check(configuration.process)
-        var operations: [Operation] = [.joinCgroups(cgroup.processFiles.map { KernelString($0) })]
+        var operations: [Operation] = [.joinCgroups(cgroup.entryFiles.map { KernelString($0) })]
         if let terminal = configuration.terminal { operations.append(openTerminal(terminal)) }
         operations += process(
             configuration.process, privileged: configuration.privileged, seccomp: configuration.seccomp, reaper: false)
@@ -72,7 +72,7 @@ package enum LaunchCompiler {
         plan.joinFlags =
             NamespaceFlag.mount | NamespaceFlag.pid | NamespaceFlag.uts | NamespaceFlag.ipc | NamespaceFlag.network
             | NamespaceFlag.cgroup
-        plan.cgroupFiles = cgroup.processFiles.map { KernelString($0) }
+        plan.cgroupFiles = cgroup.entryFiles.map { KernelString($0) }
         plan.cgroupIsUnified = cgroup.isUnified
         plan.outOfMemoryScore = configuration.oomScoreAdjustment
         return plan

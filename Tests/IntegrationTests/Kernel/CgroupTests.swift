@@ -25,7 +25,7 @@ struct CgroupTests {
     }
 
     private func member(_ group: Cgroup, _ script: String) throws -> ChildProcess {
-        let joins = group.processFiles.map { "echo 0 > \($0)" }.joined(separator: "; ")
+        let joins = group.entryFiles.map { "echo 0 > \($0)" }.joined(separator: "; ")
         return try Spawn.start(
             SpawnRequest(
                 executable: .path("/bin/sh"), arguments: ["sh", "-c", "\(joins); \(script)"],
