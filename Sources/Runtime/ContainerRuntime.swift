@@ -45,10 +45,26 @@ package final class ContainerRuntime: Sendable {
         CgroupLayout(try cgroup(path: path))
     }
 
-    /// Changes the limits of a running container.
+    /// Changes the limits of a running container: all of them, or none.
+    ///
+    /// - Throws: `RuntimeError.memoryInUse` when more memory is in use than it would be allowed.
     package func update(limits: CgroupLimits, cgroupPath: String) async throws(RuntimeError) {
         let group = try cgroup(path: cgroupPath)
-        try await RuntimeError.blocking("setting limits") { () throws(SystemError) in try group.apply(limits) }
+        let used = try await RuntimeError.blocking("setting limits") { () throws(SystemError) -> Int64? in
+            do throws(SystemError) {
+                try group.change(to: limits)
+                return nil
+            } catch let error where error.errno == .EBUSY {
+                return try group.statistics().memoryUsage
+            }
+        }
+        if let used { throw .memoryInUse(limit: limits.memoryBytes ?? 0, used: used) }
+    }
+
+    /// Removes the cgroup above the containers' once nothing is in it.
+    package func removeIdleCgroup(_ path: String) async {
+        guard let group = try? cgroup(path: path) else { return }
+        await BlockingExecutor.shared.run { group.removeIfEmpty() }
     }
 
     /// What a container's status file says; nil when it never ran.

@@ -16,6 +16,8 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
     case alreadyRunning(name: String)
     /// Nothing came in time.
     case timedOut(doing: String)
+    /// A limit of memory below what is in use and cannot be reclaimed, both in bytes.
+    case memoryInUse(limit: Int64, used: Int64)
     /// A value nobody can start with.
     case invalid(field: String, reason: String)
     /// The supervisor is gone, or does not speak.
@@ -32,6 +34,9 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
         case .notRunning(let name): "container \(name) is not running"
         case .alreadyRunning(let name): "container \(name) is already running"
         case .timedOut(let doing): "\(doing): timed out"
+        case .memoryInUse(let limit, let used):
+            "unable to set memory limit to \(limit) (current usage: \(used)): the kernel cannot reclaim that much"
+                + " memory; no limit was changed: set a limit above the usage, or free memory in the container first"
         case .invalid(let field, let reason): "\(field): \(reason)"
         case .lost(let name, let doing): "\(doing): the supervisor of \(name) is gone"
         }
@@ -71,6 +76,7 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
         case .timedOut: Diagnostic(code: "SC6006", summary: description)
         case .invalid: Diagnostic(code: "SC6007", summary: description)
         case .lost: Diagnostic(code: "SC6008", summary: description)
+        case .memoryInUse: Diagnostic(code: "SC6009", summary: description)
         }
     }
 
