@@ -102,10 +102,11 @@ private struct Preparation: Sendable {
             let plan = try MemoryFile.sealed(name: "launch", content: plan.encoded())
             try plan.seek(0)
             let pipe = try Pipe().separate()
+            // All that can fail comes before the child.
+            ready = try AsyncDescriptor(try pipe.reading.duplicate())
             child = try withExtendedLifetime(pipe) { () throws(SystemError) in
                 try Self.spawn(program, plan: plan.raw, ready: pipe.writing.raw, network: networkNamespace)
             }
-            ready = try AsyncDescriptor(try pipe.reading.duplicate())
             self.made = made
         } catch {
             try? group.remove()

@@ -88,8 +88,9 @@ final class ExecutionLink: Sendable {
         let request = SpawnRequest(
             executable: .descriptor(program), arguments: ["stack-init", "exec", "\(first)", "\(first + 1)", last],
             descriptors: descriptors, newSession: true)
-        child = try withExtendedLifetime(pair) { () throws(SystemError) in try Spawn.start(request) }
+        // All that can fail comes before the child.
         socket = try AsyncSocket(try pair.first.duplicate())
+        child = try withExtendedLifetime(pair) { () throws(SystemError) in try Spawn.start(request) }
     }
 
     deinit { socket.close() }
