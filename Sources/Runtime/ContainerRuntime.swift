@@ -11,6 +11,8 @@ package final class ContainerRuntime: Sendable {
     /// The sealed copy of `stack-init`: what enters containers can be changed by nobody, and the file on disk can be
     /// replaced at any time.
     let program: SharedDescriptor
+    /// What launches need to know of this host.
+    let host: HostFacts
 
     /// Takes a sealed copy of `stack-init`.
     ///
@@ -18,6 +20,7 @@ package final class ContainerRuntime: Sendable {
     /// - Throws: `RuntimeError` when the program cannot be read or no control groups are mounted.
     package init(initBinary: String, cgroups: CgroupHierarchy? = nil) throws(RuntimeError) {
         program = try Self.sealedProgram(initBinary)
+        host = .current()
         self.cgroups = try RuntimeError.wrap("looking for control groups") { () throws(SystemError) in
             if let cgroups { return cgroups }
             return try CgroupHierarchy.detect()
@@ -33,7 +36,8 @@ package final class ContainerRuntime: Sendable {
 
     /// What a start would do, step by step; nothing is touched.
     package func explain(_ configuration: ContainerConfiguration) throws(RuntimeError) -> [String] {
-        try LaunchCompiler.program(for: configuration, cgroup: try layout(configuration.cgroupPath)).listing()
+        try LaunchCompiler.program(for: configuration, cgroup: try layout(configuration.cgroupPath), host: host)
+            .listing()
     }
 
     /// A container's control group.

@@ -146,7 +146,8 @@ extension ContainerRuntime {
     package func exec(
         _ configuration: ExecConfiguration, in connection: SupervisorConnection, streams: ExecStreams
     ) async throws(RuntimeError) -> ExecProcess {
-        let plan = try LaunchCompiler.execution(of: configuration, cgroup: try layout(configuration.cgroupPath))
+        let plan = try LaunchCompiler.execution(
+            of: configuration, cgroup: try layout(configuration.cgroupPath), host: host)
         guard connection.pid > 0 else { throw .notRunning(name: configuration.containerName) }
         let process: SharedDescriptor
         do throws(RuntimeError) {

@@ -1,5 +1,6 @@
 import Engine
 import Linux
+import Runtime
 import Testing
 
 @Suite("The stock docker client", .serialized, .timeLimit(.minutes(3)))
@@ -41,6 +42,11 @@ struct DockerClientTests {
             try await lab.docker("run", "--rm", "busybox", "/etc/passwd", expecting: 126).error.lowercased().contains(
                 "permission denied"))
         try await lab.docker("run", "--rm", "nosuchimage", "true", expecting: 125)
+        let script = "cat /proc/mounts; ulimit -Sn; ulimit -Hn"
+        let defaults = try await lab.docker("run", "--rm", "--tmpfs", "/scratch", "busybox", "sh", "-c", script)
+        #expect(defaults.out.contains("/scratch tmpfs rw,nosuid,nodev,noexec"))
+        let openFiles = HostFacts.current().openFiles
+        #expect(defaults.out.hasSuffix("\n\(openFiles)\n\(openFiles)\n"))
         try await lab.eventually("every container is gone") { try await lab.engine.containers.all.isEmpty }
         try await lab.takeDown()
     }
