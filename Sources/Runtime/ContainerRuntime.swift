@@ -110,8 +110,12 @@ package final class ContainerRuntime: Sendable {
     }
 
     /// Finds the supervisor of a container; nil when there is none.
-    package func connect(directory: String, name: String = "") async throws(RuntimeError) -> SupervisorConnection? {
-        try await SupervisorConnection.open(directory: directory, name: name, child: nil)
+    ///
+    /// - Parameter patience: how long it may take to answer a question.
+    package func connect(
+        directory: String, name: String = "", patience: Duration = SupervisorConnection.usualPatience
+    ) async throws(RuntimeError) -> SupervisorConnection? {
+        try await SupervisorConnection.open(directory: directory, name: name, child: nil, patience: patience)
     }
 
     /// Removes a container: what still runs, its control group, its directory.

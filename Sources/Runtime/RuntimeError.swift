@@ -14,6 +14,8 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
     case notRunning(name: String)
     /// The container has a supervisor already.
     case alreadyRunning(name: String)
+    /// The supervisor, by its process id, lives but does not answer.
+    case silent(name: String, supervisor: Int32, doing: String)
     /// Nothing came in time.
     case timedOut(doing: String)
     /// A limit of memory below what is in use and cannot be reclaimed, both in bytes.
@@ -33,6 +35,9 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
         case .system(let error, let doing): "\(doing): \(error)"
         case .notRunning(let name): "container \(name) is not running"
         case .alreadyRunning(let name): "container \(name) is already running"
+        case .silent(let name, let supervisor, let doing):
+            "\(doing): timed out: the supervisor of \(name), process \(supervisor), does not answer;"
+                + " if somebody stopped it, let it go on with: kill -CONT \(supervisor)"
         case .timedOut(let doing): "\(doing): timed out"
         case .memoryInUse(let limit, let used):
             "unable to set memory limit to \(limit) (current usage: \(used)): the kernel cannot reclaim that much"
@@ -73,7 +78,7 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
         case .system: Diagnostic(code: "SC6003", summary: description)
         case .notRunning: Diagnostic(code: "SC6004", summary: description)
         case .alreadyRunning: Diagnostic(code: "SC6005", summary: description)
-        case .timedOut: Diagnostic(code: "SC6006", summary: description)
+        case .timedOut, .silent: Diagnostic(code: "SC6006", summary: description)
         case .invalid: Diagnostic(code: "SC6007", summary: description)
         case .lost: Diagnostic(code: "SC6008", summary: description)
         case .memoryInUse: Diagnostic(code: "SC6009", summary: description)
