@@ -108,6 +108,8 @@ search_traces() {
         done
     done
     for item in $(parent_cgroups); do
+        # One with groups in it is another daemon's: ours are looked for by name.
+        [ -z "$(find "$item" -mindepth 1 -type d -print -quit)" ] || continue
         case " $known_cgroups " in *" $item "*) ;; *) left+=("cgroup $item") ;; esac
     done
     for item in $(our_tables); do
