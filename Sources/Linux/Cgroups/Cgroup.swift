@@ -25,7 +25,7 @@ package struct Cgroup: Sendable, Hashable {
 
     /// Makes the group and those above it; one that is there is fine.
     package func create() throws(SystemError) {
-        if isV2 { try delegateControllers() }
+        if isV2 { try delegateControllersAgain() }
         for directory in directories { try Files.makeDirectories(directory) }
     }
 
@@ -54,6 +54,18 @@ package struct Cgroup: Sendable, Hashable {
         } catch let error where error.errno == .ENOENT || error.errno == .ENODEV {
             return
         }
+    }
+
+    /// The same, again when an empty group above was removed meanwhile, as is done when the last group in it ended.
+    private func delegateControllersAgain() throws(SystemError) {
+        for _ in 0..<8 {
+            do throws(SystemError) {
+                return try delegateControllers()
+            } catch let error where error.errno == .ENOENT || error.errno == .ENODEV {
+                continue
+            }
+        }
+        try delegateControllers()
     }
 
     /// In a version 2 tree a group has the controllers its parent passes on, from the root down.
@@ -93,6 +105,19 @@ package struct Cgroup: Sendable, Hashable {
     /// A file of `key value` lines.
     func table(_ controller: String, _ name: String) throws(SystemError) -> [String: Int64] {
         Self.parseTable(try read(controller, name) ?? "")
+    }
+
+    /// The numbers of a text like /proc/meminfo: `key: value unit`.
+    static func parseTable(colonsIn text: String) -> [String: Int64] {
+        var result: [String: Int64] = [:]
+        for line in text.split(separator: "\n") {
+            let parts = line.split(separator: ":")
+            guard parts.count == 2, let word = parts[1].split(separator: " ").first, let value = Int64(word) else {
+                continue
+            }
+            result[String(parts[0])] = value
+        }
+        return result
     }
 
     static func parseTable(_ text: String) -> [String: Int64] {

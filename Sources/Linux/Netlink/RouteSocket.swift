@@ -73,20 +73,6 @@ package final class RouteSocket: Sendable {
         try socket.request(message, "add address \(prefix)")
     }
 
-    /// Takes an address away.
-    ///
-    /// One it does not have is fine.
-    package func removeAddress(_ prefix: IPPrefix, from index: Int32) throws(SystemError) {
-        var message = NetlinkMessage(type: 21, flags: Request.acknowledge)  // RTM_DELADDR
-        message.addressHeader(prefix, index: index)
-        message.attribute(2, prefix.address.bytes)
-        do throws(SystemError) {
-            try socket.request(message, "remove address \(prefix)")
-        } catch let error where error.errno == .EADDRNOTAVAIL {
-            return
-        }
-    }
-
     /// Adds a route, or replaces the one with this destination.
     ///
     /// `destination` nil is the default route.
@@ -105,22 +91,6 @@ package final class RouteSocket: Sendable {
         if let index { message.attribute(4, index) }
         let target = destination.map(\.description) ?? "default"
         try socket.request(message, "add route \(target)" + (gateway.map { " via \($0)" } ?? ""))
-    }
-
-    /// Removes a route.
-    ///
-    /// One that is not there is fine.
-    package func removeRoute(to destination: IPPrefix) throws(SystemError) {
-        var message = NetlinkMessage(type: 25, flags: Request.acknowledge)  // RTM_DELROUTE
-        let family: UInt8 = destination.address.isV4 ? 2 : 10
-        for byte in [family, UInt8(destination.length), 0, 0, 254, 0, 255, 0] { message.append(byte) }
-        message.append(UInt32(0))
-        message.attribute(1, destination.network.address.bytes)
-        do throws(SystemError) {
-            try socket.request(message, "remove route \(destination)")
-        } catch let error where error.errno == .ESRCH {
-            return
-        }
     }
 }
 

@@ -169,6 +169,82 @@ struct SupervisionTests {
         }
     }
 
+    @Test("a stopped supervisor is waited for a while, and then named; once it goes on it answers again")
+    func stoppedSupervisor() async throws {
+        try await RuntimeLab.with { lab in
+            let configuration = lab.container("web", ["sleep", "100"])
+            let first = try await lab.start(configuration)
+            let connection = try #require(
+                try await lab.runtime.connect(
+                    directory: configuration.directory, name: "web", patience: .milliseconds(200)))
+            try Signals.kill(connection.supervisorPID, 19)
+            let error = await #expect(throws: RuntimeError.self) { try await connection.kill(signal: 0) }
+            #expect(error?.description.contains("the supervisor of web, process \(connection.supervisorPID)") == true)
+            await #expect(throws: RuntimeError.self) { _ = try await connection.openInput() }
+            try Signals.kill(connection.supervisorPID, 18)
+            // The late answers are for nobody: those that follow find their own questions.
+            try await EventLoop.shared.sleep(for: .milliseconds(100))
+            try await connection.kill(signal: 0)
+            await #expect(throws: RuntimeError.self) { try await connection.resize(rows: 1, columns: 1) }
+            try await connection.kill(signal: 9)
+            #expect(await first.waitForExit().exitCode == 137)
+        }
+    }
+
+    @Test("with a full disk the exit status reaches who asks, and the file as soon as there is room")
+    func fullDisk() async throws {
+        try await RuntimeLab.with { lab in
+            let disk = lab.folder + "/disk"
+            try Files.makeDirectory(disk)
+            try Mounts.mount(source: "tmpfs", target: disk, type: "tmpfs", data: "size=1m")
+            defer { _ = try? Mounts.unmountIfMounted(disk, [.detach]) }
+            var configuration = lab.script("web", "trap 'echo out; exit 7' USR1; while :; do sleep 0.05; done")
+            configuration.directory = disk + "/web"
+            configuration.log = LogConfiguration(path: disk + "/web/log")
+            let connection = try await lab.start(configuration)
+            let filler = try Files.open(disk + "/filler", [.writeOnly, .create])
+            let page = [UInt8](repeating: 1, count: 4_096)
+            while (try? filler.writeAll(page)) != nil {}
+            try await connection.kill(signal: 10)
+            let status = await connection.waitForExit()
+            #expect(status.exitCode == 7)
+            let next = try #require(
+                try await lab.runtime.connect(directory: configuration.directory, name: "web"))
+            #expect(next.status.exitCode == 7)
+            #expect(next.status.isFinal)
+            try Files.unlink(disk + "/filler")
+            try filler.close()
+            for _ in 0..<200 where try lab.runtime.isSupervised(directory: configuration.directory) {
+                try await EventLoop.shared.sleep(for: .milliseconds(20))
+            }
+            #expect(try lab.runtime.status(directory: configuration.directory)?.exitCode == 7)
+            try await lab.runtime.delete(
+                directory: configuration.directory, cgroupPath: configuration.cgroupPath)
+        }
+    }
+
+    @Test("the group above the containers goes with the last one that nobody watches, and by hand otherwise")
+    func idleGroup() async throws {
+        try await RuntimeLab.with { lab in
+            let parent = try lab.runtime.cgroup(path: lab.cgroup)
+            let watched = try await lab.start(lab.container("watched", ["true"]))
+            _ = await watched.waitForExit()
+            #expect(parent.exists)
+            await lab.runtime.removeIdleCgroup(lab.cgroup)
+            #expect(parent.directories.allSatisfy { !Files.exists($0) })
+            let other = try await lab.start(lab.container("other", ["sleep", "100"]))
+            await lab.runtime.removeIdleCgroup(lab.cgroup)
+            #expect(parent.exists)
+            let supervisor = try ProcessHandle.open(other.supervisorPID)
+            let process = try ProcessHandle.open(other.pid)
+            other.close()
+            try await EventLoop.shared.sleep(for: .milliseconds(100))
+            try process.send(9)
+            try await supervisor.waitForExit()
+            #expect(parent.directories.allSatisfy { !Files.exists($0) })
+        }
+    }
+
     @Test("a supervisor needs less than a megabyte")
     func memory() async throws {
         try await RuntimeLab.with { lab in
