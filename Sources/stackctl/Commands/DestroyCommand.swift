@@ -32,7 +32,7 @@ enum DestroyCommand {
             json: try await daemon.post(target, ["planOnly": true, "options": .object(options)]))
         if !invocation.arguments.isSet(SharedOptions.json) { invocation.output.show(plan) }
         options["expected"] = plan.json
-        try Approval.ask("Remove all this? There is no undo.", invocation)
+        try await Approval.ask("Remove all this? There is no undo.", invocation)
         return try await ApplyStream.run(
             daemon, target, ["options": .object(options)], invocation: invocation, shown: plan)
     }
