@@ -153,3 +153,11 @@ package protocol ResourceProvider: ResourceObserver {
         progress: @escaping ProgressSink
     ) async throws
 }
+
+extension ResourceProvider {
+    /// An object that has been made is as far as it will come.
+    package func wait(
+        stack: String, address: ResourceAddress, objectID: String, until: DependencyCondition,
+        progress: @escaping ProgressSink
+    ) async throws {}
+}
