@@ -142,7 +142,7 @@ import Testing
                 text: text, location: Self.line(line))
         }
         let report = DriftReport(
-            stack: "hello", generation: 2,
+            stack: "hello", generation: 2, origin: "/srv/hello",
             entries: [
                 try entry("network.back", .gone, "", nil, nil, "is gone from the host", line: 8),
                 try entry("container.nginx", .attribute, "limits.memory", 134_217_728, 67_108_864, line: 24),

@@ -11,6 +11,7 @@ enum ApplyCommand {
             Shows the plan and asks. A saved plan is applied as it is, without asking, if the host
             is still what it was when the plan was made. A failed step does not stop those that
             do not need it; what was done is recorded, and the next apply goes on from there.
+            Answers 0 when all was done, else 1.
             """,
         operands: [
             OperandDeclaration(
@@ -74,14 +75,14 @@ enum ApplyCommand {
         of saved: SavedPlan, _ daemon: DaemonClient, _ invocation: Invocation
     ) async throws {
         guard let document = saved.document, StackLock.isNeeded(by: document) else { return }
-        if let folder = saved.origin, Files.exists("\(folder)/\(StackSelection.manifestName)") {
+        if let folder = saved.origin, StackSelection.isStack(folder: folder) {
             return try await writeLock(saved, folder: folder, daemon, invocation)
         }
         invocation.output.show([
             Diagnostic(
                 severity: .note, code: "SC0155", summary: "\(StackLock.fileName) was not written",
                 detail: saved.origin.map {
-                    "The plan was made in \($0), and there is no such folder with a \(StackSelection.manifestName) here."
+                    "The plan was made in \($0), and there is no such stack folder here."
                 } ?? "The plan does not say which folder it was made in.",
                 hint: "where the manifest is, `stackctl apply` writes it")
         ])

@@ -10,7 +10,7 @@ enum DriftCommand {
         "drift", summary: "Say what on the host is not as recorded",
         discussion: """
             Answers 0 when nothing is, 2 when something is, 1 when it could not tell. Nothing is
-            changed; `stackctl apply` repairs. Made for cron: see docs/operations.md.
+            changed; `stackctl apply` repairs. Made for cron, with --all: see docs/operations.md.
             """,
         operands: [SelectedStack.operand],
         options: [all, SharedOptions.variable, SharedOptions.variableFile, SharedOptions.json], action: run)
