@@ -118,9 +118,9 @@ struct ApplyRun: Sendable {
         }
         let header = header(planned, planned.plan.generation)
         let changed = rows
-        guard !planned.plan.isEmpty || !changed.isEmpty || planned.recorded.header?.outputs != header.outputs else {
-            return
-        }
+        let before = planned.recorded.header
+        let sameHeader = before?.outputs == header.outputs && before?.origin == header.origin
+        guard !planned.plan.isEmpty || !changed.isEmpty || !sameHeader else { return }
         let isEmpty = planned.plan.isEmpty
         try await engine.database.writing { transaction in
             for row in changed { try transaction.save(row) }

@@ -1,6 +1,7 @@
 import Diagnostics
 import JSONText
 import StackModel
+import StateStore
 
 /// Where the host no longer matches what the last apply set.
 package struct DriftReport: Sendable, Hashable {
@@ -44,16 +45,20 @@ package struct DriftReport: Sendable, Hashable {
 
     package var stack: String
     package var generation: Int64
+    /// The folder it was last applied from.
+    package var origin: String?
     package var entries: [Entry]
     /// How many objects were looked at.
     package var checked: Int
     package var milliseconds: Double
 
     package init(
-        stack: String, generation: Int64, entries: [Entry], checked: Int, milliseconds: Double = 0
+        stack: String, generation: Int64, origin: String? = nil, entries: [Entry], checked: Int,
+        milliseconds: Double = 0
     ) {
         self.stack = stack
         self.generation = generation
+        self.origin = origin
         self.entries = entries
         self.checked = checked
         self.milliseconds = milliseconds
@@ -93,17 +98,20 @@ package struct DriftReport: Sendable, Hashable {
             }
         }
         return DriftReport(
-            stack: stack, generation: recorded.generation, entries: entries, checked: recorded.resources.count)
+            stack: stack, generation: recorded.generation, origin: recorded.header?.origin, entries: entries,
+            checked: recorded.resources.count)
     }
 }
 
 extension DriftReport {
     /// The report as versioned JSON.
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "version": 1, "stack": .string(stack), "generation": .int(generation), "checked": .int(Int64(checked)),
             "drift": .array(entries.map(\.json)), "milliseconds": .double(milliseconds),
         ]
+        if let origin { object["origin"] = .string(origin) }
+        return .object(object)
     }
 
     /// Reads a report; `nil` when it is none.
@@ -114,7 +122,8 @@ extension DriftReport {
         let entries = list.compactMap(Entry.init(json:))
         guard entries.count == list.count else { return nil }
         self.init(
-            stack: stack, generation: json["generation"]?.intValue ?? 0, entries: entries,
+            stack: stack, generation: json["generation"]?.intValue ?? 0,
+            origin: json["origin"]?.stringValue, entries: entries,
             checked: json["checked"]?.intValue.flatMap(Int.init(exactly:)) ?? 0,
             milliseconds: json["milliseconds"]?.doubleValue ?? 0)
     }

@@ -31,6 +31,11 @@ package protocol ResourceObserver: Sendable {
     /// False for what only takes a value over, as a volume whose files name a network's subnet.
     var holdsWhatItRefersTo: Bool { get }
 
+    /// Whether deleting or restarting an object of this kind is mostly waiting for its processes to end.
+    ///
+    /// True for containers: one that ignores its stop signal takes its whole time-out and costs the host nothing.
+    var waitsToStop: Bool { get }
+
     /// The normal form of attributes: defaults of notation removed, units unified, lists that are sets sorted.
     ///
     /// Pure.
@@ -89,6 +94,8 @@ extension ResourceObserver {
 
     package var holdsWhatItRefersTo: Bool { kind == .container }
 
+    package var waitsToStop: Bool { kind == .container }
+
     package func claims(_ attributes: JSONObject) -> Set<String> { [] }
 
     package func settled(_ attributes: JSONObject, outputs: JSONObject) -> JSONObject { attributes }
@@ -145,4 +152,12 @@ package protocol ResourceProvider: ResourceObserver {
         stack: String, address: ResourceAddress, objectID: String, until: DependencyCondition,
         progress: @escaping ProgressSink
     ) async throws
+}
+
+extension ResourceProvider {
+    /// An object that has been made is as far as it will come.
+    package func wait(
+        stack: String, address: ResourceAddress, objectID: String, until: DependencyCondition,
+        progress: @escaping ProgressSink
+    ) async throws {}
 }

@@ -24,12 +24,16 @@ extension StackEngine {
     }
 
     /// Carries out a saved plan, if it still means what it meant when it was made.
+    ///
+    /// The stack is recorded as that of the folder the plan was made from, unless the options name another.
     @discardableResult
     package func apply(
         _ saved: SavedPlan, options: Options = Options(), events: @escaping EventSink
     ) async throws -> ApplySummary {
         var options = options
         options.expected = saved.plan
+        options.origin = options.origin ?? saved.origin
+        options.takeOver = options.takeOver || saved.takeOver
         guard let document = saved.document else {
             return try await destroy(saved.plan.stack, options: options, events: events)
         }

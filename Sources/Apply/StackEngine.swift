@@ -86,7 +86,19 @@ package final class StackEngine: Sendable {
 
     /// The names of the stacks that were applied and not destroyed.
     package func stackNames() async throws -> [String] {
-        try await database.reading { transaction in try transaction.stacks() }.map(\.name)
+        try await database.reading { transaction in try transaction.stackNames() }
+    }
+
+    /// Why what is recorded of a stack cannot be read; `nil` when all of it can.
+    package func damage(of stack: String) async throws -> String? {
+        do {
+            _ = try await load(stack)
+            return nil
+        } catch let error as DatabaseError {
+            return "\(error)"
+        } catch let error as Diagnostic {
+            return error.summary
+        }
     }
 
     // MARK: Planning with what is needed to carry it out

@@ -59,6 +59,19 @@ package struct ManifestCache: Sendable {
         return .found(content)
     }
 
+    /// The record in an entry; a damaged one is warned of and counts as absent.
+    func record(_ path: String, warnings: inout [Diagnostic]) -> JSONValue? {
+        switch read(path) {
+        case .absent:
+            return nil
+        case .damaged(let path):
+            warnings.append(Self.warning(path))
+            return nil
+        case .found(let content):
+            return try? JSONValue.parse(content)
+        }
+    }
+
     /// Writes an entry in one step.
     func write(_ path: String, _ content: [UInt8]) throws(SystemError) {
         try Files.writeAtomically(

@@ -56,24 +56,17 @@ struct ManifestCompiler: Sendable {
     }
 
     private func cached(_ key: String, _ folder: StackFolder, warnings: inout [Diagnostic]) -> CompiledManifest? {
-        switch cache.read(cache.program(key)) {
-        case .absent:
+        guard let record = cache.record(cache.program(key), warnings: &warnings),
+            let digest = record["plugin"]?.stringValue, let output = record["output"]?.stringValue,
+            isHexDigest(digest)
+        else { return nil }
+        let plugin = "\(cache.programs)/\(digest).so"
+        guard let bytes = try? Files.readAll(plugin, limit: 256 << 20) else { return nil }
+        guard SHA256.hex(of: bytes) == digest else {
+            warnings.append(ManifestCache.warning(plugin))
             return nil
-        case .damaged(let path):
-            warnings.append(ManifestCache.warning(path))
-            return nil
-        case .found(let content):
-            guard let record = try? JSONValue.parse(content), let digest = record["plugin"]?.stringValue,
-                let output = record["output"]?.stringValue, isHexDigest(digest)
-            else { return nil }
-            let plugin = "\(cache.programs)/\(digest).so"
-            guard let bytes = try? Files.readAll(plugin, limit: 256 << 20) else { return nil }
-            guard SHA256.hex(of: bytes) == digest else {
-                warnings.append(ManifestCache.warning(plugin))
-                return nil
-            }
-            return CompiledManifest(plugin: plugin, warnings: diagnostics(output, folder), compileTime: nil)
         }
+        return CompiledManifest(plugin: plugin, warnings: diagnostics(output, folder), compileTime: nil)
     }
 
     private func isHexDigest(_ text: String) -> Bool { text.count == 64 && text.allSatisfy(\.isHexDigit) }

@@ -117,18 +117,11 @@ package struct ManifestLoader: Sendable {
     }
 
     private func cachedDocument(_ key: String, warnings: inout [Diagnostic]) -> Evaluation? {
-        switch cache.read(cache.document(key)) {
-        case .absent:
-            return nil
-        case .damaged(let path):
-            warnings.append(ManifestCache.warning(path))
-            return nil
-        case .found(let content):
-            guard let record = try? JSONValue.parse(content), let output = record["output"]?.stringValue,
-                let document = try? StackDocument(json: record["document"] ?? .null)
-            else { return nil }
-            return Evaluation(document: document, output: output)
-        }
+        guard let record = cache.record(cache.document(key), warnings: &warnings),
+            let output = record["output"]?.stringValue,
+            let document = try? StackDocument(json: record["document"] ?? .null)
+        else { return nil }
+        return Evaluation(document: document, output: output)
     }
 
     private func evaluate(

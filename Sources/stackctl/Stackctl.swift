@@ -1,4 +1,5 @@
 import Diagnostics
+import HTTP
 import Linux
 
 /// The program: reads the command line, runs the command, answers with its exit code.
@@ -68,6 +69,13 @@ enum Failure {
         case let diagnostic as Diagnostic: [diagnostic]
         case let list as DiagnosticList: list.diagnostics
         case let failure as StatusFailure: failure.diagnostics
+        case let error as HTTPError:
+            [
+                Diagnostic(
+                    code: "SC0119", summary: "the daemon's answer was cut short", detail: error.text,
+                    hint: "if it ended, its log says why: ROOT/run/daemon.log, or `journalctl -u stackctl`; "
+                        + "then run the command again")
+            ]
         case let error as SystemError: [Diagnostic(code: "SC0001", summary: "\(error)")]
         default: [Diagnostic(code: "SC0002", summary: "\(error)")]
         }

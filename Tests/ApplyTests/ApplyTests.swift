@@ -28,6 +28,18 @@ import Testing
         #expect(try await bench.engine.plan(stack).isEmpty)
     }
 
+    @Test("containers that are slow to stop are stopped together, however few steps may act at a time")
+    func slowStops() async throws {
+        let bench = try Workbench(parallelism: 2)
+        let names = (0..<30).map { "container.c\($0)" }
+        try await bench.apply(Make.stack(try names.map { try Make.resource($0) } + [try Make.resource("volume.v")]))
+        bench.host.withState { $0.stopTime = .milliseconds(200) }
+        #expect(try await bench.engine.destroy("shop") { _ in }.succeeded)
+        let most = bench.host.withState { $0.mostPresent }
+        #expect(most["delete container"] == 30)
+        #expect((most["create container"] ?? 0) <= 2)
+    }
+
     @Test("dependents are deleted before what they were made on")
     func destroy() async throws {
         let bench = try Workbench()
@@ -110,6 +122,25 @@ import Testing
         #expect(bench.host.objects(of: "shop").isEmpty)
     }
 
+    @Test("a saved plan carries the folder it was made in, and whether the stack is taken over")
+    func savedOrigin() async throws {
+        let bench = try Workbench()
+        let document = Make.stack([try Make.resource("container.a")])
+        func saved(_ origin: String, takeOver: Bool) async throws -> SavedPlan {
+            let options = StackEngine.Options(origin: origin, takeOver: takeOver)
+            let plan = try await bench.engine.plan(document, options: options)
+            let made = SavedPlan(plan: plan, document: document, origin: origin, takeOver: takeOver)
+            let read = try SavedPlan(json: made.json)
+            #expect(read == made)
+            return read
+        }
+        try await bench.engine.apply(try await saved("/tmp", takeOver: false)) { _ in }
+        #expect(try await bench.engine.show("shop").origin == "/tmp")
+        await #expect(throws: DiagnosticList.self) { try await saved("/usr", takeOver: false) }
+        try await bench.engine.apply(try await saved("/usr", takeOver: true)) { _ in }
+        #expect(try await bench.engine.show("shop").origin == "/usr")
+    }
+
     @Test("a stale plan is refused, saying what changed and how; nothing is touched")
     func stalePlan() async throws {
         let bench = try Workbench()
@@ -183,6 +214,20 @@ import Testing
         #expect(error?.diagnostics.first?.code == "SC3002")
         #expect(!bench.host.calls.contains { $0.hasPrefix("create") })
         #expect(try await bench.apply(document).succeeded)
+    }
+
+    @Test("a damaged row of one stack is told, and hides no stack")
+    func damagedRow() async throws {
+        let bench = try Workbench()
+        for name in ["shop", "well"] {
+            try await bench.apply(Make.stack([try Make.resource("container.a")], name: name))
+        }
+        try bench.database.write { transaction in
+            try transaction.run("UPDATE resources SET attributes = '{' WHERE stack = ?1", [.text("shop")])
+        }
+        #expect(try await bench.engine.stackNames() == ["shop", "well"])
+        #expect(try await bench.engine.damage(of: "shop")?.contains("column attributes is not JSON") == true)
+        #expect(try await bench.engine.damage(of: "well") == nil)
     }
 
     @Test("outputs are resolved, and shown again later")

@@ -106,6 +106,17 @@ import Testing
         try Golden.check(PlanRendering(plan, color: false).text(), "plan-first")
     }
 
+    @Test("what a failing health check said last is shown beside the reason")
+    func remark() throws {
+        var reason = Self.reason("", nil, nil, .restart, .drift, line: 1, note: "its health check fails")
+        reason.remark = "connection\nrefused"
+        let plan = Plan(
+            stack: "shop", goal: .apply, generation: 1,
+            changes: [try Self.change("container.web", .repair, .restart, [reason], line: 1)])
+        let text = PlanRendering(try Plan(json: plan.json), color: false).text()
+        #expect(text.contains("on the host: its health check fails: connection\\nrefused"))
+    }
+
     @Test("values cannot steer the terminal")
     func controlCharacters() throws {
         let plan = Plan(
@@ -131,7 +142,7 @@ import Testing
                 text: text, location: Self.line(line))
         }
         let report = DriftReport(
-            stack: "hello", generation: 2,
+            stack: "hello", generation: 2, origin: "/srv/hello",
             entries: [
                 try entry("network.back", .gone, "", nil, nil, "is gone from the host", line: 8),
                 try entry("container.nginx", .attribute, "limits.memory", 134_217_728, 67_108_864, line: 24),

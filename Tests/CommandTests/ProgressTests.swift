@@ -101,6 +101,23 @@ struct ProgressTests {
         #expect(board.take(.null, at: 0).isEmpty)
     }
 
+    @Test("the summary of what went wrong names what failed and says how to go on")
+    func failedSummary() {
+        let summary: JSONValue = [
+            "done": ["create": 1], "failed": ["container.db"], "skipped": ["container.web", "container.job"],
+            "milliseconds": 1500,
+        ]
+        #expect(
+            ApplySummaryText.render(summary, color: false) == """
+
+                Not everything was done: 1 created, 1 failed, 2 skipped in 1.5s.
+                Failed: container.db
+                Not tried: container.web, container.job
+                What was done is recorded. Once the cause is gone, the same command goes on from there.
+
+                """)
+    }
+
     @Test("the summary counts by what was done and lists the outputs")
     func summary() {
         let summary: JSONValue = [

@@ -72,25 +72,65 @@ struct StackLockTests {
         ]
     ]
 
-    @Test("a lock written is the lock read")
+    private func entry(
+        _ packages: [String], suite: String = "bookworm", requested: [String]? = ["nginx"], variant: String? = nil,
+        mirror: String? = nil
+    ) -> StackLock.Entry {
+        StackLock.Entry(
+            request: StackLock.Request(suite: suite, packages: requested, variant: variant, mirror: mirror),
+            packages: packages)
+    }
+
+    private func lock(of pinned: StackLock.Pinned, _ position: Int = 0) -> JSONValue? {
+        pinned.document["resources"]?.arrayValue?.dropFirst(position).first?["attributes"]?["from"]?["debian"]?["lock"]
+    }
+
+    @Test("a lock written is the lock read, with what was asked for")
     func roundTrip() throws {
         var lock = StackLock()
-        lock.images["image.web"] = StackLock.Entry(suite: "bookworm", packages: ["a=1", "b=2"])
+        lock.images["image.web"] = entry(["a=1", "b=2"], variant: "apt", mirror: "http://m/debian")
         #expect(try StackLock(bytes: Array(lock.text.utf8), path: "Stack.lock") == lock)
     }
 
     @Test("a document gets the packages of its suite only")
     func applied() {
         var lock = StackLock()
-        lock.images["image.web"] = StackLock.Entry(suite: "bookworm", packages: ["nginx=1"])
-        lock.images["image.old"] = StackLock.Entry(suite: "bookworm", packages: ["x=1"])
-        let resources = lock.applied(to: document)["resources"]?.arrayValue ?? []
-        #expect(resources.first?["attributes"]?["from"]?["debian"]?["lock"] == ["nginx=1"])
-        #expect(resources.dropFirst().first?["attributes"]?["from"]?["debian"]?["lock"] == nil)
-        #expect(resources.last == document["resources"]?.arrayValue?.last)
+        lock.images["image.web"] = entry(["nginx=1"])
+        lock.images["image.old"] = entry(["x=1"])
+        let pinned = lock.applied(to: document)
+        #expect(self.lock(of: pinned) == ["nginx=1"])
+        #expect(self.lock(of: pinned, 1) == nil)
+        #expect(pinned.document["resources"]?.arrayValue?.last == document["resources"]?.arrayValue?.last)
+        #expect(pinned.notes.map(\.address) == ["image.old"])
     }
 
-    @Test("the lock is what the daemon reports of each Debian image")
+    @Test("a lock of another request holds what it knows and lets in what is new; the user is told what differs")
+    func changedRequest() {
+        var lock = StackLock()
+        lock.images["image.web"] = entry(["busybox=2"], requested: ["busybox"])
+        var pinned = lock.applied(to: document)
+        #expect(self.lock(of: pinned) == ["busybox=2", "@request=changed"])
+        #expect(
+            pinned.notes.compactMap(\.detail) == [
+                "Not in it: nginx. What is in it keeps its version.", "No longer asked for: busybox.",
+            ])
+        lock.images["image.web"] = entry(["nginx=1"], variant: "apt")
+        #expect(self.lock(of: lock.applied(to: document)) == ["nginx=1", "@request=changed"])
+        lock.images["image.web"] = entry(["nginx=1"], mirror: "http://m/debian")
+        pinned = lock.applied(to: document)
+        #expect(self.lock(of: pinned) == ["nginx=1"])
+        #expect(pinned.notes.count == 1)
+    }
+
+    @Test("a lock that does not say what was asked for is taken at its word")
+    func withoutRequest() throws {
+        let text = #"{"images": {"image.web": {"packages": ["nginx=1"], "suite": "bookworm"}}, "version": 1}"#
+        let pinned = try StackLock(bytes: Array(text.utf8), path: "Stack.lock").applied(to: document)
+        #expect(lock(of: pinned) == ["nginx=1"])
+        #expect(pinned.notes.isEmpty)
+    }
+
+    @Test("the lock is what the daemon reports of each Debian image, with what the manifest asked for")
     func shown() throws {
         let shown: JSONValue = [
             "resources": [
@@ -100,10 +140,14 @@ struct StackLockTests {
         ]
         let image = StackResource(
             address: try #require(ResourceAddress("image.web")),
-            attributes: ["from": ["debian": ["suite": "bookworm"]]],
+            attributes: ["from": ["debian": ["suite": "bookworm", "packages": ["b", "a"], "variant": "apt"]]],
             location: Diagnostics.SourceLocation(file: "Stack.swift", line: 1))
-        let lock = StackLock.from(shown: shown, document: StackDocument(name: "s", resources: [image]))
-        #expect(lock.images == ["image.web": StackLock.Entry(suite: "bookworm", packages: ["@date=1", "a=1", "b=2"])])
+        let document = StackDocument(name: "s", resources: [image])
+        let lock = StackLock.from(shown: shown, document: document)
+        #expect(
+            lock.images == ["image.web": entry(["@date=1", "a=1", "b=2"], requested: ["a", "b"], variant: "apt")])
+        #expect(StackLock.isNeeded(by: document))
+        #expect(!StackLock.isNeeded(by: StackDocument(name: "s", resources: [])))
     }
 
     @Test("a damaged lock names the line and says what to do")

@@ -11,18 +11,27 @@ package struct SavedPlan: Sendable, Hashable {
     package var plan: Plan
     /// `nil` for a destroy.
     package var document: StackDocument?
+    /// The manifest's folder on the machine where the plan was made.
+    package var origin: String?
+    /// Whether the stack is to be taken over from the folder it was last applied from.
+    package var takeOver: Bool
 
-    package init(plan: Plan, document: StackDocument?) {
+    package init(plan: Plan, document: StackDocument?, origin: String? = nil, takeOver: Bool = false) {
         self.plan = plan
         self.document = document
+        self.origin = origin
+        self.takeOver = takeOver
     }
 
     /// The plan file's content.
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "format": .string(Self.format), "version": .int(Self.formatVersion), "plan": plan.json,
             "document": document?.json ?? .null,
         ]
+        if let origin { object["origin"] = .string(origin) }
+        if takeOver { object["takeOver"] = true }
+        return .object(object)
     }
 
     /// Reads a plan file, which may come from outside.
@@ -49,6 +58,8 @@ package struct SavedPlan: Sendable, Hashable {
         }
         let document = json["document"] ?? .null
         self.document = document.isNull ? nil : try StackDocument(json: document)
+        origin = json["origin"]?.stringValue
+        takeOver = json["takeOver"]?.boolValue ?? false
         guard (self.document == nil) == (plan.goal == .destroy),
             self.document.map({ $0.name == plan.stack }) ?? true
         else {

@@ -42,7 +42,7 @@ package struct DriftRendering: Sendable {
         lines.append("")
         lines.append(
             "Drift: \(drifted) of \(objects(report.checked)), \(things(report.entries.count)). "
-                + "Put it right with: stackctl apply")
+                + "Put it right with: stackctl apply" + (report.origin.map { " " + TerminalText.line($0) } ?? ""))
         return lines.joined(separator: "\n")
     }
 

@@ -82,7 +82,8 @@ package struct PlanRendering: Sendable {
 
     private func sentence(_ note: String, _ reason: ChangeReason) -> String {
         let because = reason.cause == .drift ? style(.yellow, "on the host: ") : "because: "
-        return because + TerminalText.line(note)
+        let said = reason.remark.map { "\(note): \($0)" } ?? note
+        return because + TerminalText.line(said)
     }
 
     private func place(_ location: SourceLocation) -> String {

@@ -1,8 +1,11 @@
 import Linux
 
-/// How many steps may act on the host at a time.
+/// How many steps may run at a time.
 enum Parallelism {
-    /// Two for each processor this process may use: steps wait for disks and the kernel as much as they compute.
+    /// Steps that wait for processes to end: they cost next to nothing until those have ended.
+    static let ofStops = 128
+
+    /// Steps that act: two for each processor this process may use: steps wait for disks and the kernel as much as they compute.
     static let byProcessors = 2 * processors
 
     /// Counts `Cpus_allowed_list` of proc_pid_status(5), "0-3,8".

@@ -34,10 +34,8 @@ struct Walk {
     let runner: StepRunner
     let observers: Observers
     let events: EventSink
-    /// How many acting steps may run at a time.
-    ///
-    /// Waiting steps do not count.
-    let parallelism: Int
+    /// How many steps of each pace may run at a time; those that only wait are not counted.
+    let limits: [WalkStep.Pace: Int]
 
     var status: [Status]
     var outcome = Outcome()
@@ -47,7 +45,7 @@ struct Walk {
     private var pending: [Int]
     private var dependents: [[Int]]
     private var ready = ReadySteps()
-    private var acting = 0
+    private var running: [WalkStep.Pace: Int] = [:]
     /// Positions whose old object was deleted in this walk: they can only be made anew.
     var deleted: Set<Int> = []
     /// Positions that turned out to need nothing.
@@ -62,7 +60,7 @@ struct Walk {
         self.runner = runner
         self.observers = observers
         self.events = events
-        self.parallelism = max(1, parallelism)
+        limits = [.acting: max(1, parallelism), .stopping: max(Parallelism.ofStops, parallelism)]
         graph = WalkGraph(planned, observers: observers)
         status = Array(repeating: .waiting, count: graph.steps.count)
         outputs = planned.desired.map(\.outputs)
@@ -78,7 +76,7 @@ struct Walk {
 
     /// Runs to the end and says what came of it.
     mutating func run() async -> Outcome {
-        for step in pending.indices where pending[step] == 0 { ready.add(step, isActing: graph.steps[step].isActing) }
+        for step in pending.indices where pending[step] == 0 { ready.add(step, graph.steps[step].pace) }
         await withTaskGroup(of: Answer.self) { tasks in
             while true {
                 startReady(&tasks)
@@ -90,14 +88,14 @@ struct Walk {
     }
 
     private mutating func startReady(_ tasks: inout TaskGroup<Answer>) {
-        while let step = ready.next(mayAct: acting < parallelism) {
+        while let step = ready.next(where: hasRoom) {
             if outcome.broken != nil || Task.isCancelled {
                 if let name = graph.steps[step].name(in: planned) { skip(step, because: name.address) }
                 continue
             }
             guard let work = prepare(step) else { continue }
             status[step] = .running
-            if graph.steps[step].isActing { acting += 1 }
+            running[graph.steps[step].pace, default: 0] += 1
             if let name = graph.steps[step].name(in: planned) {
                 events(.stepStarted(name, location(of: step)))
             }
@@ -110,9 +108,13 @@ struct Walk {
         }
     }
 
+    private func hasRoom(_ pace: WalkStep.Pace) -> Bool {
+        limits[pace].map { running[pace, default: 0] < $0 } ?? true
+    }
+
     private mutating func take(_ answer: Answer) {
         let step = graph.steps[answer.step]
-        if step.isActing { acting -= 1 }
+        running[step.pace, default: 0] -= 1
         let name = step.name(in: planned)
         switch answer.result {
         case .success(let result):
@@ -145,7 +147,7 @@ struct Walk {
                     skipAnnounced(dependent, because: blame)
                     closing.append((dependent, .skipped(blame)))
                 } else {
-                    ready.add(dependent, isActing: graph.steps[dependent].isActing)
+                    ready.add(dependent, graph.steps[dependent].pace)
                 }
             }
         }
@@ -188,30 +190,27 @@ struct Walk {
     }
 }
 
-extension WalkStep {
-    /// Whether it keeps the host busy, so that only so many run at a time.
-    var isActing: Bool {
-        switch work {
-        case .apply, .delete, .deleteToRecreate: true
-        case .wait, .barrier: false
-        }
-    }
-}
-
-/// Steps whose needs are met, first come first served; those that act apart from those that only wait.
+/// Steps whose needs are met, those of each pace first come first served.
 struct ReadySteps {
-    private var acting: [Int] = []
-    private var others: [Int] = []
-    private var head = 0
-
-    mutating func add(_ step: Int, isActing: Bool) {
-        if isActing { acting.append(step) } else { others.append(step) }
+    private struct Queue {
+        var steps: [Int] = []
+        var head = 0
     }
 
-    mutating func next(mayAct: Bool) -> Int? {
-        if let step = others.popLast() { return step }
-        guard mayAct, head < acting.count else { return nil }
-        head += 1
-        return acting[head - 1]
+    private static let order: [WalkStep.Pace] = [.waiting, .stopping, .acting]
+    private var queues: [WalkStep.Pace: Queue] = [:]
+
+    mutating func add(_ step: Int, _ pace: WalkStep.Pace) {
+        queues[pace, default: Queue()].steps.append(step)
+    }
+
+    /// The next step of a pace that has room.
+    mutating func next(where hasRoom: (WalkStep.Pace) -> Bool) -> Int? {
+        for pace in Self.order where hasRoom(pace) {
+            guard let queue = queues[pace], queue.head < queue.steps.count else { continue }
+            queues[pace]?.head += 1
+            return queue.steps[queue.head]
+        }
+        return nil
     }
 }

@@ -15,7 +15,18 @@ struct WalkStep: Sendable {
         case barrier(ResourceKind?)
     }
 
+    /// What a step does to the host while it runs.
+    enum Pace: Sendable, Hashable {
+        /// Keeps it busy.
+        case acting
+        /// Waits for processes to end, then acts for a moment.
+        case stopping
+        /// Only waits, or does nothing.
+        case waiting
+    }
+
     var work: Work
+    var pace: Pace
     /// Must have succeeded.
     var needs: [Int] = []
     /// Must be over, whatever came of it.

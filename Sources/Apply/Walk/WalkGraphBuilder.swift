@@ -18,8 +18,24 @@ struct WalkGraphBuilder {
     }
 
     private mutating func add(_ work: WalkStep.Work) -> Int {
-        steps.append(WalkStep(work: work))
+        steps.append(WalkStep(work: work, pace: pace(of: work)))
         return steps.count - 1
+    }
+
+    private func pace(of work: WalkStep.Work) -> WalkStep.Pace {
+        switch work {
+        case .wait, .barrier: return .waiting
+        case .delete(let address): return waitsToStop(address.kind) ? .stopping : .acting
+        case .deleteToRecreate(let position):
+            return waitsToStop(planned.desired[position].resource.address.kind) ? .stopping : .acting
+        case .apply(let position):
+            let change = planned.desired[position].change
+            return change.changeClass == .restart && waitsToStop(change.address.kind) ? .stopping : .acting
+        }
+    }
+
+    private func waitsToStop(_ kind: ResourceKind) -> Bool {
+        (try? observers.observer(for: kind))?.waitsToStop ?? false
     }
 
     mutating func addNodes() {

@@ -24,6 +24,7 @@ extension HostEngine {
         let bounds = try Bounds(filter, containers)
         let showsAll = all || limit > 0 || !filter.lacks("status") || !filter.lacks("exited")
         let now = Clock.now()
+        if filter.isEmpty { result += containers.damaged.sorted { $0.name < $1.name }.map(Self.summary) }
         for container in everything {
             let facts = container.snapshot
             guard showsAll || facts.state.isActive else { continue }
@@ -134,6 +135,16 @@ extension HostEngine {
         object["NetworkSettings"] = ["Networks": .object(try await endpointObjects(container, facts))]
         object["Mounts"] = .array(specification.mounts.map { .object(mountPoint($0)) })
         return object
+    }
+
+    /// What is known of a container whose row cannot be read: it may run or not.
+    private static func summary(_ container: DamagedContainer) -> JSONObject {
+        [
+            "Id": .string(container.id), "Names": .strings(["/\(container.name)"]),
+            "Image": .string(container.imageID), "ImageID": .string(container.imageID), "Command": "", "Created": 0,
+            "Ports": [], "Labels": [:], "State": "dead", "Status": .string("Damaged: \(container.reason)"),
+            "HostConfig": [:], "NetworkSettings": ["Networks": [:]], "Mounts": [],
+        ]
     }
 
     /// Arguments with spaces are quoted, as in Docker's list.

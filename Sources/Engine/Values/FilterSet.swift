@@ -28,6 +28,9 @@ package struct FilterSet: Sendable, Hashable {
         }
     }
 
+    /// Whether nothing is filtered.
+    package var isEmpty: Bool { values.isEmpty }
+
     /// Whether nothing is filtered by `name`.
     package func lacks(_ name: String) -> Bool { values[name]?.isEmpty ?? true }
 

@@ -73,7 +73,9 @@ struct StackRoutes: Sendable {
         var result: [JSONValue] = []
         for name in try await stacks.stackNames() {
             let newest = try? await stacks.history(name, limit: 1).first
-            result.append(["name": .string(name), "last": newest?.json ?? .null])
+            var stack: JSONObject = ["name": .string(name), "last": newest?.json ?? .null]
+            if let damage = try await stacks.damage(of: name) { stack["damage"] = .string(damage) }
+            result.append(.object(stack))
         }
         try await request.respond(.array(result))
     }

@@ -2,14 +2,20 @@ import Diagnostics
 
 /// What makes a Debian image the same again: the date no file in it is newer than, and every package's version.
 ///
-/// As text it is a list: `@date=<seconds since 1970>`, then `package=version` sorted.
+/// As text it is a list: `@date=<seconds since 1970>`, then `package=version` sorted. Who gives a lock that was made for
+/// another request of the same suite adds `@request=changed`.
 package struct DebianLock: Sendable, Hashable {
     /// Seconds since 1970: mmdebstrap's `SOURCE_DATE_EPOCH`.
     package var date: Int64
     /// Versions by package.
     package var packages: [String: String]
+    /// Whether it was made for another list of packages or another variant: what it does not know may come too.
+    package private(set) var requestChanged = false
 
     private static let dateKey = "@date"
+    private static let requestKey = "@request"
+    /// The line that says that the request is not the one the lock was made for.
+    package static let changedRequest = requestKey + "=changed"
 
     package init(date: Int64, packages: [String: String]) {
         self.date = date
@@ -42,6 +48,11 @@ package struct DebianLock: Sendable, Hashable {
                     throw Diagnostic(code: StoreCode.badDebianImage, summary: "`\(line)` of the lock is no date")
                 }
                 date = seconds
+            } else if line == Self.changedRequest {
+                requestChanged = true
+            } else if name == Self.requestKey {
+                throw Diagnostic(
+                    code: StoreCode.badDebianImage, summary: "`\(line)` of the lock says nothing this version knows")
             } else {
                 packages[name] = value
             }
@@ -73,9 +84,9 @@ package struct DebianLock: Sendable, Hashable {
             guard let found = installed.packages[package], found != version else { continue }
             notes.append("\(package) is locked to \(version), available is \(found)")
         }
-        let listHasGrown = requested.contains { packages[$0] == nil }
+        let mayGrow = requestChanged || requested.contains { packages[$0] == nil }
         for (package, version) in installed.packages.sorted(by: { $0.key < $1.key })
-        where packages[package] == nil && !listHasGrown {
+        where packages[package] == nil && !mayGrow {
             notes.append("\(package)=\(version) is needed now and not in the lock")
         }
         guard let first = notes.first else { return nil }

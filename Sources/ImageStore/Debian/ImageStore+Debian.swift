@@ -109,6 +109,7 @@ extension ImageStore {
             let running = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
                 try reporting("starting mmdebstrap") { try run.start() }
             }
+            defer { withExtendedLifetime(running.parent) {} }
             async let messages = Self.surface(running.messages, to: progress)
             let capture = CapturedStatus()
             let outcome = await Self.receive(running.archive, into: layers, capture)
@@ -131,12 +132,20 @@ extension ImageStore {
         }
     }
 
-    /// A directory for the files that mmdebstrap's hooks read.
+    /// A directory for what mmdebstrap reads and puts together; where a crash leaves it, the next start removes it.
     private func withBuildDirectory<Value: Sendable>(
         _ body: (String) async throws -> Value
     ) async throws -> Value {
+        let incoming = layout.incoming
         let directory = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
-            try reporting("making a temporary directory") { try Files.temporaryDirectory(prefix: "stackctl-debian-") }
+            try reporting("making a directory to build in") {
+                let directory = "\(incoming)/debian-\(try Random.hex(bytes: 8))"
+                // apt gives its rights up for the download, and must reach the directory all the same.
+                try Files.makeDirectories(incoming, mode: 0o711)
+                try Files.chmod(incoming, mode: 0o711)
+                try Files.makeDirectory(directory, mode: 0o755)
+                return directory
+            }
         }
         let result: Result<Value, any Error>
         do { result = .success(try await body(directory)) } catch { result = .failure(error) }
@@ -156,14 +165,12 @@ extension ImageStore {
         }
     }
 
-    /// Gives every line of mmdebstrap's messages on, and returns the last of them.
+    /// Tells how far mmdebstrap is, and returns the last lines of its messages.
     private static func surface(_ messages: SharedDescriptor, to progress: ImageProgress?) async -> [String] {
         await BlockingExecutor.shared.run {
             let reader = LineReader(messages, keeping: 30)
             let lines = try? reader.run { line in
-                if line.hasPrefix("I: ") {
-                    progress?(ImageProgressUpdate(message: "mmdebstrap: " + line.dropFirst(3)))
-                }
+                if let phase = Mmdebstrap.phase(of: line) { progress?(ImageProgressUpdate(message: phase)) }
             }
             return lines ?? []
         }

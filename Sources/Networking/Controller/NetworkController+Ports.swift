@@ -47,4 +47,12 @@ extension NetworkController {
             return [Diagnostic(code: "SC6029", summary: "the ports of this host cannot be read", detail: "\(error)")]
         }
     }
+
+    /// Warnings about firewalls of others that keep containers from the outside, and the outside from their ports.
+    package func diagnoseForwarding() async -> [Diagnostic] {
+        let firewall = firewall
+        // What cannot be read cannot be warned of; an apply that needs the firewall says why it fails.
+        let found = await BlockingExecutor.shared.run { try? firewall.foreignDrops() }
+        return (found ?? []).map(ForeignFirewall.warning)
+    }
 }

@@ -20,6 +20,7 @@ struct PortReservation: Sendable {
     func reserve(_ ports: [PublishedPort], for containerID: String) throws -> [PublishedPort] {
         if ports.isEmpty, try database.read({ try $0.publishedPorts(container: containerID).isEmpty }) { return [] }
         let listening = ports.isEmpty ? [] : try host.run { try ListeningPorts.read() }
+        let addresses = try addresses(for: ports)
         let range = try portRange()
         return try database.write { transaction in
             guard try ports.isEmpty || transaction.publishingAddress(containerID: containerID) != nil else {
@@ -28,11 +29,14 @@ struct PortReservation: Sendable {
                     detail: "the container is in no network, or in internal networks only",
                     hint: "add a network that is not internal, or remove the ports")
             }
+            // What it had already stays its own: an address that comes late after a reboot stops no container.
+            let had = try transaction.publishedPorts(container: containerID).map { try PublishedPort($0).hostAddress }
             try transaction.deletePublishedPorts(container: containerID)
             let others = try Self.others(transaction)
             var chosen: [PublishedPort] = []
             for port in Set(ports).sorted(by: { $0.description < $1.description }) {
                 var port = port
+                if let problem = addresses?.problem(of: port), !had.contains(port.hostAddress) { throw problem }
                 if port.hostPort == 0 {
                     port.hostPort = try Self.free(
                         port, in: range, others: others.map(\.port) + chosen, listening: listening)
@@ -49,12 +53,21 @@ struct PortReservation: Sendable {
     /// The conflicts these ports have now with other containers, other programs and each other.
     func conflicts(_ ports: [PublishedPort], containerID: String?) throws -> [Diagnostic] {
         let listening = try host.run { try ListeningPorts.read() }
+        let addresses = try addresses(for: ports)
         let others = try database.read { try Self.others($0) }.filter { $0.containerID != containerID }
         var checked: [PublishedPort] = []
-        return ports.filter { $0.hostPort != 0 }.compactMap { port in
+        return ports.compactMap { port in
+            if let problem = addresses?.problem(of: port) { return problem }
+            guard port.hostPort != 0 else { return nil }
             defer { checked.append(port) }
             return Self.conflict(port, others, listening) ?? Self.duplicate(port, checked)
         }
+    }
+
+    /// The host's addresses, where a port names one and it must be there.
+    private func addresses(for ports: [PublishedPort]) throws -> HostAddresses? {
+        guard ports.contains(where: { $0.hostAddress != nil }) else { return nil }
+        return try host.run { HostAddresses.mayBeMissing() ? nil : try HostAddresses.read() }
     }
 
     /// A port that a container has.

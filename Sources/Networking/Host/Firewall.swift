@@ -116,6 +116,17 @@ final class Firewall: Sendable {
         }
     }
 
+    /// Chains of others that drop what is forwarded and know nothing of our bridges.
+    ///
+    /// One look at the declarations of all chains; the rules only of a table that has such a chain.
+    func foreignDrops() throws -> [ForeignFirewall.Chain] {
+        try locked(doing: "list chains") { session in
+            try ForeignFirewall.dropping(try session.run("list chains"), besides: self.table).filter { chain in
+                !ForeignFirewall.mentionsBridges(try session.run("list table \(chain.family) \(chain.table)"))
+            }
+        }
+    }
+
     private func replace(_ session: NftablesSession, without leaving: String?) throws {
         var ruleset = try database.read { try $0.ruleset(table: table) }
         ruleset.networks.removeAll { $0.id == leaving }

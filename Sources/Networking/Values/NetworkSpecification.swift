@@ -72,8 +72,11 @@ package struct NetworkSpecification: Sendable, Hashable {
 
 /// Names of interfaces, all shorter than IFNAMSIZ and derived from ids, so that they are found again without a record.
 package enum InterfaceName {
+    /// What the name of every bridge begins with.
+    package static let bridgePrefix = "sc-"
+
     /// `sc-` and eight digits of the network's id.
-    package static func bridge(networkID: String) -> String { "sc-" + networkID.prefix(8) }
+    package static func bridge(networkID: String) -> String { bridgePrefix + networkID.prefix(8) }
 
     /// `scv`, eight digits of the container's id and the endpoint's number.
     package static func hostVeth(containerID: String, index: Int) -> String {

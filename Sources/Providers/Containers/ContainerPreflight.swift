@@ -22,11 +22,22 @@ struct ContainerPreflight {
             found += await engine.networks.diagnosePorts(asked, containerID: resource.objectID)
                 .map { $0.about(resource, path: "ports") }
         }
+        if await reachesOutside() { found += await engine.networks.diagnoseForwarding() }
         return found
     }
 
+    /// Whether what is made or changed is in a network that has a way out.
+    private func reachesOutside() async -> Bool {
+        let changed = desired.filter { $0.action != .noChange && $0.action != .delete }
+        let asked = Set(changed.flatMap { $0.attributes["networks"]?.arrayValue ?? [] }.compactMap { $0["network"] })
+        guard !asked.isEmpty else { return false }
+        let known = (try? await engine.networks.networks()) ?? []
+        let closed = Set(known.filter(\.isInternal).map { JSONValue.string($0.id) })
+        return !asked.isSubset(of: closed)
+    }
+
     private func ports(of resource: PlannedResource) -> [PublishedPort] {
-        ContainerSpecification.ports(resource.attributes).filter { $0.hostPort != 0 }.compactMap(\.published)
+        ContainerSpecification.ports(resource.attributes).compactMap(\.published)
     }
 
     /// Ports that this plan takes away from the stack's own containers.

@@ -1,4 +1,5 @@
 import Diagnostics
+import ImageStore
 import JSONText
 import Linux
 import StackModel
@@ -43,6 +44,12 @@ enum ImageAttributes {
         }
         return try reader.finished(known: ["debian", "rootfs", "tar", "reference", "state"])
     }
+}
+
+/// What a document's `from.debian.lock` may hold besides packages.
+package enum ImageLock {
+    /// Says that the lock was made for another list of packages or another variant: what it does not know may come too.
+    package static let changedRequest = DebianLock.changedRequest
 }
 
 /// A cheap mark of a file or directory an image is made from: it changes when the source does.

@@ -181,11 +181,6 @@ struct ImageProvider: ResourceProvider {
         try await retag(address, objectID)
     }
 
-    func wait(
-        stack: String, address: ResourceAddress, objectID: String, until: DependencyCondition,
-        progress: @escaping ProgressSink
-    ) async throws {}
-
     private func retag(_ address: ResourceAddress, _ objectID: String) async throws -> JSONObject {
         guard let id = try await objects.image(of: objectID), let image = try await engine.images.resolve(id) else {
             throw EngineError.noImage(address.name)

@@ -127,11 +127,6 @@ struct NetworkProvider: ResourceProvider {
         return try await current(objectID)
     }
 
-    func wait(
-        stack: String, address: ResourceAddress, objectID: String, until: DependencyCondition,
-        progress: @escaping ProgressSink
-    ) async throws {}
-
     private func current(_ id: String) async throws -> JSONObject {
         guard let network = try await engine.networks.network(id: id) else { throw EngineError.noNetwork(id) }
         return Self.outputs(network)

@@ -132,11 +132,6 @@ struct VolumeProvider: ResourceProvider {
         return outputs(objectID)
     }
 
-    func wait(
-        stack: String, address: ResourceAddress, objectID: String, until: DependencyCondition,
-        progress: @escaping ProgressSink
-    ) async throws {}
-
     private func rewrite(
         _ stack: String, _ address: ResourceAddress, _ name: String, _ attributes: JSONObject
     ) async throws {

@@ -96,8 +96,6 @@ struct InputType<Value> {
     var example: String
     var parse: (String) -> Value?
     var text: (Value) -> String
-    /// The accepted words, when they are few.
-    var choices: [String] = []
 
     /// A flag gives text; a file may also give a JSON number or boolean.
     func read(_ given: JSONValue) -> Value? {
@@ -140,7 +138,6 @@ extension InputType where Value: RawRepresentable<String> & CaseIterable {
         let words = Value.allCases.map(\.rawValue)
         let list = "one of " + words.joined(separator: ", ")
         return InputType(
-            name: list, article: list, example: words.first ?? "", parse: Value.init(rawValue:), text: \.rawValue,
-            choices: words)
+            name: list, article: list, example: words.first ?? "", parse: Value.init(rawValue:), text: \.rawValue)
     }
 }

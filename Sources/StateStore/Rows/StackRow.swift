@@ -45,6 +45,11 @@ extension Transaction where Self: ~Copyable {
         }
     }
 
+    /// The names of the stacks, also of those that cannot be read otherwise.
+    package func stackNames() throws(DatabaseError) -> [String] {
+        try query("SELECT name FROM stacks ORDER BY name", []) { (row) in row.text(0) }
+    }
+
     /// The stack of this name.
     package func stack(name: String) throws(DatabaseError) -> StackRow? {
         try first(

@@ -14,9 +14,6 @@ struct ParsedArguments: Sendable, Equatable {
     /// All values of an option that may be given many times.
     func values(of option: OptionDeclaration) -> [String] { values[option.long] ?? [] }
 
-    /// The value of an `.integer` option; parsing has already refused anything else.
-    func integer(of option: OptionDeclaration) -> Int? { value(of: option).flatMap { Int($0) } }
-
     /// The values of a `.pair` option, split at the first `=`.
     func pairs(of option: OptionDeclaration) -> [(key: String, value: String)] {
         values(of: option).map { text in

@@ -22,7 +22,8 @@ enum ApplyStream {
         var summary: JSONValue?
         try await Interruption.shared.guarding {
             if isTerminal { output.write(ProgressPainter.showCursor) }
-            output.writeError("\ninterrupted; the daemon goes on with it: `stackctl show` says how far it is\n")
+            let command = TerminalText.line("stackctl show \(shown.stack)")
+            output.writeError("\ninterrupted; the daemon goes on with it: `\(command)` says how far it is\n")
         } _: {
             let painter = Task { await display.keepPainting() }
             defer { painter.cancel() }
@@ -89,7 +90,18 @@ enum ApplySummaryText {
     static func render(_ summary: JSONValue, color: Bool, hasChanges: Bool = true) -> String {
         let outputs = summary["outputs"]?.arrayValue ?? []
         let listed = outputs.isEmpty ? "" : "\nOutputs:\n" + OutputsText.render(outputs)
-        return hasChanges ? counts(summary, color: color) + listed : listed
+        return hasChanges ? counts(summary, color: color) + remainder(summary) + listed : listed
+    }
+
+    /// What was not done, and how to go on.
+    private static func remainder(_ summary: JSONValue) -> String {
+        var text = ""
+        for (title, key) in [("Failed", "failed"), ("Not tried", "skipped")] {
+            let addresses = (summary[key]?.arrayValue ?? []).compactMap(\.stringValue)
+            if !addresses.isEmpty { text += TerminalText.line("\(title): \(addresses.joined(separator: ", "))") + "\n" }
+        }
+        return text.isEmpty
+            ? "" : text + "What was done is recorded. Once the cause is gone, the same command goes on from there.\n"
     }
 
     private static func counts(_ summary: JSONValue, color: Bool) -> String {

@@ -36,7 +36,7 @@ struct DaemonClient: Sendable {
         let headers: HTTPHeaders = body == nil ? [:] : ["Content-Type": "application/json"]
         let response = try await http.send(method, target, headers: headers, body: body?.serializedBytes(.compact))
         guard response.status < 400 else {
-            throw DaemonClient.failure(status: response.status, body: try await response.collect())
+            throw DaemonClient.failure(status: response.status, body: try await response.collect(), of: target)
         }
         return response
     }
@@ -47,16 +47,32 @@ struct DaemonClient: Sendable {
     }
 
     /// What the daemon said went wrong.
-    static func failure(status: Int, body: [UInt8]) -> StatusFailure {
+    ///
+    /// - Parameter target: what was asked for; tells which list has the names that there are.
+    static func failure(status: Int, body: [UInt8], of target: String = "") -> StatusFailure {
         let text = String(decoding: body, as: UTF8.self)
         let fallback = "the daemon answered with status \(status)"
         guard let value = try? JSONValue.parse(text) else {
             let diagnostic = Diagnostic(code: "SC0121", summary: fallback, detail: text.isEmpty ? nil : text)
             return StatusFailure(status: status, diagnostics: [diagnostic])
         }
-        return StatusFailure(
-            status: status,
-            diagnostics: diagnostics(of: value, code: status == 404 ? "SC0122" : "SC0121", fallback: fallback))
+        var found = diagnostics(of: value, code: status == 404 ? "SC0122" : "SC0121", fallback: fallback)
+        if status == 404, let list = listing(for: target), found.count == 1, found[0].hint == nil {
+            found[0].hint = "`stackctl \(list)` lists what there is"
+        }
+        return StatusFailure(status: status, diagnostics: found)
+    }
+
+    /// The command that lists objects of the kind a target is about.
+    private static func listing(for target: String) -> String? {
+        switch target.split(separator: "/").first {
+        case "containers": "ps -a"
+        case "images": "images"
+        case "networks": "network ls"
+        case "volumes": "volume ls"
+        case "stacks": "stacks list"
+        default: nil
+        }
     }
 
     /// What an error body says: its diagnostics, or else its message as one.
@@ -74,7 +90,7 @@ struct DaemonClient: Sendable {
         } catch {
             throw Diagnostic(
                 code: "SC0123", summary: "the daemon's answer is not JSON", detail: "\(error)",
-                hint: "is the socket that of another program? `stackctl system info` shows where it is")
+                hint: "is the socket that of another program? look at --host and STACKCTL_SOCKET")
         }
     }
 }

@@ -11,6 +11,7 @@ enum ApplyCommand {
             Shows the plan and asks. A saved plan is applied as it is, without asking, if the host
             is still what it was when the plan was made. A failed step does not stop those that
             do not need it; what was done is recorded, and the next apply goes on from there.
+            Answers 0 when all was done, else 1.
             """,
         operands: [
             OperandDeclaration(
@@ -36,7 +37,7 @@ enum ApplyCommand {
         let daemon = try await invocation.daemon()
         var planned = try await session.plan { daemon }
         if !arguments.isSet(SharedOptions.json) { invocation.output.show(planned.plan) }
-        if !planned.plan.isEmpty { try Approval.ask("Apply these changes?", invocation) }
+        if !planned.plan.isEmpty { try await Approval.ask("Apply these changes?", invocation) }
         // Without changes too: outputs and lines of the manifest may differ from what is recorded.
         let began = Clock.monotonic()
         let body: JSONValue = [
@@ -63,8 +64,28 @@ enum ApplyCommand {
         let saved = try SavedPlan(json: value)
         let daemon = try await invocation.daemon()
         if !invocation.arguments.isSet(SharedOptions.json) { invocation.output.show(saved.plan) }
-        return try await ApplyStream.run(
+        let code = try await ApplyStream.run(
             daemon, "/stacks/apply", ["plan": value], invocation: invocation, shown: saved.plan)
+        if code == .success { try await writeLock(of: saved, daemon, invocation) }
+        return code
+    }
+
+    /// Writes the lock of a saved plan into the folder the plan was made from.
+    private static func writeLock(
+        of saved: SavedPlan, _ daemon: DaemonClient, _ invocation: Invocation
+    ) async throws {
+        guard let document = saved.document, StackLock.isNeeded(by: document) else { return }
+        if let folder = saved.origin, StackSelection.isStack(folder: folder) {
+            return try await writeLock(saved, folder: folder, daemon, invocation)
+        }
+        invocation.output.show([
+            Diagnostic(
+                severity: .note, code: "SC0155", summary: "\(StackLock.fileName) was not written",
+                detail: saved.origin.map {
+                    "The plan was made in \($0), and there is no such stack folder here."
+                } ?? "The plan does not say which folder it was made in.",
+                hint: "where the manifest is, `stackctl apply` writes it")
+        ])
     }
 
     private static func writeLock(
@@ -89,7 +110,7 @@ enum Approval {
     /// Returns when the user agrees.
     ///
     /// - Throws: a `Diagnostic` when the user does not, or when there is nobody to ask.
-    static func ask(_ question: String, _ invocation: Invocation) throws(Diagnostic) {
+    static func ask(_ question: String, _ invocation: Invocation) async throws(Diagnostic) {
         if invocation.arguments.isSet(SharedOptions.yes) { return }
         guard Terminal.isTerminal(0), invocation.output.style.isTerminal,
             !invocation.arguments.isSet(SharedOptions.json)
@@ -99,7 +120,8 @@ enum Approval {
                 hint: "add --yes to go ahead, or save the plan with `stackctl plan --out FILE` and apply the file")
         }
         invocation.output.write("\n\(question) Only `yes` is taken as agreement: ")
-        guard let answer = readLine(strippingNewline: true), answer == "yes" else {
+        let answer = await BlockingExecutor.shared.run { readLine(strippingNewline: true) }
+        guard answer == "yes" else {
             throw Diagnostic(code: "SC0173", summary: "not agreed, so nothing was changed")
         }
     }

@@ -32,7 +32,7 @@ enum DestroyCommand {
             json: try await daemon.post(target, ["planOnly": true, "options": .object(options)]))
         if !invocation.arguments.isSet(SharedOptions.json) { invocation.output.show(plan) }
         options["expected"] = plan.json
-        try Approval.ask("Remove all this? There is no undo.", invocation)
+        try await Approval.ask("Remove all this? There is no undo.", invocation)
         return try await ApplyStream.run(
             daemon, target, ["options": .object(options)], invocation: invocation, shown: plan)
     }
@@ -48,11 +48,25 @@ enum SelectedStack {
         switch try StackSelection.folderOrName(invocation.arguments.operand(0)) {
         case .name(let name): return name
         case .folder(let folder):
-            return try await StackEvaluation.evaluate(folder: folder, invocation).document.name
+            return try await name(inManifestOf: folder, invocation)
         case .file(let path):
             throw Diagnostic(
                 code: "SC0141", summary: "`\(path)` is a file, a stack is a folder",
                 hint: "name the folder with Stack.swift in it, or the stack itself")
+        }
+    }
+
+    /// The name a manifest gives; where it cannot be evaluated, its user is told that the name alone would do.
+    private static func name(inManifestOf folder: String, _ invocation: Invocation) async throws -> String {
+        do {
+            return try await StackEvaluation.evaluate(folder: folder, invocation).document.name
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            let note = Diagnostic(
+                severity: .note, code: "SC0144", summary: "the manifest is read only for the stack's name",
+                hint: "give the name in place of the folder; `stackctl stacks list` lists the names")
+            throw DiagnosticList(Failure.diagnostics(error) + [note])
         }
     }
 }

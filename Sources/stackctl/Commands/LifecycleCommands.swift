@@ -34,8 +34,10 @@ enum StartCommand {
 
 /// `stackctl stop`.
 enum StopCommand {
-    private static let signal = OptionDeclaration.value("signal", "s", .text("SIGNAL"), "Signal to send first")
-    private static let time = OptionDeclaration.value("time", "t", .integer("SECONDS"), "Seconds until SIGKILL")
+    private static let signal = OptionDeclaration.value(
+        "signal", "s", .text("SIGNAL"), "Signal to send first (default: its own)")
+    private static let time = OptionDeclaration.value(
+        "time", "t", .integer("SECONDS"), "Seconds until SIGKILL (default: its own, else 10)")
 
     static let declaration = CommandDeclaration(
         "stop", summary: "Stop containers", operands: [SharedOptions.containers], options: [signal, time]
@@ -50,7 +52,8 @@ enum StopCommand {
 
 /// `stackctl restart`.
 enum RestartCommand {
-    private static let time = OptionDeclaration.value("time", "t", .integer("SECONDS"), "Seconds until SIGKILL")
+    private static let time = OptionDeclaration.value(
+        "time", "t", .integer("SECONDS"), "Seconds until SIGKILL (default: its own, else 10)")
 
     static let declaration = CommandDeclaration(
         "restart", summary: "Stop containers and start them again", operands: [SharedOptions.containers],

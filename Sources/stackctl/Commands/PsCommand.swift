@@ -40,10 +40,12 @@ enum PsCommand {
     private static func cells(_ container: JSONValue, id: String, whole: Bool, now: Int64) -> [String] {
         let command = container["Command"]?.stringValue ?? ""
         let shown = whole || command.count <= 20 ? command : command.prefix(19) + "…"
-        let age = HumanText.age(seconds: now - (container["Created"]?.intValue ?? now))
+        // What is known of a damaged one does not include its age.
+        let created = container["Created"]?.intValue ?? 0
+        let age = created > 0 ? "\(HumanText.age(seconds: now - created)) ago" : ""
         let names = (container["Names"]?.arrayValue ?? []).compactMap(\.stringValue)
         return [
-            id, image(container["Image"]?.stringValue ?? "", whole: whole), "\"\(shown)\"", "\(age) ago",
+            id, image(container["Image"]?.stringValue ?? "", whole: whole), "\"\(shown)\"", age,
             container["Status"]?.stringValue ?? "", ports(container["Ports"]?.arrayValue ?? []),
             names.map { $0.hasPrefix("/") ? String($0.dropFirst()) : $0 }.joined(separator: ","),
         ]

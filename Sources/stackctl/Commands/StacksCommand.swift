@@ -1,3 +1,4 @@
+import Diagnostics
 import JSONText
 
 /// `stackctl stacks …`.
@@ -21,10 +22,18 @@ enum StacksCommand {
             return .success
         }
         var table = TextTable(["NAME", "GENERATION", "LAST", "RESULT", "WHEN"])
+        var damaged: [Diagnostic] = []
         for stack in answer.arrayValue ?? [] {
-            table.append([stack["name"]?.stringValue ?? ""] + cells(stack["last"]))
+            let name = stack["name"]?.stringValue ?? ""
+            table.append([name] + cells(stack["last"]))
+            guard let damage = stack["damage"]?.stringValue else { continue }
+            damaged.append(
+                Diagnostic(
+                    severity: .warning, code: "SC0126", summary: "what is recorded of stack \(name) cannot be read",
+                    detail: damage, hint: "restore state.db from a backup: see docs/operations.md"))
         }
         invocation.output.write(table.render())
+        invocation.output.show(damaged)
         return .success
     }
 

@@ -1,6 +1,8 @@
 import Diagnostics
 
 /// Turns the state of an apply into lines of text.
+///
+/// What a container or a package manager wrote may hold control characters; none reaches the terminal.
 struct ProgressPainter: Sendable {
     /// Whether colours are wanted.
     var color: Bool
@@ -30,12 +32,12 @@ struct ProgressPainter: Sendable {
         switch row.outcome {
         case .running:
             if row.message.isEmpty { return "\(row.address): \(row.operation)" }
-            return "\(row.address): \(clean(row.message))\(took)"
+            return "\(row.address): \(TerminalText.line(row.message))\(took)"
         case .done: return "\(row.address): \(ProgressPainter.past(row.operation))\(took)"
         case .failed:
-            let reason = clean(row.reason ?? "no reason given")
+            let reason = TerminalText.line(row.reason ?? "no reason given")
             return "\(row.address): failed to \(row.operation): \(reason)\(took)"
-        case .skipped: return "\(row.address): skipped\(row.reason.map { ": " + clean($0) } ?? "")"
+        case .skipped: return "\(row.address): skipped\(row.reason.map { ": " + TerminalText.line($0) } ?? "")"
         }
     }
 
@@ -47,8 +49,10 @@ struct ProgressPainter: Sendable {
         case .running: return ""
         case .done:
             return fitted(paint("✓", "32"), " \(row.address)  \(ProgressPainter.past(row.operation))", took)
-        case .failed: return fitted(paint("✗", "1;31"), " \(row.address)  \(clean(row.reason ?? "failed"))", took)
-        case .skipped: return fitted(paint("-", "33"), " \(row.address)  skipped: \(clean(row.reason ?? ""))", "")
+        case .failed:
+            return fitted(paint("✗", "1;31"), " \(row.address)  \(TerminalText.line(row.reason ?? "failed"))", took)
+        case .skipped:
+            return fitted(paint("-", "33"), " \(row.address)  skipped: \(TerminalText.line(row.reason ?? ""))", "")
         }
     }
 
@@ -58,7 +62,7 @@ struct ProgressPainter: Sendable {
         guard !running.isEmpty else { return [] }
         let frame = ProgressPainter.spinner[Int((now / 100_000_000) % Int64(ProgressPainter.spinner.count))]
         var lines = running.prefix(ProgressPainter.liveRows).map { row in
-            var text = " \(row.address)  \(row.message.isEmpty ? row.operation : clean(row.message))"
+            var text = " \(row.address)  \(row.message.isEmpty ? row.operation : TerminalText.line(row.message))"
             if let fraction = row.fraction { text += "  \(Int(fraction * 100))%" }
             return fitted(paint(frame, "36"), text, HumanText.elapsed(nanoseconds: row.elapsed(at: now)))
         }
@@ -96,7 +100,4 @@ struct ProgressPainter: Sendable {
     private func paint(_ text: String, _ code: String) -> String {
         color ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
-
-    /// What a container or a package manager wrote may hold control characters; none reaches the terminal.
-    private func clean(_ text: String) -> String { TerminalText.line(text) }
 }

@@ -38,6 +38,11 @@ enum StackSelection: Sendable, Equatable {
         try select(operand ?? ".", allowsName: false)
     }
 
+    /// Whether a folder is there and holds Swift files, as a stack's does.
+    static func isStack(folder: String) -> Bool {
+        ((try? Files.list(folder)) ?? []).contains { $0.name.hasSuffix(".swift") }
+    }
+
     private static func select(_ path: String, allowsName: Bool) throws(Diagnostic) -> StackSelection {
         let status: FileStatus?
         do {

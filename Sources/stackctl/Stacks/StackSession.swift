@@ -23,24 +23,30 @@ struct StackSession: Sendable {
         let lock = try StackLock.read(folder: folder)
         let evaluated = try await StackEvaluation.evaluate(folder: folder, invocation)
         invocation.output.show(evaluated.warnings)
-        let pinned = upgrades ? StackLock.lifted(evaluated.document.json) : lock.applied(to: evaluated.document.json)
-        let document = try StackDocument(json: pinned)
+        let pinned =
+            upgrades
+            ? StackLock.Pinned(document: StackLock.lifted(evaluated.document.json), notes: [])
+            : lock.applied(to: evaluated.document.json)
+        invocation.output.show(pinned.notes)
+        let document = try StackDocument(json: pinned.document)
         var timings = evaluated.timings
         let client = try await daemon()
         let began = Clock.monotonic()
         let request: JSONValue = ["document": document.json, "options": try options()]
         let plan = try Plan(json: try await client.post("/stacks/plan", request))
         timings.add("plan", nanoseconds: Clock.monotonic() - began)
-        return Planned(saved: SavedPlan(plan: plan, document: document), timings: timings)
+        let saved = SavedPlan(plan: plan, document: document, origin: try origin(), takeOver: takesOver)
+        return Planned(saved: saved, timings: timings)
     }
 
     /// What the daemon wants to know besides the document.
     func options() throws -> JSONValue {
-        [
-            "origin": .string(try Files.realPath(folder)),
-            "takeOver": .bool(invocation.arguments.isSet(SharedOptions.takeOver)),
-        ]
+        ["origin": .string(try origin()), "takeOver": .bool(takesOver)]
     }
+
+    private func origin() throws -> String { try Files.realPath(folder) }
+
+    private var takesOver: Bool { invocation.arguments.isSet(SharedOptions.takeOver) }
 }
 
 /// How long each phase of a command took.

@@ -35,6 +35,11 @@ final class MemoryHost: Sendable {
         /// Every acting call that began, in order.
         var calls: [String] = []
         var made: [String: Int] = [:]
+        /// How long a container takes to stop.
+        var stopTime = Duration.zero
+        /// Steps that are on it now, and the most there were, by call: "delete container".
+        var present: [String: Int] = [:]
+        var mostPresent: [String: Int] = [:]
     }
 
     let state = Mutex(State())
@@ -91,6 +96,16 @@ final class MemoryHost: Sendable {
     func forgetCalls() { withState { $0.calls = [] } }
 
     func fail(_ call: String) { withState { $0.failures.append(call) } }
+
+    /// Counts those who are in `body` at a time.
+    func counted<Value>(_ call: String, _ body: () async throws -> Value) async rethrows -> Value {
+        withState { state in
+            state.present[call, default: 0] += 1
+            state.mostPresent[call] = max(state.mostPresent[call] ?? 0, state.present[call] ?? 0)
+        }
+        defer { withState { $0.present[call, default: 0] -= 1 } }
+        return try await body()
+    }
 
     // MARK: The strokes providers act with
 

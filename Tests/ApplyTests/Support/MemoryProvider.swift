@@ -80,6 +80,15 @@ struct MemoryProvider: ResourceProvider {
         stack: String, address: ResourceAddress, identity: ObjectIdentity, attributes: JSONObject,
         progress: @escaping ProgressSink
     ) async throws -> JSONObject {
+        try await host.counted("create \(kind.rawValue)") {
+            try await make(stack, address, identity, attributes, progress)
+        }
+    }
+
+    private func make(
+        _ stack: String, _ address: ResourceAddress, _ identity: ObjectIdentity, _ attributes: JSONObject,
+        _ progress: ProgressSink
+    ) async throws -> JSONObject {
         try host.begin("create \(address)")
         let new = MemoryHost.Object(
             id: identity.id, stack: stack, address: address, attributes: attributes,
@@ -149,8 +158,13 @@ struct MemoryProvider: ResourceProvider {
             }
             state.objects[objectID]?.isWhole = false
         }
-        await Task.yield()
+        try await host.counted("delete \(kind.rawValue)") { try await stop() }
         try host.stroke { state in state.objects[objectID] = nil }
+    }
+
+    private func stop() async throws {
+        let time = host.withState { $0.stopTime }
+        if kind == .container, time > .zero { try await Task.sleep(for: time) } else { await Task.yield() }
     }
 
     func repair(

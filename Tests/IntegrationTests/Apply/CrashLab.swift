@@ -7,7 +7,7 @@ struct CrashLab: Sendable {
     var root: String { folder + "/root" }
     private let programs: String
 
-    init() throws {
+    init(manifest: String = Self.manifest) throws {
         folder = try Files.temporaryDirectory(prefix: "stackctl-crash-")
         let executable = try CurrentProcess.executablePath()
         programs = String(executable[..<(executable.lastIndex(of: "/") ?? executable.endIndex)])
@@ -16,10 +16,10 @@ struct CrashLab: Sendable {
         }
         try Files.copy("/usr/bin/busybox", to: "\(folder)/rootfs/bin/busybox", mode: 0o755)
         try Files.symlink("busybox", at: "\(folder)/rootfs/bin/sleep")
-        try Files.write("\(folder)/stack/Stack.swift", Array(Self.manifest.utf8))
+        try Files.write("\(folder)/stack/Stack.swift", Array(manifest.utf8))
     }
 
-    private static let manifest = """
+    static let manifest = """
         import StackDSL
 
         @main
@@ -69,10 +69,15 @@ struct CrashLab: Sendable {
         return child
     }
 
-    /// Runs the client; its exit code and what it printed.
+    /// Runs the client on the stack's folder; its exit code and what it printed.
     func stackctl(_ arguments: String...) async throws -> (code: Int32, text: String) {
+        try await client(arguments + [folder + "/stack"])
+    }
+
+    /// Runs the client.
+    func client(_ arguments: [String]) async throws -> (code: Int32, text: String) {
         let request = SpawnRequest(
-            executable: .path(programs + "/stackctl"), arguments: ["stackctl"] + arguments + [folder + "/stack"],
+            executable: .path(programs + "/stackctl"), arguments: ["stackctl"] + arguments,
             environment: environment([]))
         let result = try await Spawn.run(request, timeout: .seconds(60))
         #expect(!result.timedOut, "stackctl \(arguments.joined(separator: " ")) did not end")

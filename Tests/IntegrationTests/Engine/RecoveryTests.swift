@@ -54,6 +54,7 @@ struct RecoveryTests {
         }
         try await lab.start()
         #expect(Files.exists("/proc/\(pid)/exe"))
+        #expect(try await lab.docker("ps", "--format", "{{.Names}} {{.Status}}").line.hasPrefix("broken Damaged: "))
         #expect(try await lab.docker("rm", "-f", "broken", expecting: 1).error.contains("is damaged"))
         #expect(try await lab.docker("run", "--name", "broken", "busybox", expecting: 125).error.contains("in use"))
         #expect(try await lab.docker("volume", "rm", "kept", expecting: 1).error.contains("in use"))

@@ -1,9 +1,10 @@
 import Diagnostics
-import ImageStore
 import Linux
 import OCI
 import Synchronization
 import Testing
+
+@testable import ImageStore
 
 /// These install real packages, from the machine's own Debian mirror.
 @Suite("Debian images", .serialized)
@@ -15,11 +16,19 @@ struct DebianImageTests {
         let reference = try ImageReference("demo/base")
         try await LayerFixture.withStore { first in
             let lines = Mutex<[String]>([])
+            let mounted = Mutex<[String]>([])
             let built = try await first.store.buildDebian(description, reference: reference) { update in
                 lines.withLock { $0.append(update.message) }
+                let seen = (try? Mounts.table().map(\.target).filter { $0.hasPrefix(first.root) }) ?? ["unreadable"]
+                mounted.withLock { $0 += seen }
             }
+            #expect(mounted.withLock { $0 }.isEmpty, "what mmdebstrap mounts is its own")
             #expect(!built.cached)
-            #expect(lines.withLock { $0.contains { $0.hasPrefix("mmdebstrap: ") } })
+            #expect(
+                lines.withLock { $0 } == [
+                    "installing Debian bookworm packages", "reading the package lists", "downloading packages",
+                    "unpacking packages", "installing essential packages", "installing packages", "writing the layer",
+                ])
             #expect(built.lock.contains { $0.hasPrefix("netbase=") })
             #expect(built.lock.contains { $0.hasPrefix("base-files=") })
             let path = try #require(try await first.store.mountLayers(of: built.image).first)
@@ -38,7 +47,34 @@ struct DebianImageTests {
                 let other = try await second.store.buildDebian(locked, reference: nil)
                 #expect(!other.cached)
                 #expect(other.image.id == built.image.id)
+                // The layer's file too, times included.
+                let layer = try #require(built.image.layers.first)
+                let files = [first, second].map { "\($0.root)/layers/\(layer.hex)/layer.erofs" }
+                if Files.exists(files[0]) { try await LayerFixture.tool("/usr/bin/cmp", files[0], files[1]) }
             }
+        }
+    }
+
+    @Test("a build ends with the one who started it, and leaves only files, which the next start removes")
+    func killed() async throws {
+        try await LayerFixture.withStore { temporary in
+            let directory = temporary.root + "/layers/.incoming/debian-test"
+            try Files.makeDirectories(directory, mode: 0o755)
+            let request = try DebianRequest(description)
+            var running: Mmdebstrap.Running? = try Mmdebstrap(
+                request: request, lock: nil, date: 0, sources: [], workDirectory: directory
+            ).start()
+            let child = try #require(running?.child)
+            while try !Files.list(directory).contains(where: { $0.name.hasPrefix("mmdebstrap.") }) {
+                try #require(try child.currentStatus() == nil)
+                try await EventLoop.shared.sleep(for: .milliseconds(20))
+            }
+            // As when the process ends: its threads do.
+            running = nil
+            #expect(try await child.exitStatus() == .signaled(9, coreDumped: false))
+            let reopened = try temporary.reopened()
+            #expect(reopened.store.recoveryNotes.isEmpty)
+            #expect(!Files.exists(directory))
         }
     }
 

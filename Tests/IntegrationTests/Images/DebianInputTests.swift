@@ -65,7 +65,11 @@ struct DebianInputTests {
         #expect(lock.difference(from: grown, requested: ["a", "new"]) == nil)
         #expect(lock.difference(from: grown, requested: ["a"])?.hint?.contains("--upgrade") == true)
         #expect(lock.difference(from: other, requested: ["new"])?.notes == ["b is locked to 1:2, available is 1:3"])
-        for line in ["a", "=1", "a=", "a=1 2", "@date=x"] {
+        // Nor is anything missed in a lock that was made for another request.
+        let changed = try DebianLock(lines: lock.lines + [DebianLock.changedRequest])
+        #expect(changed.difference(from: grown, requested: ["a"]) == nil)
+        #expect(changed.lines == lock.lines)
+        for line in ["a", "=1", "a=", "a=1 2", "@date=x", "@request=x"] {
             #expect(throws: Diagnostic.self) { try DebianLock(lines: [line]) }
         }
     }

@@ -28,6 +28,55 @@ struct NetworkConflictTests {
         #expect(await lab.networks.diagnose(requests).map(\.code) == ["SC6019", "SC6015"])
     }
 
+    @Test("a host address that the host has not is refused, naming those it has; one that was had before is not")
+    func missingAddress() async throws {
+        let lab = try PrivateHost()
+        let network = try await lab.networks.createNetwork(lab.request("front"))
+        let wanted = PublishedPort(hostAddress: IPv4Address("198.51.100.7"), hostPort: 8080, containerPort: 80)
+        let found = await lab.networks.diagnosePorts([wanted], containerID: nil)
+        #expect(found.map(\.code) == ["SC6032"])
+        #expect(found.first?.detail == "It has 127.0.0.1 (lo), \(PrivateHost.hostAddress) (uplink).")
+        let there = PublishedPort(
+            hostAddress: IPv4Address(PrivateHost.hostAddress), hostPort: 8080, containerPort: 80)
+        let loopback = PublishedPort(hostAddress: IPv4Address("127.0.0.9"), hostPort: 8080, containerPort: 80)
+        #expect(await lab.networks.diagnosePorts([there, loopback], containerID: nil).isEmpty)
+        let container = try await lab.container(in: network, ports: [there])
+        await #expect(throws: Diagnostic.self) {
+            _ = try await lab.networks.setPorts(containerID: container.id, ports: [there, wanted])
+        }
+        #expect(try await lab.networks.publishedPorts(containerID: container.id) == [there])
+        let routes = try RouteSocket.open(in: lab.host.raw)
+        try routes.removeAddress(
+            try #require(IPPrefix(PrivateHost.hostAddress + "/24")),
+            from: try routes.existingLink(named: "uplink").index)
+        #expect(try await lab.networks.setPorts(containerID: container.id, ports: [there]) == [there])
+        try PrivateHost.set(lab.host, "/proc/sys/net/ipv4/ip_nonlocal_bind", "1")
+        #expect(await lab.networks.diagnosePorts([wanted], containerID: nil).isEmpty)
+        try await NetworkTests.takeDown(lab, [container], [network])
+    }
+
+    @Test("a firewall of others that drops what is forwarded is warned of until it lets our bridges through")
+    func foreignFirewall() async throws {
+        let lab = try PrivateHost()
+        let nft = try HostNamespace.run(in: lab.host) { try NftablesSession() }
+        #expect(await lab.networks.diagnoseForwarding().isEmpty)
+        try nft.run(
+            "table ip filter { chain FORWARD { type filter hook forward priority 0; policy drop; }; chain DOCKER-USER { }; }"
+        )
+        let found = await lab.networks.diagnoseForwarding()
+        #expect(found.map(\.code) == ["SC6033"] && found.first?.severity == .warning)
+        #expect(found.first?.detail?.contains("FORWARD of table ip filter has policy drop (set by Docker)") == true)
+        #expect(found.first?.hint?.contains("iptables -I DOCKER-USER -o sc-+ -j ACCEPT") == true)
+        try nft.run("add rule ip filter DOCKER-USER iifname \"sc-*\" accept")
+        #expect(await lab.networks.diagnoseForwarding().isEmpty)
+        try nft.run(
+            "delete table ip filter; table inet fw { chain f { type filter hook forward priority 0; policy drop; }; }")
+        #expect(
+            await lab.networks.diagnoseForwarding().first?.hint?.contains(
+                "nft insert rule inet fw f oifname '\"sc-*\"' accept") == true)
+        try nft.run("delete table inet fw")
+    }
+
     @Test("automatic subnets go round the host's routes and the networks there are")
     func automatic() async throws {
         let lab = try PrivateHost()
