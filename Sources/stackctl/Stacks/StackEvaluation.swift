@@ -16,7 +16,8 @@ enum StackEvaluation {
 
     /// Compiles and evaluates the manifest of a folder with the inputs given on the command line and in the environment.
     ///
-    /// What the manifest prints goes to standard error, so that standard output stays the command's.
+    /// What the manifest prints goes to standard error, so that standard output stays the command's; it cannot steer the
+    /// terminal.
     ///
     /// - Throws: a `DiagnosticList` with everything that is wrong, a compiler's messages included.
     static func evaluate(folder: String, _ invocation: Invocation) async throws -> Evaluated {
@@ -25,7 +26,7 @@ enum StackEvaluation {
             files: invocation.arguments.values(of: SharedOptions.variableFile), environment: Environment.all)
         let installation = try ToolFiles.manifestInstallation()
         let loaded = try await ManifestLoader(installation: installation).load(folder: folder, inputs: inputs)
-        if !loaded.output.isEmpty { invocation.output.writeError(loaded.output) }
+        if !loaded.output.isEmpty { invocation.output.writeError(TerminalText.lines(loaded.output)) }
         var timings = Timings()
         if let compile = loaded.timings.compile { timings.add("compile", compile) }
         if let evaluate = loaded.timings.evaluate { timings.add("evaluate", evaluate) }
