@@ -121,7 +121,9 @@ struct Walk {
                 objectIDs[position] = result.objectID
             }
             if let name {
-                if name.operation != .wait { outcome.done[name.operation.rawValue, default: 0] += 1 }
+                if name.operation != .wait, name.operation != .release {
+                    outcome.done[name.operation.rawValue, default: 0] += 1
+                }
                 events(.stepDone(name, milliseconds: answer.milliseconds))
             }
             finish(answer.step, .done)
@@ -192,7 +194,7 @@ extension WalkStep {
     /// Whether it keeps the host busy, so that only so many run at a time.
     var isActing: Bool {
         switch work {
-        case .apply, .delete, .deleteToRecreate: true
+        case .apply, .delete, .deleteToRecreate, .release: true
         case .wait, .barrier: false
         }
     }
