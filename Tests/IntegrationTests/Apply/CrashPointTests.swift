@@ -6,8 +6,8 @@ struct CrashPointTests {
     /// More journal transitions than any of these has: a loop ends at the first run that is not hit.
     private static let bound = 60
 
-    /// In its second version one container's limit is other (live), another's environment (recreated), and a container
-    /// with its volume and network is gone.
+    /// In its second version one container's limit is other (live), another's environment (recreated), a third's host name
+    /// (restarted), a port has moved to what its container depends on, and a container with its volume and network is gone.
     private static let manifest = """
         import StackDSL
 
@@ -23,14 +23,21 @@ struct CrashPointTests {
                     Attach(lan)
                     Mount(data, at: "/data")
                     Env("VERSION", version == 1 ? "one" : "two")
+                    if version == 2 { Publish(18089, to: 80) }
                     Command("/bin/sleep", "1000")
                     Stop(signal: "SIGKILL")
                 }
                 let web = Container("web", image: image) {
                     Attach(lan)
                     DependsOn(db)
-                    Publish(18089, to: 80)
+                    if version == 1 { Publish(18089, to: 80) }
                     Limit(memory: .mebibytes(version == 1 ? 32 : 48))
+                    Command("/bin/sleep", "1000")
+                    Stop(signal: "SIGKILL")
+                }
+                let side = Container("side", image: image) {
+                    Attach(lan)
+                    Hostname(version == 1 ? "one" : "two")
                     Command("/bin/sleep", "1000")
                     Stop(signal: "SIGKILL")
                 }
@@ -44,6 +51,7 @@ struct CrashPointTests {
                 }
                 return Resources {
                     web
+                    side
                     if version == 1 { old }
                 }
             }

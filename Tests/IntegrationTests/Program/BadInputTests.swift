@@ -88,10 +88,7 @@ struct BadInputTests {
     func fullDisk() async throws {
         let lab = try ProgramLab(root: "small/root")
         try Files.makeDirectories(lab.folder + "/small")
-        #expect(
-            try await Spawn.run(
-                SpawnRequest("/bin/mount", ["-t", "tmpfs", "-o", "size=16m", "none", lab.folder + "/small"])
-            ).status.isSuccess)
+        try await Self.tool("/bin/mount", "-t", "tmpfs", "-o", "size=16m", "none", lab.folder + "/small")
         try Files.write(lab.folder + "/rootfs/big", [UInt8](repeating: 7, count: 30 << 20))
         try lab.write("bad", Self.manifest())
         let answer = try await lab.stackctl("apply", "bad", "--yes", expecting: 1)
@@ -106,8 +103,41 @@ struct BadInputTests {
         try await lab.stackctl("destroy", "bad", "--yes")
         try await lab.endDaemon()
         #expect(try lab.traces().lines == [])
-        #expect(try await Spawn.run(SpawnRequest("/bin/umount", [lab.folder + "/small"])).status.isSuccess)
+        try await Self.tool("/bin/umount", lab.folder + "/small")
         try await lab.takeDown()
+    }
+
+    @Test("on a disk that is full an apply begins nothing and says so, and goes on once there is room")
+    func fullDatabase() async throws {
+        let lab = try ProgramLab(root: "small/root")
+        try Files.makeDirectories(lab.folder + "/small")
+        try await Self.tool("/bin/mount", "-t", "tmpfs", "-o", "size=16m", "none", lab.folder + "/small")
+        try lab.write("bad", Self.manifest())
+        try await lab.stackctl("apply", "bad", "--yes")
+        let ids = try await lab.stackctl("ps", "--quiet").out
+        // Fills the disk to its last byte, however much is left.
+        _ = try await Spawn.run(
+            SpawnRequest("/bin/dd", ["if=/dev/zero", "of=\(lab.folder)/small/big", "bs=4096"]), timeout: .seconds(60))
+        let change = ["--var", "command=/bin/sleep 1001"]
+        let refused = try await lab.run(
+            lab.request(lab.programs + "/stackctl", ["apply", "bad", "--yes"] + change))
+        #expect(refused.code == 1)
+        #expect(refused.sentences.contains("error: no room on the disk"), "\(refused.error)")
+        #expect(refused.sentences.contains("hint: free some space"), "\(refused.error)")
+        #expect(try await lab.stackctl("ps", "--quiet").out == ids)
+        try Files.unlink(lab.folder + "/small/big")
+        let done = try await lab.run(lab.request(lab.programs + "/stackctl", ["apply", "bad", "--yes"] + change))
+        #expect(done.code == 0, "\(done.text)")
+        try await lab.stackctl("destroy", "bad", "--yes")
+        try await lab.endDaemon()
+        #expect(try lab.traces().lines == [])
+        try await Self.tool("/bin/umount", lab.folder + "/small")
+        try await lab.takeDown()
+    }
+
+    private static func tool(_ program: String, _ arguments: String...) async throws {
+        let result = try await Spawn.run(SpawnRequest(program, arguments), timeout: .seconds(60))
+        try #require(result.status.isSuccess, "\(program): \(result.errorText)")
     }
 
     @Test("without stack-init beside the program nothing is begun")

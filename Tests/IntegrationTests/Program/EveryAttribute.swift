@@ -38,6 +38,7 @@ enum EveryAttribute {
                     Env("FROM_IMAGE", pick("image-env", "no", "yes"))
                     Command("/bin/true", pick("image-command", "b", "a"))
                 }
+                let packed = Image("all/packed", tar: "../rootfs.tar") { Env("FROM", "tar") }
                 let job = Container("job", image: small) { OneShot() }
                 let db = Container("db", image: base) {
                     Attach(front, aliases: "database", address: pick("address", "10.94.1.11", "10.94.1.10"))
@@ -64,8 +65,10 @@ enum EveryAttribute {
                     ports
                     worker
                     back
+                    packed
                     Output("address", pick("output", "other", "\\(db.host):5432"))
                     Output("hidden", db.id, sensitive: true)
+                    Output("web", web.id)
                 }
             }
 

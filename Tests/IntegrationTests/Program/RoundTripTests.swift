@@ -6,7 +6,7 @@ import Testing
 struct RoundTripTests {
     @Test("applied once there is nothing to change and no drift, also to a daemon that has come back")
     func settled() async throws {
-        let lab = try Self.lab()
+        let lab = try await Self.lab()
         try await lab.stackctl("apply", "all", "--yes")
         try await expectSettled(lab)
         try await lab.endDaemon()
@@ -14,9 +14,37 @@ struct RoundTripTests {
         try await Self.end(lab)
     }
 
+    @Test("the process has what the manifest says")
+    func effects() async throws {
+        let lab = try await Self.lab()
+        try await lab.stackctl("apply", "all", "--yes")
+        func say(_ container: String, _ script: String) async throws -> String {
+            let answer = try await lab.stackctl("exec", container, "/bin/sh", "-c", script)
+            return answer.out.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        }
+        let busybox = "/bin/busybox"
+        #expect(
+            try await say("all-web", "echo $PLAIN $REFERENCE $FROM_IMAGE $SUBNET") == "1 db:5432 yes 10.94.1.0/24")
+        #expect(try await say("all-web", "\(busybox) id -u; \(busybox) id -g; pwd") == "1000 1000 /bin")
+        #expect(try await say("all-web", "\(busybox) hostname; cat /data/a.txt; cat /seed/file") == "site oneseeded")
+        let writable = "for d in / /data /seed /scratch; do \(busybox) touch $d/new 2>/dev/null && echo $d; done"
+        #expect(try await say("all-web", writable + "; true") == "/scratch")
+        // A shell becomes its last command.
+        #expect(try await say("all-web", "cat /proc/1/cmdline | \(busybox) tr '\\0' ' '").hasSuffix("sleep 1000"))
+        let names = "for n in database www inner worker worker-1; do \(busybox) nslookup $n >/dev/null && echo $n; done"
+        #expect(try await say("all-web", names + "; true") == "database www inner worker worker-1")
+        #expect(try await say("all-db", "\(busybox) ip -o -4 addr show eth0").contains("10.94.1.10/24"))
+        #expect(try await say("all-db", "\(busybox) ip route").contains("default via 10.94.1.254"))
+        let group = try CgroupHierarchy.detect().group(
+            "stackctl/" + (try await lab.stackctl("output", "all", "web").out.filter { !$0.isWhitespace }))
+        #expect(try group.limits() == CgroupLimits(memoryBytes: 32 << 20, nanoCPUs: 500_000_000, pids: 50))
+        #expect(try await lab.stackctl("output", "all", "address").out == "db:5432\n")
+        try await Self.end(lab)
+    }
+
     @Test("each setting changed alone is planned by its name and at its cost, and applied it is settled")
     func changes() async throws {
-        let lab = try Self.lab()
+        let lab = try await Self.lab()
         try await lab.stackctl("apply", "all", "--yes")
         for variation in Variation.all {
             let input = "change=\(variation.name)"
@@ -31,11 +59,14 @@ struct RoundTripTests {
         try await Self.end(lab)
     }
 
-    private static func lab() throws -> ProgramLab {
+    private static func lab() async throws -> ProgramLab {
         let lab = try ProgramLab()
         try Files.makeDirectories(lab.folder + "/seed")
         try Files.write(lab.folder + "/seed/file", Array("seeded\n".utf8))
         try lab.write("all", EveryAttribute.manifest)
+        let packed = try await Spawn.run(
+            SpawnRequest("/bin/tar", ["-C", lab.folder + "/rootfs", "-cf", lab.folder + "/rootfs.tar", "."]))
+        try #require(packed.status.isSuccess, "\(packed.errorText)")
         return lab
     }
 
