@@ -33,6 +33,15 @@ package enum CurrentProcess {
         umask(mask)
     }
 
+    /// Opens `/dev/null` for each standard stream that the caller has closed.
+    ///
+    /// Otherwise the next file or socket would get its number, and what is meant for a reader would be written into it.
+    /// Call it first of all.
+    package static func openClosedStreams() {
+        // The lowest free number is given out, and those before are open by then.
+        for number in Int32(0)...2 where fcntl(number, F_GETFD) < 0 { _ = open("/dev/null", O_RDWR) }
+    }
+
     /// Raises the soft limit of open files to the hard one.
     ///
     /// Many containers need many descriptors.

@@ -36,9 +36,19 @@ struct ContainerProvider: ResourceProvider {
 
     /// A port without its host address: the order of changes may be kept where it need not.
     func claims(_ attributes: JSONObject) -> Set<String> {
-        Set(
-            ContainerSpecification.ports(attributes).filter { $0.hostPort != 0 }
-                .map { "\($0.container.transport)/\($0.hostPort)" })
+        Set((attributes["ports"]?.arrayValue ?? []).compactMap(Self.claim))
+    }
+
+    func releasing(_ claims: Set<String>, of attributes: JSONObject) -> JSONObject {
+        guard let ports = attributes["ports"]?.arrayValue else { return attributes }
+        var attributes = attributes
+        attributes["ports"] = .array(ports.filter { port in Self.claim(port).map { !claims.contains($0) } ?? true })
+        return attributes
+    }
+
+    private static func claim(_ port: JSONValue) -> String? {
+        guard let number = port["published"]?.intValue, number != 0 else { return nil }
+        return "\(port["protocol"]?.stringValue ?? "tcp")/\(number)"
     }
 
     func predictedOutputs(

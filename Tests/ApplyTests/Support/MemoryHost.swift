@@ -21,6 +21,8 @@ final class MemoryHost: Sendable {
         var isWhole: Bool
         var stopped: String?
         var damaged: String?
+        /// What goes with it beyond what its kind says.
+        var data: String?
         var revision = 1
     }
 
