@@ -34,6 +34,8 @@ package final class ExecProcess: Sendable {
         do throws(RuntimeError) {
             message = .success(try await link.next().message)
         } catch {
+            // Whoever gives up waiting says nothing about the process.
+            if Task.isCancelled { throw error }
             message = .failure(error)
         }
         let first = result.withLock { result in

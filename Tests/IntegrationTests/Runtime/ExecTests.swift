@@ -34,6 +34,27 @@ struct ExecTests {
         }
     }
 
+    @Test("one who gives up waiting for the exit code takes it from nobody")
+    func abandonedWait() async throws {
+        try await RuntimeLab.with { lab in
+            let configuration = lab.container("web", ["sleep", "100"])
+            let connection = try await lab.start(configuration)
+            let exec = ExecConfiguration(
+                process: ProcessConfiguration(
+                    arguments: ["sh", "-c", "sleep 0.3; exit 9"], environment: ["PATH=/bin"]),
+                containerName: "web", cgroupPath: configuration.cgroupPath)
+            let pipe = try Pipe().separate()
+            let process = try await lab.runtime.exec(
+                exec, in: connection,
+                streams: .descriptors(input: nil, output: pipe.writing.raw, error: pipe.writing.raw))
+            let impatient = Task { try await process.exitCode() }
+            try await EventLoop.shared.sleep(for: .milliseconds(50))
+            impatient.cancel()
+            await #expect(throws: (any Error).self) { _ = try await impatient.value }
+            #expect(try await process.exitCode() == 9)
+        }
+    }
+
     @Test("a working directory that is missing is refused by name, and not made")
     func missingDirectory() async throws {
         try await RuntimeLab.with { lab in
