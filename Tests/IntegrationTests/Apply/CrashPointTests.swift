@@ -145,6 +145,36 @@ struct CrashPointTests {
         try await lab.takeDown()
     }
 
+    @Test("kill -9 again at the first step of what closes the open ones: the next apply converges all the same")
+    func twice() async throws {
+        let lab = try lab()
+        var daemon = try await lab.daemon()
+        try await converge(lab, version: 1, "without a crash")
+        let whole = try await converge(lab, version: 2, "without a crash")
+        try await converge(lab, version: 1, "without a crash")
+        try await end(daemon)
+        var step = 1
+        while try await crash(lab, at: step, "apply", "stack", "--yes", "--var", "version=2"), step < Self.bound {
+            let doomed = try await lab.daemon(crashingAt: 1)
+            // It dies as it starts, or in this; then the client may have started another one.
+            try await lab.stackctl("apply", "stack", "--yes", "--var", "version=2", expecting: nil)
+            if doomed.handle.isAlive { try doomed.send(15) }
+            _ = try await doomed.exitStatus()
+            try await lab.endDaemon()
+            daemon = try await lab.daemon()
+            try await converge(lab, version: 2, expected: whole, "step \(step)")
+            try await converge(lab, version: 1, "back after step \(step)")
+            try await end(daemon)
+            step += 2
+        }
+        #expect(step > 15 && step < Self.bound)
+        daemon = try await lab.daemon()
+        try await lab.stackctl("destroy", "stack", "--yes")
+        #expect(try await lab.stackctl("images", "--quiet").out == "")
+        try await end(daemon)
+        try await lab.takeDown()
+    }
+
     @Test("kill -9 at every journaled step of a destroy: the next destroy removes the rest, and nothing is orphaned")
     func destroy() async throws {
         let lab = try lab()

@@ -101,7 +101,7 @@ final class ProgramLab: Sendable {
 
     // MARK: The daemon
 
-    /// Starts a daemon and waits until it answers; it may kill itself at a journaled step.
+    /// Starts a daemon and waits until it answers, or has ended: it may kill itself at a journaled step.
     func daemon(crashingAt step: Int? = nil) async throws -> ChildProcess {
         let child = try Spawn.start(
             request(
@@ -109,7 +109,7 @@ final class ProgramLab: Sendable {
                 environment: step.map { ["STACKCTL_CRASH_AT=\($0)"] } ?? []))
         try await eventually("the daemon listens") {
             guard let socket = try? await AsyncSocket.connect(unix: self.root + "/run/stackctl.sock") else {
-                return false
+                return try child.currentStatus() != nil
             }
             socket.close()
             return true
