@@ -81,6 +81,18 @@ struct CrashPointTests {
         _ = try await daemon.exitStatus()
     }
 
+    /// Destroys what there is of the stack, and looks whether it, its images and its volumes are gone.
+    private func destroyIfKnown(_ lab: ProgramLab, _ what: String) async throws {
+        let answer = try await lab.stackctl("destroy", "stack", "--yes", expecting: nil)
+        // The daemon has closed the open steps as it started: there may be nothing left to destroy.
+        let isGone = answer.error.contains("there is no stack named crash")
+        #expect(answer.code == (isGone ? 1 : 0), "\(what): \(answer.text)")
+        let stacks = try await lab.stackctl("stacks", "list", "--json")
+        #expect(!stacks.out.contains("crash"), "\(what): the stack is still known")
+        #expect(try await lab.stackctl("images", "--quiet").out == "", "\(what): an image is left")
+        #expect(try await lab.stackctl("volume", "ls", "--quiet").out == "", "\(what): a volume is left")
+    }
+
     /// Applies a version and looks whether the host is then as the plan says, and as `expected` if that is known.
     @discardableResult
     private func converge(
@@ -116,6 +128,24 @@ struct CrashPointTests {
         #expect(step > 20 && step < Self.bound)
         daemon = try await lab.daemon()
         try await lab.stackctl("destroy", "stack", "--yes")
+        try await end(daemon)
+        try await lab.takeDown()
+    }
+
+    @Test("kill -9 at every journaled step of a creation that is then given up: a destroy leaves nothing")
+    func abandoned() async throws {
+        let lab = try lab()
+        var step = 1
+        while try await crash(lab, at: step, "apply", "stack", "--yes"), step < Self.bound {
+            let daemon = try await lab.daemon()
+            try await destroyIfKnown(lab, "step \(step)")
+            try await end(daemon)
+            #expect(try lab.traces().lines == [], "step \(step) left something")
+            step += 1
+        }
+        #expect(step > 20 && step < Self.bound)
+        let daemon = try await lab.daemon()
+        try await destroyIfKnown(lab, "at last")
         try await end(daemon)
         try await lab.takeDown()
     }
@@ -186,15 +216,7 @@ struct CrashPointTests {
             try await end(daemon)
             wasHit = try await crash(lab, at: step, "destroy", "stack", "--yes")
             daemon = try await lab.daemon()
-            if wasHit {
-                let answer = try await lab.stackctl("destroy", "stack", "--yes", expecting: nil)
-                // The daemon has closed the open step as it started: that may have been the last one.
-                let isGone = answer.error.contains("there is no stack named crash")
-                #expect(answer.code == (isGone ? 1 : 0), "step \(step): \(answer.text)")
-            }
-            let stacks = try await lab.stackctl("stacks", "list", "--json")
-            #expect(!stacks.out.contains("crash"), "step \(step): the stack is still known")
-            #expect(try await lab.stackctl("images", "--quiet").out == "", "step \(step): an image is left")
+            try await destroyIfKnown(lab, "step \(step)")
             try await end(daemon)
             #expect(try lab.traces().lines == [], "step \(step) left something")
             step += 1
