@@ -103,9 +103,8 @@ struct CrashPointTests {
         let plan = try await lab.stackctl(
             "plan", "stack", "--detailed-exitcode", "--var", "version=\(version)", expecting: nil)
         #expect(plan.code == 0, "\(what): \(plan.text)")
-        let traces = try lab.traces().withoutLayers
-        if let expected { #expect(traces == expected, "\(what)") }
-        return traces
+        if let expected { try await lab.expectTraces(expected, what) }
+        return try lab.traces().withoutLayers
     }
 
     @Test("kill -9 at every journaled step of a creation: the next apply converges, and nothing is orphaned")
@@ -122,7 +121,7 @@ struct CrashPointTests {
             try await lab.stackctl("destroy", "stack", "--yes")
             #expect(try await lab.stackctl("images", "--quiet").out == "", "step \(step): an image is left")
             try await end(daemon)
-            #expect(try lab.traces().lines == [], "step \(step) left something")
+            try await lab.expectTraces([], "step \(step) left something")
             step += 1
         }
         #expect(step > 20 && step < Self.bound)
@@ -140,7 +139,7 @@ struct CrashPointTests {
             let daemon = try await lab.daemon()
             try await destroyIfKnown(lab, "step \(step)")
             try await end(daemon)
-            #expect(try lab.traces().lines == [], "step \(step) left something")
+            try await lab.expectTraces([], "step \(step) left something")
             step += 1
         }
         #expect(step > 20 && step < Self.bound)
@@ -218,7 +217,7 @@ struct CrashPointTests {
             daemon = try await lab.daemon()
             try await destroyIfKnown(lab, "step \(step)")
             try await end(daemon)
-            #expect(try lab.traces().lines == [], "step \(step) left something")
+            try await lab.expectTraces([], "step \(step) left something")
             step += 1
         }
         #expect(step > 15 && step < Self.bound)
