@@ -9,6 +9,25 @@ struct ImageObjects: Sendable {
     /// Of builds whose image is being removed: they stand for it no longer.
     private static let leavingPrefix = "image-object-leaving."
 
+    /// Of builds that have begun: the id of the image that had the name before.
+    private static let buildingPrefix = "image-object-building."
+
+    /// Records that a build has begun whose name is that of `before` as yet; `nil` where it is nobody's.
+    func begin(_ object: String, before: String?) async throws {
+        let database = self.database
+        try await BlockingExecutor.shared.run {
+            try database.write { try $0.setValue(before ?? "", forKey: Self.buildingPrefix + object) }
+        }
+    }
+
+    /// Whose name a build that was cut short had found: `""` is nobody's, `nil` says that no build was cut short.
+    func begun(_ object: String) async throws -> String? {
+        let database = self.database
+        return try await BlockingExecutor.shared.run {
+            try database.read { try $0.value(forKey: Self.buildingPrefix + object) }
+        }
+    }
+
     /// The image's id, once the build is done.
     func image(of object: String) async throws -> String? {
         let database = self.database
@@ -21,7 +40,10 @@ struct ImageObjects: Sendable {
     func set(_ image: String, of object: String) async throws {
         let database = self.database
         try await BlockingExecutor.shared.run {
-            try database.write { try $0.setValue(image, forKey: Self.prefix + object) }
+            try database.write { transaction in
+                try transaction.setValue(image, forKey: Self.prefix + object)
+                try transaction.setValue(nil, forKey: Self.buildingPrefix + object)
+            }
         }
     }
 
@@ -41,11 +63,14 @@ struct ImageObjects: Sendable {
         }
     }
 
-    /// Forgets a build that was let go.
+    /// Forgets a build that was let go or cut short.
     func forget(_ object: String) async throws {
         let database = self.database
         try await BlockingExecutor.shared.run {
-            try database.write { try $0.setValue(nil, forKey: Self.leavingPrefix + object) }
+            try database.write { transaction in
+                try transaction.setValue(nil, forKey: Self.leavingPrefix + object)
+                try transaction.setValue(nil, forKey: Self.buildingPrefix + object)
+            }
         }
     }
 

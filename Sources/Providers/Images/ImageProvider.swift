@@ -108,6 +108,7 @@ struct ImageProvider: ResourceProvider {
         if let id = try await objects.image(of: identity.id), let image = try await engine.images.resolve(id) {
             return outputs(image, address)
         }
+        try await objects.begin(identity.id, before: try await engine.images.resolve(address.name)?.id.description)
         let image = try await build(address, attributes) { update in
             progress(
                 ProgressUpdate(
@@ -158,8 +159,15 @@ struct ImageProvider: ResourceProvider {
         stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
         progress: @escaping ProgressSink
     ) async throws {
-        guard let id = try await objects.letGo(objectID) else { return }
-        try await removeImage(id, address)
+        if let id = try await objects.letGo(objectID) {
+            try await removeImage(id, address)
+        } else if let before = try await objects.begun(objectID) {
+            // Cut short after the image had got its name, before that was written down.
+            let named = try await engine.images.resolve(address.name)?.id.description
+            if let named, named != before { try await removeImage(named, address) }
+        } else {
+            return
+        }
         try await objects.forget(objectID)
     }
 

@@ -38,7 +38,7 @@ final class Interruption: Sendable {
 
     /// Waits for SIGINT, SIGTERM or SIGHUP, cleans up and ends the process: 130 for an interrupt from the keyboard.
     ///
-    /// `work` is cancelled first and has a second to end what it started: compilers, temporary files.
+    /// `work` is cancelled first and has some seconds to end what it started: compilers, temporary files.
     func watch(_ work: Task<ExitCode, any Error>) async {
         guard let queue = try? SignalQueue([Interruption.interrupt, Interruption.terminate, Interruption.hangUp]),
             let signal = try? await queue.next()
@@ -48,7 +48,7 @@ final class Interruption: Sendable {
         work.cancel()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { _ = await work.result }
-            group.addTask { try? await EventLoop.shared.sleep(for: .seconds(1)) }
+            group.addTask { try? await EventLoop.shared.sleep(for: .seconds(3)) }
             await group.next()
             // What does not end in time is left to the kernel.
             CurrentProcess.exit(128 + signal)

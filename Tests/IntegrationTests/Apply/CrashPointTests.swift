@@ -81,6 +81,18 @@ struct CrashPointTests {
         _ = try await daemon.exitStatus()
     }
 
+    /// Destroys what there is of the stack, and looks whether it, its images and its volumes are gone.
+    private func destroyIfKnown(_ lab: ProgramLab, _ what: String) async throws {
+        let answer = try await lab.stackctl("destroy", "stack", "--yes", expecting: nil)
+        // The daemon has closed the open steps as it started: there may be nothing left to destroy.
+        let isGone = answer.error.contains("there is no stack named crash")
+        #expect(answer.code == (isGone ? 1 : 0), "\(what): \(answer.text)")
+        let stacks = try await lab.stackctl("stacks", "list", "--json")
+        #expect(!stacks.out.contains("crash"), "\(what): the stack is still known")
+        #expect(try await lab.stackctl("images", "--quiet").out == "", "\(what): an image is left")
+        #expect(try await lab.stackctl("volume", "ls", "--quiet").out == "", "\(what): a volume is left")
+    }
+
     /// Applies a version and looks whether the host is then as the plan says, and as `expected` if that is known.
     @discardableResult
     private func converge(
@@ -91,9 +103,8 @@ struct CrashPointTests {
         let plan = try await lab.stackctl(
             "plan", "stack", "--detailed-exitcode", "--var", "version=\(version)", expecting: nil)
         #expect(plan.code == 0, "\(what): \(plan.text)")
-        let traces = try lab.traces().withoutLayers
-        if let expected { #expect(traces == expected, "\(what)") }
-        return traces
+        if let expected { try await lab.expectTraces(expected, what) }
+        return try lab.traces().withoutLayers
     }
 
     @Test("kill -9 at every journaled step of a creation: the next apply converges, and nothing is orphaned")
@@ -110,12 +121,30 @@ struct CrashPointTests {
             try await lab.stackctl("destroy", "stack", "--yes")
             #expect(try await lab.stackctl("images", "--quiet").out == "", "step \(step): an image is left")
             try await end(daemon)
-            #expect(try lab.traces().lines == [], "step \(step) left something")
+            try await lab.expectTraces([], "step \(step) left something")
             step += 1
         }
         #expect(step > 20 && step < Self.bound)
         daemon = try await lab.daemon()
         try await lab.stackctl("destroy", "stack", "--yes")
+        try await end(daemon)
+        try await lab.takeDown()
+    }
+
+    @Test("kill -9 at every journaled step of a creation that is then given up: a destroy leaves nothing")
+    func abandoned() async throws {
+        let lab = try lab()
+        var step = 1
+        while try await crash(lab, at: step, "apply", "stack", "--yes"), step < Self.bound {
+            let daemon = try await lab.daemon()
+            try await destroyIfKnown(lab, "step \(step)")
+            try await end(daemon)
+            try await lab.expectTraces([], "step \(step) left something")
+            step += 1
+        }
+        #expect(step > 20 && step < Self.bound)
+        let daemon = try await lab.daemon()
+        try await destroyIfKnown(lab, "at last")
         try await end(daemon)
         try await lab.takeDown()
     }
@@ -145,6 +174,36 @@ struct CrashPointTests {
         try await lab.takeDown()
     }
 
+    @Test("kill -9 again at the first step of what closes the open ones: the next apply converges all the same")
+    func twice() async throws {
+        let lab = try lab()
+        var daemon = try await lab.daemon()
+        try await converge(lab, version: 1, "without a crash")
+        let whole = try await converge(lab, version: 2, "without a crash")
+        try await converge(lab, version: 1, "without a crash")
+        try await end(daemon)
+        var step = 1
+        while try await crash(lab, at: step, "apply", "stack", "--yes", "--var", "version=2"), step < Self.bound {
+            let doomed = try await lab.daemon(crashingAt: 1)
+            // It dies as it starts, or in this; then the client may have started another one.
+            try await lab.stackctl("apply", "stack", "--yes", "--var", "version=2", expecting: nil)
+            if doomed.handle.isAlive { try doomed.send(15) }
+            _ = try await doomed.exitStatus()
+            try await lab.endDaemon()
+            daemon = try await lab.daemon()
+            try await converge(lab, version: 2, expected: whole, "step \(step)")
+            try await converge(lab, version: 1, "back after step \(step)")
+            try await end(daemon)
+            step += 2
+        }
+        #expect(step > 15 && step < Self.bound)
+        daemon = try await lab.daemon()
+        try await lab.stackctl("destroy", "stack", "--yes")
+        #expect(try await lab.stackctl("images", "--quiet").out == "")
+        try await end(daemon)
+        try await lab.takeDown()
+    }
+
     @Test("kill -9 at every journaled step of a destroy: the next destroy removes the rest, and nothing is orphaned")
     func destroy() async throws {
         let lab = try lab()
@@ -156,17 +215,9 @@ struct CrashPointTests {
             try await end(daemon)
             wasHit = try await crash(lab, at: step, "destroy", "stack", "--yes")
             daemon = try await lab.daemon()
-            if wasHit {
-                let answer = try await lab.stackctl("destroy", "stack", "--yes", expecting: nil)
-                // The daemon has closed the open step as it started: that may have been the last one.
-                let isGone = answer.error.contains("there is no stack named crash")
-                #expect(answer.code == (isGone ? 1 : 0), "step \(step): \(answer.text)")
-            }
-            let stacks = try await lab.stackctl("stacks", "list", "--json")
-            #expect(!stacks.out.contains("crash"), "step \(step): the stack is still known")
-            #expect(try await lab.stackctl("images", "--quiet").out == "", "step \(step): an image is left")
+            try await destroyIfKnown(lab, "step \(step)")
             try await end(daemon)
-            #expect(try lab.traces().lines == [], "step \(step) left something")
+            try await lab.expectTraces([], "step \(step) left something")
             step += 1
         }
         #expect(step > 15 && step < Self.bound)

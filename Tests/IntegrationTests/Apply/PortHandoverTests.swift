@@ -54,7 +54,7 @@ struct PortHandoverTests {
             #expect(ports.count == (["both", "exchanged"].contains(layout) ? 2 : 1), "\(layout): \(ports)")
             if first.isEmpty { first = try lab.traces().withoutLayers }
         }
-        #expect(try lab.traces().withoutLayers == first)
+        try await lab.expectTraces(first)
         try await lab.stackctl("destroy", "ports", "--yes")
         try await lab.takeDown()
     }

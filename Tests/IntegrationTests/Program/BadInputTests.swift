@@ -47,7 +47,7 @@ struct BadInputTests {
             #expect(answer.out == "")
             for sentence in sentences { #expect(answer.sentences.contains(sentence), "\(words): \(answer.error)") }
         }
-        #expect(try lab.traces().lines == [])
+        try await lab.expectTraces([])
     }
 
     @Test("a port that a program of the host listens on is refused, and the program named")
@@ -102,7 +102,7 @@ struct BadInputTests {
         try await lab.stackctl("plan", "bad", "--detailed-exitcode")
         try await lab.stackctl("destroy", "bad", "--yes")
         try await lab.endDaemon()
-        #expect(try lab.traces().lines == [])
+        try await lab.expectTraces([])
         try await Self.tool("/bin/umount", lab.folder + "/small")
         try await lab.takeDown()
     }
@@ -130,7 +130,7 @@ struct BadInputTests {
         #expect(done.code == 0, "\(done.text)")
         try await lab.stackctl("destroy", "bad", "--yes")
         try await lab.endDaemon()
-        #expect(try lab.traces().lines == [])
+        try await lab.expectTraces([])
         try await Self.tool("/bin/umount", lab.folder + "/small")
         try await lab.takeDown()
     }

@@ -61,6 +61,16 @@ struct HostTraces: Sendable, Hashable {
 
     /// Supervisors, the name server, and whatever else is in a container's control group or names the data root.
     private static func processes(_ lab: ProgramLab, _ ids: Set<String>) throws -> [String] {
+        try members(of: lab, ids).compactMap { pid in
+            guard let line = try? Files.readText("/proc/\(pid)/cmdline", limit: 4096),
+                !line.hasPrefix("nsenter\0"), !line.contains("\0daemon\0")
+            else { return nil }
+            return "process \(line.split(separator: "\0").prefix(2).joined(separator: " "))"
+        }
+    }
+
+    /// The processes that belong to the data root, a daemon and clients among them.
+    static func members(of lab: ProgramLab, _ ids: Set<String>) throws -> [Int32] {
         var members: Set<Int32> = []
         for id in ids {
             let group = try CgroupHierarchy.detect().group("stackctl/\(id)")
@@ -70,9 +80,7 @@ struct HostTraces: Sendable, Hashable {
             guard let pid = Int32(entry.name), pid != CurrentProcess.pid,
                 let line = try? Files.readText("/proc/\(pid)/cmdline", limit: 4096), !line.isEmpty
             else { return nil }
-            let isOurs = members.contains(pid) || line.contains(lab.root) || holdsFile(pid, below: lab.root)
-            guard isOurs, !line.hasPrefix("nsenter\0"), !line.contains("\0daemon\0") else { return nil }
-            return "process \(line.split(separator: "\0").prefix(2).joined(separator: " "))"
+            return members.contains(pid) || line.contains(lab.root) || holdsFile(pid, below: lab.root) ? pid : nil
         }
     }
 

@@ -16,6 +16,7 @@ final class ProgramLab: Sendable {
     /// The network namespace that is the host's to the daemon.
     let network: SharedDescriptor
     private let seenContainers = Mutex<Set<String>>([])
+    private let isDown = Mutex(false)
 
     /// A lab whose data root is at a path in its folder.
     init(root: String = "root") throws {
@@ -26,6 +27,22 @@ final class ProgramLab: Sendable {
         network = try Namespaces.makeNetwork().shared()
         try RouteSocket.open(in: network.raw).setLoopbackUp()
         try Self.writeRootfs(folder + "/rootfs")
+    }
+
+    /// A test that failed half-way leaves nothing either.
+    deinit {
+        guard !isDown.withLock({ $0 }) else { return }
+        let ids = (try? everyContainer()) ?? []
+        if let daemon = try? runningDaemon() { try? daemon.send(9) }
+        for pid in (try? HostTraces.members(of: self, ids)) ?? [] { try? Signals.kill(pid, 9) }
+        for entry in ((try? Mounts.table()) ?? []).reversed() where entry.target.hasPrefix(folder + "/") {
+            _ = try? Mounts.unmountIfMounted(entry.target, [.detach])
+        }
+        for id in ids {
+            let directories = (try? CgroupHierarchy.detect().group("stackctl/\(id)").directories) ?? []
+            for directory in directories { try? Files.removeDirectory(directory) }
+        }
+        try? Files.removeTree(folder)
     }
 
     private static func writeRootfs(_ path: String) throws {
@@ -101,7 +118,7 @@ final class ProgramLab: Sendable {
 
     // MARK: The daemon
 
-    /// Starts a daemon and waits until it answers; it may kill itself at a journaled step.
+    /// Starts a daemon and waits until it answers, or has ended: it may kill itself at a journaled step.
     func daemon(crashingAt step: Int? = nil) async throws -> ChildProcess {
         let child = try Spawn.start(
             request(
@@ -109,7 +126,7 @@ final class ProgramLab: Sendable {
                 environment: step.map { ["STACKCTL_CRASH_AT=\($0)"] } ?? []))
         try await eventually("the daemon listens") {
             guard let socket = try? await AsyncSocket.connect(unix: self.root + "/run/stackctl.sock") else {
-                return false
+                return try child.currentStatus() != nil
             }
             socket.close()
             return true
@@ -165,11 +182,27 @@ final class ProgramLab: Sendable {
     /// What the host has of the data root.
     func traces() throws -> HostTraces { try HostTraces(of: self) }
 
+    /// Expects the host to have just this of the data root, layers of images left out unless nothing is expected.
+    ///
+    /// What is about to end has some time for it: the name server answers its last request before it goes.
+    func expectTraces(
+        _ expected: [String], _ what: String = "", at place: SourceLocation = #_sourceLocation
+    ) async throws {
+        var found: [String] = []
+        for attempt in 0..<200 {
+            if attempt > 0 { try await EventLoop.shared.sleep(for: .milliseconds(50)) }
+            let traces = try traces()
+            found = expected.isEmpty ? traces.lines : traces.withoutLayers
+            if found == expected { return }
+        }
+        #expect(found == expected, "\(what)", sourceLocation: place)
+    }
+
     /// Ends the daemon, looks whether anything is left on the host, and removes the folder.
     func takeDown(at place: SourceLocation = #_sourceLocation) async throws {
         try await endDaemon()
-        let left = try traces()
-        #expect(left.lines == [], "something is left", sourceLocation: place)
+        try await expectTraces([], "something is left", at: place)
         try Files.removeTree(folder)
+        isDown.withLock { $0 = true }
     }
 }
