@@ -52,12 +52,29 @@ struct CrashLab: Sendable {
         ["PATH=\(Environment.get("PATH") ?? "/usr/bin:/bin")", "HOME=\(folder)", "STACKCTL_ROOT=\(root)"] + more
     }
 
+    /// Starts a daemon, which may not answer yet.
+    func startDaemon(crashingAt step: Int? = nil) throws -> ChildProcess {
+        try Spawn.start(
+            SpawnRequest(
+                executable: .path(programs + "/stackctl"), arguments: ["stackctl", "daemon", "--root", root],
+                environment: environment(step.map { ["STACKCTL_CRASH_AT=\($0)"] } ?? [])))
+    }
+
+    /// Ends the daemon of the root, whoever started it.
+    func endDaemons(_ started: ChildProcess) async throws {
+        let text = try Files.readText(root + "/run/daemon.lock", limit: 64)
+        let pid = try #require(Int32(text.prefix { $0 != "\n" }))
+        try ProcessHandle.open(pid).send(15)
+        for _ in 0..<400 {
+            if let _ = try FileLock.acquire(root + "/run/daemon.lock") { break }
+            try await EventLoop.shared.sleep(for: .milliseconds(25))
+        }
+        _ = try await started.exitStatus()
+    }
+
     /// Starts a daemon and waits until its socket answers.
     func daemon(crashingAt step: Int? = nil) async throws -> ChildProcess {
-        let request = SpawnRequest(
-            executable: .path(programs + "/stackctl"), arguments: ["stackctl", "daemon", "--root", root],
-            environment: environment(step.map { ["STACKCTL_CRASH_AT=\($0)"] } ?? []))
-        let child = try Spawn.start(request)
+        let child = try startDaemon(crashingAt: step)
         for _ in 0..<400 {
             if let socket = try? await AsyncSocket.connect(unix: root + "/run/stackctl.sock") {
                 socket.close()

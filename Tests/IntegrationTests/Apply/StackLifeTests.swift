@@ -75,4 +75,16 @@ struct StackLifeTests {
         _ = try await daemon.exitStatus()
         try lab.takeDown()
     }
+
+    @Test("a command that comes while a daemon is starting waits for it")
+    func startingDaemon() async throws {
+        let lab = try CrashLab()
+        for _ in 0..<5 {
+            let daemon = try lab.startDaemon()
+            let list = try await lab.client(["ps"])
+            #expect(list.code == 0, "\(list.text)")
+            try await lab.endDaemons(daemon)
+        }
+        try lab.takeDown()
+    }
 }
