@@ -64,6 +64,8 @@ struct StackLifeTests {
         let daemon = try await lab.daemon()
         let file = lab.folder + "/saved.plan"
         #expect(try await lab.stackctl("plan", "--out", file).code == 0)
+        let late = try await lab.client(["apply", "--upgrade", file])
+        #expect(late.code == 1 && late.text.contains("--upgrade comes too late"), "\(late.text)")
         let apply = try await lab.client(["apply", file])
         #expect(apply.code == 0, "\(apply.text)")
         #expect(try await lab.client(["show", "crash", "--json"]).text.contains("\"origin\": \"\(lab.folder)/stack\""))
