@@ -89,4 +89,31 @@ struct StackLifeTests {
         }
         try lab.takeDown()
     }
+
+    @Test("a port on an address that the host has not is refused by the plan, with the line that publishes it")
+    func missingAddress() async throws {
+        let manifest = """
+            import StackDSL
+
+            @main
+            struct Nowhere: Stack {
+                var resources: Resources {
+                    let web = Container("web", image: Image("nowhere/busybox", rootfs: "../rootfs")) {
+                        Attach(Network("lan"))
+                        Publish(8080, to: 80, on: "203.0.113.5")
+                    }
+                    return Resources { web }
+                }
+            }
+
+            """
+        let lab = try CrashLab(manifest: manifest)
+        let daemon = try await lab.daemon()
+        let plan = try await lab.stackctl("plan")
+        #expect(plan.code == 1 && plan.text.contains("cannot be published on 203.0.113.5"), "\(plan.text)")
+        #expect(plan.text.contains("Stack.swift:8 "), "\(plan.text)")
+        try daemon.send(15)
+        _ = try await daemon.exitStatus()
+        try lab.takeDown()
+    }
 }
