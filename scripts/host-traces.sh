@@ -41,6 +41,15 @@ host_link_of() {
 
 traced_pids=() traced_netns=() traced_links=() traced_cgroups=()
 
+# Our tables, and the groups above containers' own, that were there before: somebody else's.
+our_tables() { { nft list tables 2>/dev/null || true; } | awk '$1 == "table" && $3 ~ /^stackctl/ { print $3 }'; }
+parent_cgroups() {
+    local path
+    for path in /sys/fs/cgroup /sys/fs/cgroup/*/; do [ ! -d "${path%/}/stackctl" ] || printf '%s\n' "${path%/}/stackctl"; done
+}
+known_tables=$(our_tables | tr '\n' ' ')
+known_cgroups=$(parent_cgroups | tr '\n' ' ')
+
 # Remembers what the running containers of our daemon have on the host.
 remember_traces() {
     local id pid parent path link
@@ -98,13 +107,18 @@ search_traces() {
             [ ! -d "${path%/}$item" ] || left+=("cgroup ${path%/}$item")
         done
     done
-    for item in $(nft list tables 2>/dev/null | awk '$1 == "table" && $3 ~ /^stackctl/ { print $3 }'); do
+    for item in $(parent_cgroups); do
+        # One with groups in it is another daemon's: ours are looked for by name.
+        [ -z "$(find "$item" -mindepth 1 -type d -print -quit)" ] || continue
+        case " $known_cgroups " in *" $item "*) ;; *) left+=("cgroup $item") ;; esac
+    done
+    for item in $(our_tables); do
         for path in "${traced_links[@]}"; do
             if nft list table inet "$item" 2>/dev/null | grep -q "\"$path\""; then
                 left+=("nftables table $item"); break
             fi
         done
-        case " ${known_tables:-} " in *" $item "*) ;; *) [ -z "${known_tables+set}" ] || left+=("nftables table $item") ;; esac
+        case " $known_tables " in *" $item "*) ;; *) left+=("nftables table $item") ;; esac
     done
     [ ${#left[@]} -eq 0 ] && return 0
     printf '  left: %s\n' "${left[@]}" >&2

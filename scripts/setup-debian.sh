@@ -16,9 +16,9 @@ fi
 
 packages=(
     # to build
-    libsqlite3-dev zlib1g-dev libssl-dev pkg-config
+    libsqlite3-dev zlib1g-dev pkg-config
     # to run
-    libnftables1 mmdebstrap debian-archive-keyring gpgv ca-certificates
+    libssl3 libnftables1 mmdebstrap debian-archive-keyring gpgv ca-certificates
     # the demo and the tests look at the host with these
     nftables iproute2 curl
     "${tests[@]}" "$@"

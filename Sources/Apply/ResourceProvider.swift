@@ -56,6 +56,11 @@ package protocol ResourceObserver: Sendable {
     /// Pure. What takes one over is changed after the one that lets it go.
     func claims(_ attributes: JSONObject) -> Set<String>
 
+    /// The attributes without these claims.
+    ///
+    /// Pure. Where resources exchange what only one can have, each lets go of it first.
+    func releasing(_ claims: Set<String>, of attributes: JSONObject) -> JSONObject
+
     /// What is recorded as set once an object made with these attributes has these outputs.
     ///
     /// Pure. A wish such as "the newest packages" becomes what came of it, or it would be drift at once.
@@ -97,6 +102,8 @@ extension ResourceObserver {
     package var waitsToStop: Bool { kind == .container }
 
     package func claims(_ attributes: JSONObject) -> Set<String> { [] }
+
+    package func releasing(_ claims: Set<String>, of attributes: JSONObject) -> JSONObject { attributes }
 
     package func settled(_ attributes: JSONObject, outputs: JSONObject) -> JSONObject { attributes }
 

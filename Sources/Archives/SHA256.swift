@@ -4,23 +4,23 @@ import CCrypto
 ///
 /// Source: FIPS 180-4; EVP_DigestInit(3).
 package final class SHA256 {
-    private let context: OpaquePointer?
+    private static let library = crypto_library_load()
+    private let context: OpaquePointer
     /// Bytes hashed so far.
     package private(set) var byteCount: UInt64 = 0
 
     package init() {
-        context = EVP_MD_CTX_new()
-        EVP_DigestInit_ex(context, EVP_sha256(), nil)
+        context = withUnsafePointer(to: Self.library) { crypto_sha256_new($0) }
     }
 
     deinit {
-        EVP_MD_CTX_free(context)
+        withUnsafePointer(to: Self.library) { crypto_free($0, context) }
     }
 
     /// Adds bytes to the hash.
     package func update(_ bytes: UnsafeRawBufferPointer) {
         guard let base = bytes.baseAddress, !bytes.isEmpty else { return }
-        EVP_DigestUpdate(context, base, bytes.count)
+        withUnsafePointer(to: Self.library) { crypto_update($0, context, base, bytes.count) }
         byteCount += UInt64(bytes.count)
     }
 
@@ -34,7 +34,7 @@ package final class SHA256 {
     /// Call once; later updates count for nothing.
     package func finish() -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: 32)
-        EVP_DigestFinal_ex(context, &digest, nil)
+        withUnsafePointer(to: Self.library) { crypto_final($0, context, &digest) }
         return digest
     }
 

@@ -1,1 +1,69 @@
-#include <openssl/evp.h>
+#pragma once
+
+// The few calls of OpenSSL's libcrypto that are used (EVP_DigestInit(3)), bound on first use by dlopen(3).
+// Linking the library would bind its 4,000 symbols in every start of every command.
+// Its ABI (libcrypto.so.3) is stable for all of OpenSSL 3; no header of it is needed to build.
+
+#include <dlfcn.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct evp_md_ctx_st;
+struct evp_md_st;
+
+/// The bound entry points. Never unloaded: hashes keep using them.
+struct crypto_library {
+    struct evp_md_ctx_st *(*context_new)(void);
+    void (*context_free)(struct evp_md_ctx_st *context);
+    const struct evp_md_st *(*sha256)(void);
+    int (*init)(struct evp_md_ctx_st *context, const struct evp_md_st *type, void *engine);
+    int (*update)(struct evp_md_ctx_st *context, const void *bytes, size_t count);
+    int (*final)(struct evp_md_ctx_st *context, unsigned char *digest, unsigned int *count);
+};
+
+/// Binds the library. Where it is missing the process ends as it would had it been linked: ld.so(8)
+/// ends a program without its libraries with a sentence and the code 127.
+static inline struct crypto_library crypto_library_load(void) {
+    struct crypto_library library = {0};
+    void *handle = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
+    if (handle != NULL) {
+        *(void **)&library.context_new = dlsym(handle, "EVP_MD_CTX_new");
+        *(void **)&library.context_free = dlsym(handle, "EVP_MD_CTX_free");
+        *(void **)&library.sha256 = dlsym(handle, "EVP_sha256");
+        *(void **)&library.init = dlsym(handle, "EVP_DigestInit_ex");
+        *(void **)&library.update = dlsym(handle, "EVP_DigestUpdate");
+        *(void **)&library.final = dlsym(handle, "EVP_DigestFinal_ex");
+    }
+    if (!library.context_new || !library.context_free || !library.sha256 || !library.init || !library.update ||
+        !library.final) {
+        const char *reason = dlerror();
+        fprintf(stderr, "error: OpenSSL's libcrypto cannot be loaded: %s\nhint: apt-get install libssl3\n",
+                reason != NULL ? reason : "it lacks an entry point that is needed");
+        _Exit(127);
+    }
+    return library;
+}
+
+static inline struct evp_md_ctx_st *crypto_sha256_new(const struct crypto_library *library) {
+    struct evp_md_ctx_st *context = library->context_new();
+    if (context == NULL || library->init(context, library->sha256(), NULL) != 1) {
+        fprintf(stderr, "error: OpenSSL cannot start a SHA-256: no memory\n");
+        abort();
+    }
+    return context;
+}
+
+static inline void crypto_free(const struct crypto_library *library, struct evp_md_ctx_st *context) {
+    library->context_free(context);
+}
+
+static inline void crypto_update(
+    const struct crypto_library *library, struct evp_md_ctx_st *context, const void *bytes, size_t count) {
+    library->update(context, bytes, count);
+}
+
+static inline void crypto_final(
+    const struct crypto_library *library, struct evp_md_ctx_st *context, unsigned char *digest) {
+    library->final(context, digest, NULL);
+}

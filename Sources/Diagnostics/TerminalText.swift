@@ -24,6 +24,23 @@ public enum TerminalText {
         return String(result)
     }
 
+    /// JSON text: what JSON allows unescaped and a terminal would act upon is written as an escape.
+    ///
+    /// The value stays the same.
+    public static func json(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: { isControl($0) && $0.value >= 0x7F }) else { return text }
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            guard isControl(scalar), scalar.value >= 0x7F else {
+                result.append(scalar)
+                continue
+            }
+            let digits = String(scalar.value, radix: 16)
+            result += "\\u\(String(repeating: "0", count: 4 - digits.count))\(digits)".unicodeScalars
+        }
+        return String(result)
+    }
+
     /// The columns that a line takes: none for marks that join the character before, two for wide ones (UAX #11).
     public static func columns(_ text: String) -> Int {
         text.reduce(0) { $0 + columns(of: $1) }

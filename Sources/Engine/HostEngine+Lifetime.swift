@@ -1,5 +1,6 @@
 import Linux
 import Networking
+import Runtime
 
 extension HostEngine {
     /// Starts what is to run always and does not: the host was restarted, or the supervisor was killed.
@@ -61,6 +62,7 @@ extension HostEngine {
             try? await names.shutdownIfIdle()
         }
         await writer.flush()
+        await runtime.removeIdleCgroup("stackctl")
     }
 
     /// The default network is made when first needed, and goes when nothing is in it and the daemon ends.

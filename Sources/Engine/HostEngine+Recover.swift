@@ -101,9 +101,13 @@ extension HostEngine {
         let directory = configuration.containerDirectory(container.id)
         // A supervisor holds its lock a moment before it listens, and a moment after.
         for _ in 0..<40 {
-            if let connection = try? await runtime.connect(directory: directory, name: container.name) {
-                return .connected(connection)
-            }
+            do {
+                if let connection = try await runtime.connect(directory: directory, name: container.name) {
+                    return .connected(connection)
+                }
+            } catch .timedOut {
+                return .silent
+            } catch {}
             let lives = await BlockingExecutor.shared.run { [runtime] in try? runtime.isSupervised(directory: directory)
             }
             if lives == false { return .none }

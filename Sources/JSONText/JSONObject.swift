@@ -9,7 +9,7 @@ public struct JSONObject: Sendable {
     /// Positions by key; only kept once a linear search would cost more.
     private var positions: [String: Int]?
 
-    private struct Entry: Sendable {
+    fileprivate struct Entry: Sendable {
         var key: String
         var value: JSONValue
     }
@@ -83,11 +83,18 @@ public struct JSONObject: Sendable {
 }
 
 extension JSONObject: Sequence {
-    /// Walks the members in order.
-    public func makeIterator() -> AnyIterator<Element> {
-        var inner = entries.makeIterator()
-        return AnyIterator { inner.next().map { (key: $0.key, value: $0.value) } }
+    /// The members in order.
+    public struct Iterator: IteratorProtocol {
+        private var inner: [Entry].Iterator
+
+        fileprivate init(_ entries: [Entry]) { inner = entries.makeIterator() }
+
+        /// The next member.
+        public mutating func next() -> Element? { inner.next().map { ($0.key, $0.value) } }
     }
+
+    /// Walks the members in order.
+    public func makeIterator() -> Iterator { Iterator(entries) }
 }
 
 extension JSONObject: Hashable {

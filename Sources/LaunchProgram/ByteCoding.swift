@@ -19,8 +19,6 @@ package struct ByteWriter {
 
     package mutating func put(_ value: Int32) { put(UInt32(bitPattern: value)) }
 
-    package mutating func put(_ value: Int64) { put(UInt64(bitPattern: value)) }
-
     package mutating func put(_ value: [UInt8]) {
         put(UInt32(truncatingIfNeeded: value.count))
         bytes.append(contentsOf: value)
@@ -84,8 +82,6 @@ package struct ByteReader {
     }
 
     package mutating func signed32() throws(LaunchProgramError) -> Int32 { Int32(bitPattern: try unsigned32()) }
-
-    package mutating func signed64() throws(LaunchProgramError) -> Int64 { Int64(bitPattern: try unsigned64()) }
 
     /// The number of elements of a list.
     package mutating func count() throws(LaunchProgramError) -> Int {

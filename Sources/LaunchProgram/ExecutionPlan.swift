@@ -6,7 +6,7 @@ package struct ExecutionPlan: Sendable, Equatable {
     package var joinFlags: UInt64
     /// Namespaces made with the process (`CLONE_NEW*`).
     package var cloneFlags: UInt64
-    /// The `cgroup.procs` files to join, opened before any namespace is entered.
+    /// The files of the cgroups to join, opened before any namespace is entered.
     package var cgroupFiles: [KernelString]
     /// Whether the first of these files is a cgroup v2 group, so that the process can be made inside it.
     package var cgroupIsUnified: Bool

@@ -61,7 +61,7 @@ extension Operation {
             "make every mount \(flags & MountPropagation.slave != 0 ? "slave" : "private")"
         case .setHostname(let name): "set the host name to \(name.text)"
         case .setDomainname(let name): "set the domain name to \(name.text)"
-        case .setLimit(let resource, let soft, let hard): "set rlimit \(resource) to \(soft):\(hard)"
+        case .setLimit(let resource, let soft, let hard): "set rlimit \(Self.limit(resource)) to \(soft):\(hard)"
         case .setUmask(let mask): "set umask to \(Self.octal(mask))"
         case .changeDirectory(let path): "enter directory \(path.text)"
         case .setUser(let specification, let supplementary, let keep):
@@ -77,6 +77,15 @@ extension Operation {
             "exec \"\(program.text)\"" + (reaper ? " under an init" : "")
         default: "\(code)"
         }
+    }
+
+    /// The name `ulimit` and Docker use for a limit (getrlimit(2)).
+    private static func limit(_ resource: UInt32) -> String {
+        let names = [
+            "cpu", "fsize", "data", "stack", "core", "rss", "nproc", "nofile", "memlock", "as", "locks", "sigpending",
+            "msgqueue", "nice", "rtprio", "rttime",
+        ]
+        return names.indices.contains(Int(resource)) ? names[Int(resource)] : "\(resource)"
     }
 
     private static func words(_ options: [MountOption], _ attributes: UInt32) -> String {

@@ -5,7 +5,7 @@
 /// A `target` is a path in the new root; it is resolved there, once, without ever leaving it. A `source` is a path on the
 /// host. Flags and attributes are the kernel's own values (`MOUNT_ATTR_*`, `CLONE_*`, `RLIMIT_*`, `CAP_*`).
 package enum Operation: Sendable, Equatable {
-    /// Moves this process into a cgroup by writing 0 to each `cgroup.procs` file given by host path, and then joins the
+    /// Moves this process into a cgroup by writing 0 to each entry file given by host path, and then joins the
     /// cgroup namespace, when the plan names one.
     ///
     /// A process made inside its cgroup has nothing to write.

@@ -6,7 +6,7 @@ package struct SupervisionPlan: Sendable, Equatable {
     package var directory: KernelString
     /// Namespaces made with the process (`CLONE_NEW*`).
     package var cloneFlags: UInt64
-    /// The `cgroup.procs` files of the container's groups; the groups are removed after the final exit.
+    /// The entry files of the container's groups; the groups are removed after the final exit.
     package var cgroupFiles: [KernelString]
     /// Whether the first of these files is a cgroup v2 group, so that the process can be made inside it.
     package var cgroupIsUnified: Bool

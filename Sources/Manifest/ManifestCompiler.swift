@@ -84,6 +84,8 @@ struct ManifestCompiler: Sendable {
             [toolchain.compiler] + flags + ["-module-cache-path", cache.moduleCache]
             + folder.sources.map(\.relativePath).map { $0.hasPrefix("-") ? "./" + $0 : $0 } + ["-o", output]
         request.workingDirectory = sources
+        // The driver gives each compiler it starts a process group of its own: an interrupt has to reach them all.
+        request.newSession = true
         request.environment = [
             "PATH=\(parent(of: toolchain.compiler)):/usr/local/bin:/usr/bin:/bin", "HOME=\(temporary)",
             "TMPDIR=\(temporary)", "LC_ALL=C.UTF-8",

@@ -11,9 +11,8 @@ extension ContainerRuntime {
     package func start(
         _ configuration: ContainerConfiguration, networkNamespace: Int32?, timeout: Duration = .seconds(30)
     ) async throws(RuntimeError) -> SupervisorConnection {
-        async let _: Void = prewarm()
         let group = try cgroup(path: configuration.cgroupPath)
-        let plan = try LaunchCompiler.supervision(of: configuration, cgroup: CgroupLayout(group))
+        let plan = try LaunchCompiler.supervision(of: configuration, cgroup: CgroupLayout(group), host: host)
         if try await isSupervised(configuration.directory) { throw .alreadyRunning(name: configuration.name) }
         let prepared = try await RuntimeError.blocking("preparing container \(configuration.name)") {
             [program] () throws(SystemError) in
@@ -92,9 +91,10 @@ private struct Preparation: Sendable {
             try Files.makeDirectories(configuration.directory, mode: 0o700)
             for path in [configuration.upperDirectory, configuration.workDirectory, configuration.mountPoint]
             where !Files.exists(path) {
-                // The upper directory's mode is that of the container's /.
                 try Files.makeDirectory(path, mode: 0o755)
                 made.append(path)
+                // The upper directory's mode is that of the container's /, whatever this process's mask takes away.
+                if path == configuration.upperDirectory { try Files.chmod(path, mode: 0o755) }
             }
             try group.create()
             try group.apply(configuration.limits)
@@ -102,10 +102,11 @@ private struct Preparation: Sendable {
             let plan = try MemoryFile.sealed(name: "launch", content: plan.encoded())
             try plan.seek(0)
             let pipe = try Pipe().separate()
+            // All that can fail comes before the child.
+            ready = try AsyncDescriptor(try pipe.reading.duplicate())
             child = try withExtendedLifetime(pipe) { () throws(SystemError) in
                 try Self.spawn(program, plan: plan.raw, ready: pipe.writing.raw, network: networkNamespace)
             }
-            ready = try AsyncDescriptor(try pipe.reading.duplicate())
             self.made = made
         } catch {
             try? group.remove()

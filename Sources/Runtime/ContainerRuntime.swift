@@ -11,6 +11,8 @@ package final class ContainerRuntime: Sendable {
     /// The sealed copy of `stack-init`: what enters containers can be changed by nobody, and the file on disk can be
     /// replaced at any time.
     let program: SharedDescriptor
+    /// What launches need to know of this host.
+    let host: HostFacts
 
     /// Takes a sealed copy of `stack-init`.
     ///
@@ -18,6 +20,7 @@ package final class ContainerRuntime: Sendable {
     /// - Throws: `RuntimeError` when the program cannot be read or no control groups are mounted.
     package init(initBinary: String, cgroups: CgroupHierarchy? = nil) throws(RuntimeError) {
         program = try Self.sealedProgram(initBinary)
+        host = .current()
         self.cgroups = try RuntimeError.wrap("looking for control groups") { () throws(SystemError) in
             if let cgroups { return cgroups }
             return try CgroupHierarchy.detect()
@@ -33,7 +36,8 @@ package final class ContainerRuntime: Sendable {
 
     /// What a start would do, step by step; nothing is touched.
     package func explain(_ configuration: ContainerConfiguration) throws(RuntimeError) -> [String] {
-        try LaunchCompiler.program(for: configuration, cgroup: try layout(configuration.cgroupPath)).listing()
+        try LaunchCompiler.program(for: configuration, cgroup: try layout(configuration.cgroupPath), host: host)
+            .listing()
     }
 
     /// A container's control group.
@@ -45,10 +49,26 @@ package final class ContainerRuntime: Sendable {
         CgroupLayout(try cgroup(path: path))
     }
 
-    /// Changes the limits of a running container.
+    /// Changes the limits of a running container: all of them, or none.
+    ///
+    /// - Throws: `RuntimeError.memoryInUse` when more memory is in use than it would be allowed.
     package func update(limits: CgroupLimits, cgroupPath: String) async throws(RuntimeError) {
         let group = try cgroup(path: cgroupPath)
-        try await RuntimeError.blocking("setting limits") { () throws(SystemError) in try group.apply(limits) }
+        let used = try await RuntimeError.blocking("setting limits") { () throws(SystemError) -> Int64? in
+            do throws(SystemError) {
+                try group.change(to: limits)
+                return nil
+            } catch let error where error.errno == .EBUSY {
+                return try group.statistics().memoryUsage
+            }
+        }
+        if let used { throw .memoryInUse(limit: limits.memoryBytes ?? 0, used: used) }
+    }
+
+    /// Removes the cgroup above the containers' once nothing is in it.
+    package func removeIdleCgroup(_ path: String) async {
+        guard let group = try? cgroup(path: path) else { return }
+        await BlockingExecutor.shared.run { group.removeIfEmpty() }
     }
 
     /// What a container's status file says; nil when it never ran.
@@ -90,8 +110,12 @@ package final class ContainerRuntime: Sendable {
     }
 
     /// Finds the supervisor of a container; nil when there is none.
-    package func connect(directory: String, name: String = "") async throws(RuntimeError) -> SupervisorConnection? {
-        try await SupervisorConnection.open(directory: directory, name: name, child: nil)
+    ///
+    /// - Parameter patience: how long it may take to answer a question.
+    package func connect(
+        directory: String, name: String = "", patience: Duration = SupervisorConnection.usualPatience
+    ) async throws(RuntimeError) -> SupervisorConnection? {
+        try await SupervisorConnection.open(directory: directory, name: name, child: nil, patience: patience)
     }
 
     /// Removes a container: what still runs, its control group, its directory.

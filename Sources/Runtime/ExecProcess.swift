@@ -34,6 +34,8 @@ package final class ExecProcess: Sendable {
         do throws(RuntimeError) {
             message = .success(try await link.next().message)
         } catch {
+            // Whoever gives up waiting says nothing about the process.
+            if Task.isCancelled { throw error }
             message = .failure(error)
         }
         let first = result.withLock { result in
@@ -88,8 +90,9 @@ final class ExecutionLink: Sendable {
         let request = SpawnRequest(
             executable: .descriptor(program), arguments: ["stack-init", "exec", "\(first)", "\(first + 1)", last],
             descriptors: descriptors, newSession: true)
-        child = try withExtendedLifetime(pair) { () throws(SystemError) in try Spawn.start(request) }
+        // All that can fail comes before the child.
         socket = try AsyncSocket(try pair.first.duplicate())
+        child = try withExtendedLifetime(pair) { () throws(SystemError) in try Spawn.start(request) }
     }
 
     deinit { socket.close() }
@@ -145,7 +148,8 @@ extension ContainerRuntime {
     package func exec(
         _ configuration: ExecConfiguration, in connection: SupervisorConnection, streams: ExecStreams
     ) async throws(RuntimeError) -> ExecProcess {
-        let plan = try LaunchCompiler.execution(of: configuration, cgroup: try layout(configuration.cgroupPath))
+        let plan = try LaunchCompiler.execution(
+            of: configuration, cgroup: try layout(configuration.cgroupPath), host: host)
         guard connection.pid > 0 else { throw .notRunning(name: configuration.containerName) }
         let process: SharedDescriptor
         do throws(RuntimeError) {

@@ -118,13 +118,14 @@ private struct Streams: Sendable {
         var descriptors = request.descriptors
         descriptors[0] = input.second.raw
         for (index, number) in [Int32(1), 2, 3, 5].enumerated() { descriptors[number] = pipes[index].writing.raw }
+        // All that can fail comes before the child.
+        var outputs: [AsyncDescriptor] = []
+        for pipe in pipes { outputs.append(try AsyncDescriptor(try pipe.reading.duplicate())) }
+        let streams = Streams(input: try AsyncSocket(try input.first.duplicate()), outputs: outputs)
         let link = try withExtendedLifetime((input, pipes)) { () throws(SystemError) in
             try ExecutionLink(
                 program: program, plan: plan, container: nil, descriptors: descriptors, name: "the jail")
         }
-        var outputs: [AsyncDescriptor] = []
-        for pipe in pipes { outputs.append(try AsyncDescriptor(try pipe.reading.duplicate())) }
-        let streams = Streams(input: try AsyncSocket(try input.first.duplicate()), outputs: outputs)
         return (streams, link)
     }
 

@@ -14,8 +14,12 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
     case notRunning(name: String)
     /// The container has a supervisor already.
     case alreadyRunning(name: String)
+    /// The supervisor, by its process id, lives but does not answer.
+    case silent(name: String, supervisor: Int32, doing: String)
     /// Nothing came in time.
     case timedOut(doing: String)
+    /// A limit of memory below what is in use and cannot be reclaimed, both in bytes.
+    case memoryInUse(limit: Int64, used: Int64)
     /// A value nobody can start with.
     case invalid(field: String, reason: String)
     /// The supervisor is gone, or does not speak.
@@ -31,7 +35,13 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
         case .system(let error, let doing): "\(doing): \(error)"
         case .notRunning(let name): "container \(name) is not running"
         case .alreadyRunning(let name): "container \(name) is already running"
+        case .silent(let name, let supervisor, let doing):
+            "\(doing): timed out: the supervisor of \(name), process \(supervisor), does not answer;"
+                + " if somebody stopped it, let it go on with: kill -CONT \(supervisor)"
         case .timedOut(let doing): "\(doing): timed out"
+        case .memoryInUse(let limit, let used):
+            "unable to set memory limit to \(limit) (current usage: \(used)): the kernel cannot reclaim that much"
+                + " memory; no limit was changed: set a limit above the usage, or free memory in the container first"
         case .invalid(let field, let reason): "\(field): \(reason)"
         case .lost(let name, let doing): "\(doing): the supervisor of \(name) is gone"
         }
@@ -68,9 +78,10 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
         case .system: Diagnostic(code: "SC6003", summary: description)
         case .notRunning: Diagnostic(code: "SC6004", summary: description)
         case .alreadyRunning: Diagnostic(code: "SC6005", summary: description)
-        case .timedOut: Diagnostic(code: "SC6006", summary: description)
+        case .timedOut, .silent: Diagnostic(code: "SC6006", summary: description)
         case .invalid: Diagnostic(code: "SC6007", summary: description)
         case .lost: Diagnostic(code: "SC6008", summary: description)
+        case .memoryInUse: Diagnostic(code: "SC6009", summary: description)
         }
     }
 

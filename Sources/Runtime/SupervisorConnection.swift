@@ -12,6 +12,7 @@ package final class SupervisorConnection: Sendable {
     package let name: String
     private let socket: AsyncSocket?
     private let child: ChildProcess?
+    private let patience: Duration
     private let state: Mutex<State>
     private let reader = Mutex<Task<Void, Never>?>(nil)
 
@@ -22,6 +23,8 @@ package final class SupervisorConnection: Sendable {
         var nextNumber: Int64 = 0
         /// Answers that came before their question began to wait.
         var early: [Int64: Answer] = [:]
+        /// Questions whose answers nobody waits for any more.
+        var abandoned: Set<Int64> = []
         var descriptors: [SharedDescriptor] = []
         var listeners: [Int: AsyncStream<SupervisorStatus>.Continuation] = [:]
         var nextListener = 0
@@ -31,11 +34,18 @@ package final class SupervisorConnection: Sendable {
         case done(SharedDescriptor?)
         case refused(Int32)
         case lost
+        case silence
     }
 
+    /// How long an answer may take: a supervisor gives it at once, but it may take seconds of an ended process's output
+    /// first.
+    package static let usualPatience = Duration.seconds(20)
+
     private init(
-        directory: String, name: String, socket: AsyncSocket?, child: ChildProcess?, status: SupervisorStatus
+        directory: String, name: String, socket: AsyncSocket?, child: ChildProcess?, status: SupervisorStatus,
+        patience: Duration = usualPatience
     ) {
+        self.patience = patience
         self.directory = directory
         self.name = name
         self.socket = socket
@@ -53,7 +63,7 @@ package final class SupervisorConnection: Sendable {
 
     /// Connects; nil when no supervisor listens.
     static func open(
-        directory: String, name: String, child: ChildProcess?
+        directory: String, name: String, child: ChildProcess?, patience: Duration = usualPatience
     ) async throws(RuntimeError) -> SupervisorConnection? {
         let doing = "connecting to the supervisor of \(name.isEmpty ? directory : name)"
         do {
@@ -72,7 +82,7 @@ package final class SupervisorConnection: Sendable {
                 throw RuntimeError.lost(name: name, doing: doing)
             }
             let connection = SupervisorConnection(
-                directory: directory, name: name, socket: socket, child: child, status: status)
+                directory: directory, name: name, socket: socket, child: child, status: status, patience: patience)
             connection.beginReading(Array(buffered[(end + 1)...]))
             return connection
         } catch let error as SystemError
@@ -114,9 +124,14 @@ package final class SupervisorConnection: Sendable {
     }
 
     /// Waits until the container ended for good.
+    ///
+    /// The final status is enough: while the disk is full, its supervisor stays to write it down.
     package func waitForExit() async -> SupervisorStatus {
         var last = status
-        for await status in events() { last = status }
+        for await status in events() {
+            last = status
+            if status.isFinal { break }
+        }
         return last
     }
 
@@ -176,7 +191,7 @@ package final class SupervisorConnection: Sendable {
         let (waiting, answer) = state.withLock { state in
             let answer = make(&state)
             let waiting = state.waiting.removeValue(forKey: number)
-            if waiting == nil { state.early[number] = answer }
+            if waiting == nil, state.abandoned.remove(number) == nil { state.early[number] = answer }
             return (waiting, answer)
         }
         waiting?.resume(returning: answer)
@@ -220,6 +235,8 @@ package final class SupervisorConnection: Sendable {
     // MARK: Asking
 
     /// Sends a message and waits for its answer.
+    ///
+    /// - Throws: `RuntimeError.silent` when none comes: somebody stopped the supervisor.
     func ask(_ message: ControlMessage, doing: String) async throws(RuntimeError) -> SharedDescriptor? {
         guard let socket else { throw .notRunning(name: name) }
         let number = state.withLock { state in
@@ -235,15 +252,24 @@ package final class SupervisorConnection: Sendable {
         case .lost:
             if status.isFinal { throw .notRunning(name: name) }
             throw .lost(name: name, doing: doing)
+        case .silence: throw .silent(name: name, supervisor: supervisorPID, doing: doing)
         }
     }
 
     private func answer(to line: [UInt8], _ number: Int64, on socket: AsyncSocket) async -> Answer {
         do {
-            try await socket.writeAll(line)
+            // One that reads no more lets the line wait, too. The socket takes so short a line whole or not at all.
+            try await withTimeout(patience) { try await socket.writeAll(line) }
+        } catch is TimeoutError {
+            return .silence
         } catch {
             return .lost
         }
+        let impatience = Task { [weak self, patience] in
+            try await EventLoop.shared.sleep(for: patience)
+            self?.abandon(number)
+        }
+        defer { impatience.cancel() }
         return await withCheckedContinuation { continuation in
             let known = state.withLock { state -> Answer? in
                 if let answer = state.early.removeValue(forKey: number) { return answer }
@@ -253,5 +279,14 @@ package final class SupervisorConnection: Sendable {
             }
             if let known { continuation.resume(returning: known) }
         }
+    }
+
+    private func abandon(_ number: Int64) {
+        let waiting = state.withLock { state in
+            let waiting = state.waiting.removeValue(forKey: number)
+            if waiting != nil { state.abandoned.insert(number) }
+            return waiting
+        }
+        waiting?.resume(returning: .silence)
     }
 }

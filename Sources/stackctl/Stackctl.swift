@@ -7,6 +7,7 @@ import Linux
 enum Stackctl {
     /// Waits on the main thread for the command, which runs as a task of its own: nothing it awaits needs this thread.
     static func main() {
+        CurrentProcess.openClosedStreams()
         let words = Array(CurrentProcess.arguments.dropFirst())
         let output = Output.process()
         if words == ["--version"] {

@@ -33,7 +33,7 @@ import Testing
         let bench = try Workbench(parallelism: 2)
         let names = (0..<30).map { "container.c\($0)" }
         try await bench.apply(Make.stack(try names.map { try Make.resource($0) } + [try Make.resource("volume.v")]))
-        bench.host.withState { $0.stopTime = .milliseconds(200) }
+        bench.host.withState { $0.stopsTogether = 30 }
         #expect(try await bench.engine.destroy("shop") { _ in }.succeeded)
         let most = bench.host.withState { $0.mostPresent }
         #expect(most["delete container"] == 30)
@@ -56,6 +56,29 @@ import Testing
         #expect(try await bench.engine.stackNames().isEmpty)
         await #expect(throws: DiagnosticList.self) { try await bench.engine.show("shop") }
         #expect(try await bench.engine.history("shop").map(\.operation) == ["destroy", "apply"])
+    }
+
+    @Test("a port moves against a dependency, and two are exchanged, while their containers run on")
+    func portsMove() async throws {
+        let bench = try Workbench()
+        func stack(_ db: JSONValue?, _ web: JSONValue?) throws -> StackDocument {
+            var (first, second): (JSONObject, JSONObject) = ([:], [:])
+            first["port"] = db
+            second["port"] = web
+            return Make.stack([
+                try Make.resource("container.db", first),
+                try Make.resource("container.web", second, after: [("container.db", .started)]),
+            ])
+        }
+        for (db, web) in [(nil, 80), (80, nil), (nil, 80), (81, 80), (80, 81), (81, 80)] as [(JSONValue?, JSONValue?)] {
+            let summary = try await bench.apply(try stack(db, web))
+            #expect(summary.succeeded, "\(db ?? "-") \(web ?? "-")")
+            #expect(bench.host.object("container.db")?.attributes["port"] == db)
+            #expect(bench.host.object("container.web")?.attributes["port"] == web)
+            #expect(summary.done.values.reduce(0, +) <= 2)
+            #expect(try await bench.engine.plan(try stack(db, web)).isEmpty)
+        }
+        #expect(bench.host.withState { $0.made } == ["container.db": 1, "container.web": 1])
     }
 
     @Test("a new container may take the port of one that goes")

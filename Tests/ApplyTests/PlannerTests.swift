@@ -43,6 +43,19 @@ import Testing
         #expect(both.reasons.first { $0.path == "env.COLOR" }?.location?.line == 24)
     }
 
+    @Test("a container with data of its own is recreated at the price of it, and the plan names it")
+    func anonymousData() async throws {
+        let bench = try Workbench()
+        try await bench.apply(Make.stack(try Make.shop()))
+        bench.host.meddle("container.web") { $0.data = "its anonymous volume at /data" }
+        let live = try await bench.engine.plan(Make.stack(try Make.shop(memory: 512)))
+        #expect(live.changes.allSatisfy { $0.changeClass <= .live })
+        let plan = try await bench.engine.plan(Make.stack(try Make.shop(color: "green")))
+        let change = try #require(plan.changes.first { $0.action != .noChange })
+        #expect(change.action == .recreate && change.changeClass == .dataLoss && change.losesData)
+        #expect(change.reasons.contains { $0.note == "its anonymous volume at /data is deleted with it" })
+    }
+
     @Test("drift is told apart from the manifest, and what we did not set is not drift")
     func drift() async throws {
         let bench = try Workbench()

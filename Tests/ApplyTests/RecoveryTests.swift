@@ -134,7 +134,7 @@ final class Killer: Sendable {
         let bench = try Workbench()
         let count = 30
         try await bench.apply(Make.stack(try (0..<count).map { try Make.resource("container.c\($0)") }))
-        bench.host.withState { $0.stopTime = .milliseconds(200) }
+        bench.host.withState { $0.stopsTogether = count }
         // Each has been intended and begun; the first that is done is not written down any more.
         let killer = Killer(at: 2 * count + 1, bench.host)
         _ = try? await bench.newEngine(crashPoint: killer.crashPoint).destroy("shop") { _ in }

@@ -34,7 +34,20 @@ struct SpecificationTests {
         #expect(specification.mounts.first { $0.target == "/t" }?.tmpfsBytes == 1 << 20)
         #expect(specification.ports.first { $0.container == ContainerPort(80) }?.hostPort == 8080)
         #expect(specification.limits.memoryBytes == 64 << 20)
+        #expect(specification.limits.memorySwapBytes == 128 << 20)
         #expect(specification.endpoints.first?.address == "10.1.1.5")
+    }
+
+    @Test("swap is as much as memory unless it is given; -1 is no limit")
+    func swap() throws {
+        let given = try read(#"{"HostConfig":{"Memory":67108864,"MemorySwap":100000000}}"#)
+        #expect(given.limits.memorySwapBytes == 100_000_000)
+        let unlimited = try read(#"{"HostConfig":{"Memory":67108864,"MemorySwap":-1}}"#)
+        #expect(unlimited.limits.memorySwapBytes == -1)
+        #expect(try ContainerSpecification(json: unlimited.json).limits == unlimited.limits)
+        try HostEngine.check(ContainerUpdate(limits: unlimited.limits), of: unlimited)
+        let enlarged = ContainerUpdate(limits: CgroupLimits(memoryBytes: 1 << 30, memorySwapBytes: 100_000_000))
+        #expect(throws: EngineError.self) { try HostEngine.check(enlarged, of: given) }
     }
 
     @Test("unknown members are ignored, null counts as not given")

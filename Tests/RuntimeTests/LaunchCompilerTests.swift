@@ -6,7 +6,7 @@ import Testing
 @Suite("Compiling a container to its launch program")
 struct LaunchCompilerTests {
     static let layout = CgroupLayout(
-        processFiles: ["/cg/cgroup.procs"], isUnified: true, memoryEvents: "/cg/memory.events")
+        entryFiles: ["/cg/cgroup.procs"], isUnified: true, memoryEvents: "/cg/memory.events")
 
     static func configuration() -> ContainerConfiguration {
         ContainerConfiguration(
@@ -72,6 +72,7 @@ struct LaunchCompilerTests {
                 "mask /sys/devices/virtual/powercap",
                 "pivot to the new root",
                 "set the host name to 0123456789ab",
+                "set rlimit nofile to 1048576:1048576",
                 "enter directory /",
                 "limit capabilities to 0xa80425fb",
                 "forbid new privileges",
@@ -142,9 +143,25 @@ struct LaunchCompilerTests {
             "set /proc/sys/net/ipv4/ip_forward to 1", "make the mount on / read-only", "exec \"nginx\" under an init",
             "set oom_score_adj to 100", "open a terminal of 10 x 20 on /dev/console",
             "make device /dev/fuse c 10:229 mode 0666",
-            "set rlimit 7 to 1:2", "become user app:video with groups audio, keep capabilities 0xa80425fb",
+            "set rlimit nofile to 1:2", "become user app:video with groups audio, keep capabilities 0xa80425fb",
             "make directory /srv mode 0755", "enter directory /srv",
         ] { #expect(lines.contains(line), "\(line)") }
+        #expect(lines.filter { $0.hasPrefix("set rlimit") }.count == 1)
+    }
+
+    @Test("what the host cannot give is not asked for, and its own paths are hidden with Docker's")
+    func hostFacts() throws {
+        let path = "/sys/devices/system/cpu/cpu0/thermal_throttle"
+        let host = HostFacts(openFiles: 4096, maskedPaths: [path])
+        func listing(_ change: (inout ContainerConfiguration) -> Void = { _ in }) throws -> [String] {
+            var configuration = Self.configuration()
+            change(&configuration)
+            return try LaunchCompiler.program(for: configuration, cgroup: Self.layout, host: host).listing()
+        }
+        #expect(try listing().contains("set rlimit nofile to 4096:4096"))
+        #expect(try listing().contains("mask \(path)"))
+        #expect(try !listing { $0.maskedPaths = [] }.contains("mask \(path)"))
+        #expect(try !listing { $0.privileged = true }.contains("mask \(path)"))
     }
 
     @Test("a working directory is made before the root becomes read-only")
@@ -207,6 +224,7 @@ struct LaunchCompilerTests {
         #expect(plan.program.listing().first == "join cgroups /cg/cgroup.procs")
         #expect(plan.program.listing().last == "exec \"ls\"")
         #expect(plan.program.listing().contains("become user 7, keep capabilities 0xa80425fb"))
+        #expect(plan.program.listing().contains("set rlimit nofile to 1048576:1048576"))
     }
 
     @Test("names of capabilities and limits are read as Docker writes them")

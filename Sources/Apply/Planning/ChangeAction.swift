@@ -14,4 +14,7 @@ package enum ChangeAction: String, Sendable, Hashable, CaseIterable {
     case delete
     /// Left alone.
     case noChange
+
+    /// Whether the object stays and is changed.
+    var isInPlace: Bool { self == .update || self == .restart || self == .repair }
 }

@@ -24,6 +24,8 @@ package struct StepName: Sendable, Hashable {
     /// What a step does, in the words of the events.
     package enum Operation: String, Sendable {
         case create, update, restart, repair, delete, wait
+        /// Part of an update: what another resource takes over is let go first.
+        case release
     }
 
     package var address: ResourceAddress

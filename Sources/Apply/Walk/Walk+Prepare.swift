@@ -9,7 +9,7 @@ extension Walk {
     /// The line of the manifest a step is about.
     func location(of step: Int) -> SourceLocation? {
         switch graph.steps[step].work {
-        case .apply(let position), .deleteToRecreate(let position), .wait(let position, _):
+        case .apply(let position), .deleteToRecreate(let position), .release(let position), .wait(let position, _):
             planned.desired[position].resource.location
         case .delete(let address): planned.recorded.resources[address]?.location
         case .barrier: nil
@@ -41,6 +41,8 @@ extension Walk {
             }
         case .deleteToRecreate(let position):
             return prepareDelete(step, position)
+        case .release(let position):
+            return prepareRelease(step, position)
         case .apply(let position):
             return prepareApply(step, position)
         }
@@ -66,6 +68,31 @@ extension Walk {
             try await runner.delete(resource)
             return nil
         }
+    }
+
+    /// Takes from an object what others take over, and records it so.
+    private mutating func prepareRelease(_ step: Int, _ position: Int) -> Work? {
+        let item = planned.desired[position]
+        let address = item.resource.address
+        guard let recorded = planned.recorded.resources[address], var observed = planned.observed[address],
+            let observer = try? observers.observer(for: address.kind)
+        else {
+            finish(step, .done)
+            return nil
+        }
+        let leaving = observer.claims(observed.attributes).subtracting(observer.claims(item.attributes))
+        let reduced = observer.releasing(leaving, of: observed.attributes)
+        var row = recorded.row
+        row.attributes = observer.releasing(leaving, of: recorded.object.attributes)
+        // Whatever else is wrong with it is put right by its own step.
+        observed.condition = .ok
+        let changes = observed.attributes.compactMap { key, value in
+            value == reduced[key] ? nil : AttributeChange(path: key, from: value, to: reduced[key])
+        }
+        let change = StepRunner.InPlaceChange(
+            recorded: recorded.object, observed: observed, row: row, changes: changes, changeClass: .live)
+        let runner = runner
+        return { try await runner.change(change) }
     }
 
     private mutating func prepareApply(_ step: Int, _ position: Int) -> Work? {

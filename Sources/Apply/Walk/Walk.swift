@@ -123,7 +123,9 @@ struct Walk {
                 objectIDs[position] = result.objectID
             }
             if let name {
-                if name.operation != .wait { outcome.done[name.operation.rawValue, default: 0] += 1 }
+                if name.operation != .wait, name.operation != .release {
+                    outcome.done[name.operation.rawValue, default: 0] += 1
+                }
                 events(.stepDone(name, milliseconds: answer.milliseconds))
             }
             finish(answer.step, .done)

@@ -9,6 +9,8 @@ struct WalkStep: Sendable {
         case delete(ResourceAddress)
         /// Delete the object of the resource at this position, which is then made again.
         case deleteToRecreate(Int)
+        /// Take from the resource at this position what others take over; the rest of its change comes later.
+        case release(Int)
         /// Wait until the resource at this position has come this far.
         case wait(Int, DependencyCondition)
         /// Nothing: the point where all deletes of a kind are over; without a kind, where all is made.
@@ -39,10 +41,12 @@ struct WalkStep: Sendable {
 struct WalkGraph: Sendable {
     /// How much of the order is kept beyond what the manifest says.
     ///
-    /// What was recorded by applies of different manifests may contradict the new order, and so may a port that moves
-    /// against it; then less of it is taken.
+    /// A port that moves against the order, or is exchanged, is taken from the one that has it in a step of its own. What
+    /// was recorded by applies of different manifests may contradict the new order; then less of it is taken.
     private enum Strictness: CaseIterable {
-        case handovers, all, deletesOnly, kindsOnly
+        case handovers, splitHandovers, all, deletesOnly, kindsOnly
+
+        var keepsAll: Bool { self == .handovers || self == .splitHandovers || self == .all }
     }
 
     let steps: [WalkStep]
@@ -65,13 +69,16 @@ struct WalkGraph: Sendable {
     ) -> [WalkStep] {
         var builder = WalkGraphBuilder(planned, observers)
         builder.addNodes()
-        let keepsAll = strictness == .handovers || strictness == .all
-        builder.orderDeletes(kindsOnly: strictness == .kindsOnly, letGoFirst: keepsAll)
-        if keepsAll { builder.keepRunningUntilImagesAreThere() }
+        builder.orderDeletes(kindsOnly: strictness == .kindsOnly, letGoFirst: strictness.keepsAll)
+        if strictness.keepsAll { builder.keepRunningUntilImagesAreThere() }
         builder.addBarriers()
         builder.orderApplies()
         builder.deferDeletes()
-        if strictness == .handovers { builder.orderHandovers() }
+        switch strictness {
+        case .handovers: builder.orderHandovers(apart: false)
+        case .splitHandovers: builder.orderHandovers(apart: true)
+        case .all, .deletesOnly, .kindsOnly: break
+        }
         return builder.steps
     }
 }
@@ -93,6 +100,8 @@ extension WalkStep {
         case .delete(let address): return StepName(address: address, operation: .delete)
         case .deleteToRecreate(let position):
             return StepName(address: planned.desired[position].resource.address, operation: .delete)
+        case .release(let position):
+            return StepName(address: planned.desired[position].resource.address, operation: .release)
         case .wait(let position, _):
             return StepName(address: planned.desired[position].resource.address, operation: .wait)
         case .barrier: return nil

@@ -25,6 +25,7 @@ struct WalkGraphBuilder {
     private func pace(of work: WalkStep.Work) -> WalkStep.Pace {
         switch work {
         case .wait, .barrier: return .waiting
+        case .release: return .acting
         case .delete(let address): return waitsToStop(address.kind) ? .stopping : .acting
         case .deleteToRecreate(let position):
             return waitsToStop(planned.desired[position].resource.address.kind) ? .stopping : .acting
@@ -143,7 +144,10 @@ struct WalkGraphBuilder {
     }
 
     /// What takes a port over is changed after the one that lets it go.
-    mutating func orderHandovers() {
+    ///
+    /// `apart` says whether one that stays lets it go in a step of its own, which waits for nothing: then no circle comes
+    /// of it.
+    mutating func orderHandovers(apart: Bool) {
         var letsGo: [String: (address: ResourceAddress, step: Int)] = [:]
         var takes: [(claim: String, address: ResourceAddress, step: Int)] = []
         for change in planned.plan.changes where change.action == .delete {
@@ -154,13 +158,24 @@ struct WalkGraphBuilder {
             guard let step = applyStep[position] else { continue }
             let address = item.resource.address
             let (now, then) = (claimsNow(address), claims(address.kind, item.attributes))
-            for claim in now.subtracting(then) { letsGo[claim] = (address, deleteStep[address] ?? step) }
+            let leaving = now.subtracting(then)
+            if !leaving.isEmpty {
+                let stays = deleteStep[address] == nil && item.change.action.isInPlace
+                let before = deleteStep[address] ?? (apart && stays ? release(position, before: step) : step)
+                for claim in leaving { letsGo[claim] = (address, before) }
+            }
             for claim in then.subtracting(now) { takes.append((claim, address, step)) }
         }
         for taking in takes {
             guard let before = letsGo[taking.claim], before.address != taking.address else { continue }
             steps[taking.step].follows.append(before.step)
         }
+    }
+
+    private mutating func release(_ position: Int, before step: Int) -> Int {
+        let release = add(.release(position))
+        steps[step].needs.append(release)
+        return release
     }
 
     private func claimsNow(_ address: ResourceAddress) -> Set<String> {

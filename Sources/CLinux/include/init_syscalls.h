@@ -70,7 +70,6 @@ static inline int init_mount(const char *source, const char *target, const char 
     return mount(source, target, type, flags, data);
 }
 static inline int init_mkdirat(int directory, const char *path, uint32_t mode) { return mkdirat(directory, path, mode); }
-static inline int init_fchmod(int fd, uint32_t mode) { return fchmod(fd, mode); }
 
 static inline int init_set_groups(size_t count, const uint32_t *groups) {
     return (int)syscall(SYS_setgroups, count, groups);

@@ -18,7 +18,6 @@ static inline int linux_loop_configure(int device, int file, uint32_t flags, uin
     config.info.lo_sizelimit = size;
     return ioctl(device, LOOP_CONFIGURE, &config);
 }
-static inline int linux_loop_clear(int device) { return ioctl(device, LOOP_CLR_FD, 0); }
 
 static inline int linux_window_size(int fd, unsigned short *rows, unsigned short *columns) {
     struct winsize size;

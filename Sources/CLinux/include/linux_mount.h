@@ -51,9 +51,6 @@ static inline int linux_fsconfig(int fd, unsigned int command, const char *key, 
 static inline int linux_fsmount(int fd, unsigned int flags, unsigned int attributes) {
     return (int)syscall(SYS_fsmount, fd, flags, attributes);
 }
-static inline int linux_fspick(int directory, const char *path, unsigned int flags) {
-    return (int)syscall(SYS_fspick, directory, path, flags);
-}
 static inline int linux_mount_setattr(int directory, const char *path, unsigned int flags,
                                       struct linux_mount_attr *attributes) {
     return (int)syscall(SYS_mount_setattr, directory, path, flags, attributes, sizeof *attributes);

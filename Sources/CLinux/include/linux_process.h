@@ -1,7 +1,6 @@
-// Processes: pidfd, clone3, namespaces, wait statuses, landlock.
+// Processes: pidfd, clone3, namespaces, wait statuses.
 #pragma once
 
-#include <linux/landlock.h>
 #include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
@@ -19,7 +18,6 @@ static inline int linux_pidfd_open(int pid, unsigned int flags) { return (int)sy
 static inline int linux_pidfd_send_signal(int fd, int signal_number) {
     return (int)syscall(SYS_pidfd_send_signal, fd, signal_number, (void *)0, 0);
 }
-static inline int linux_pidfd_getfd(int fd, int target) { return (int)syscall(SYS_pidfd_getfd, fd, target, 0); }
 
 /// Reaps the child behind a pidfd. Returns 1 with `code` and `status` (the CLD_ and si_status values), 0 when it still
 /// runs, -1 on error.
@@ -33,11 +31,6 @@ static inline int linux_wait_pidfd(int fd, int options, int *code, int *status) 
     return 1;
 }
 
-static inline int linux_wifexited(int status) { return WIFEXITED(status); }
-static inline int linux_wexitstatus(int status) { return WEXITSTATUS(status); }
-static inline int linux_wifsignaled(int status) { return WIFSIGNALED(status); }
-static inline int linux_wtermsig(int status) { return WTERMSIG(status); }
-
 /// `struct clone_args` (Linux 5.7 size), under our own name.
 struct linux_clone_args {
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
@@ -49,27 +42,13 @@ static inline long linux_clone3(struct linux_clone_args *arguments) {
 
 static inline int linux_setns(int fd, int type) { return (int)syscall(SYS_setns, fd, type); }
 static inline int linux_unshare(int flags) { return (int)syscall(SYS_unshare, flags); }
-static inline int linux_gettid(void) { return (int)syscall(SYS_gettid); }
 static inline int linux_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
     return prctl(option, a, b, c, d);
 }
-static inline int linux_sigrtmin(void) { return SIGRTMIN; }
-static inline int linux_sigrtmax(void) { return SIGRTMAX; }
 static inline int linux_ignore_signal(int number) { return signal(number, SIG_IGN) == SIG_ERR ? -1 : 0; }
 static inline char **linux_environ(void) {
     extern char **environ;
     return environ;
-}
-
-static inline int linux_landlock_create_ruleset(const struct landlock_ruleset_attr *attributes, size_t size,
-                                                uint32_t flags) {
-    return (int)syscall(SYS_landlock_create_ruleset, attributes, size, flags);
-}
-static inline int linux_landlock_add_rule(int fd, int type, const void *attributes, uint32_t flags) {
-    return (int)syscall(SYS_landlock_add_rule, fd, type, attributes, flags);
-}
-static inline int linux_landlock_restrict_self(int fd, uint32_t flags) {
-    return (int)syscall(SYS_landlock_restrict_self, fd, flags);
 }
 
 /// Names the calling thread; the kernel keeps 15 bytes.

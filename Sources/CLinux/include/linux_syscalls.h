@@ -55,9 +55,6 @@ static inline int linux_openat2(int directory, const char *path, uint64_t flags,
 }
 
 static inline int linux_fcntl(int fd, int command, long argument) { return fcntl(fd, command, argument); }
-static inline int linux_ioctl(int fd, unsigned long request, unsigned long argument) {
-    return ioctl(fd, request, argument);
-}
 
 static inline int linux_memfd_create(const char *name, unsigned int flags) {
     return (int)syscall(SYS_memfd_create, name, flags);
@@ -67,7 +64,6 @@ static inline int linux_seal(int fd) {
     // F_ADD_SEALS with F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE.
     return fcntl(fd, 1033, 0x1 | 0x2 | 0x4 | 0x8);
 }
-static inline int linux_seals(int fd) { return fcntl(fd, 1034 /* F_GET_SEALS */); }
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
@@ -124,8 +120,3 @@ static inline int linux_mknod(int directory, const char *path, unsigned int mode
                               unsigned int minor_number) {
     return mknodat(directory, path, mode, makedev(major_number, minor_number));
 }
-static inline uint64_t linux_makedev(unsigned int major_number, unsigned int minor_number) {
-    return makedev(major_number, minor_number);
-}
-static inline unsigned int linux_major(uint64_t device) { return gnu_dev_major(device); }
-static inline unsigned int linux_minor(uint64_t device) { return gnu_dev_minor(device); }

@@ -63,17 +63,18 @@ extension HostEngine {
     package func update(_ container: Container, _ update: ContainerUpdate) async throws {
         try await exclusively(container) {
             try Self.check(update, of: container.specification)
-            if let restart = update.restart {
-                if let connection = container.connection {
-                    try await self.tolerant { try await connection.setRestartPolicy(restart.forSupervisor) }
-                }
-                container.change { $0.specification.restart = restart }
-            }
+            // The limits first: they may be refused, and then nothing is changed.
             if let limits = update.limits {
                 if container.state.isActive {
                     try await self.runtime.update(limits: limits, cgroupPath: self.cgroupPath(container))
                 }
                 container.change { $0.specification.limits = limits }
+            }
+            if let restart = update.restart {
+                if let connection = container.connection {
+                    try await self.tolerant { try await connection.setRestartPolicy(restart.forSupervisor) }
+                }
+                container.change { $0.specification.restart = restart }
             }
             try await self.save(container)
         }
@@ -86,7 +87,8 @@ extension HostEngine {
             throw EngineError(
                 .conflict, "Restart policy cannot be updated because AutoRemove is enabled for the container")
         }
-        if let limits = update.limits, let memory = limits.memoryBytes, let swap = limits.memorySwapBytes, memory > swap
+        if let limits = update.limits, let memory = limits.memoryBytes, let swap = limits.memorySwapBytes, swap > 0,
+            memory > swap
         {
             throw EngineError(
                 .conflict,

@@ -99,7 +99,8 @@ extension HostEngine {
                 .bind(source: volumes.dataPath(mount.source), recursive: true), target: mount.target)
         case .tmpfs:
             result = MountConfiguration(
-                .tmpfs(sizeBytes: mount.tmpfsBytes, mode: mount.tmpfsMode ?? 0o1777), target: mount.target)
+                .tmpfs(sizeBytes: mount.tmpfsBytes, mode: mount.tmpfsMode ?? 0o1777), target: mount.target,
+                noExec: true, noSetUserID: true, noDevices: true)
         }
         result.readOnly = mount.readOnly
         return result

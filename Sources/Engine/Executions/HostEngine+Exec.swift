@@ -144,11 +144,13 @@ extension HostEngine {
         _ arguments: [String], in container: Container
     ) async throws -> (AsyncDescriptor, ExecProcess) {
         let pipe = try Pipe().separate()
+        // All that can fail comes before the process.
+        let reading = try AsyncDescriptor(FileDescriptor.duplicating(pipe.reading.raw))
         let process = try await launch(
             Execution.Request(arguments: arguments), in: container,
             streams: .descriptors(input: nil, output: pipe.writing.raw, error: pipe.writing.raw))
         // Our writing end goes with this scope, so that the reader sees the end.
-        return (try AsyncDescriptor(FileDescriptor.duplicating(pipe.reading.raw)), process)
+        return (reading, process)
     }
 
     private static func collect(_ reading: PipeReader, limit: Int) async -> [UInt8] {

@@ -129,13 +129,16 @@ extension ContainerSpecification {
             limits.memoryBytes = memory
         }
         if let swap = try host.integer("MemorySwap", in: -1...Int64.max), swap != 0 {
-            limits.memorySwapBytes = positive(swap)
+            limits.memorySwapBytes = swap
             try host.require(
                 swap < 0 || limits.memoryBytes != nil,
                 "You should always set the Memory limit when using Memoryswap limit, see usage")
             try host.require(
                 swap < 0 || base.memoryBytes != nil || swap >= limits.memoryBytes ?? 0,
                 "Minimum memoryswap limit should be larger than memory limit, see usage")
+        }
+        if limits.memorySwapBytes == nil, let memory = limits.memoryBytes, memory <= Int64.max / 2 {
+            limits.memorySwapBytes = memory * 2
         }
         let given = positive(try host.integer("NanoCpus", in: 0...1_000_000_000_000_000))
         if let given { limits.nanoCPUs = given }

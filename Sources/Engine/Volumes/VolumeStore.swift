@@ -85,6 +85,12 @@ package actor VolumeStore {
     /// All volumes, by name.
     package func all() async throws -> [Volume] { try await loaded().values.sorted { $0.name < $1.name } }
 
+    /// Those of these names that are there.
+    package func find(_ names: [String]) async throws -> [String: Volume] {
+        let known = try await loaded()
+        return names.reduce(into: [:]) { $0[$1] = known[$1] }
+    }
+
     /// One volume.
     package func find(_ name: String) async throws -> Volume? { try await loaded()[name] }
 

@@ -4,6 +4,7 @@ import Engine
 import HTTP
 import JSONText
 import Linux
+import StateStore
 
 /// Turns what went wrong into a status and `{"message", "diagnostics"}`.
 enum APIFailure {
@@ -31,8 +32,16 @@ enum APIFailure {
             let errors = list.diagnostics.filter { $0.severity == .error }
             return (400, errors.first?.summary ?? "the request failed", list.diagnostics)
         case let diagnostic as Diagnostic: return (500, diagnostic.summary, [diagnostic])
+        case let error as DatabaseError where error.isFull: return parts(noRoom(error))
         default: return (500, "\(error)", [])
         }
+    }
+
+    private static func noRoom(_ error: DatabaseError) -> Diagnostic {
+        Diagnostic(
+            code: "SC3002", summary: "no room on the disk to write down what is to be done",
+            detail: "\(error). Nothing was begun.",
+            hint: "free some space on the file system of the data root, then try again")
     }
 
     private static func status(_ kind: EngineError.Kind) -> Int {

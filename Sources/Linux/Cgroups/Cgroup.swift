@@ -11,15 +11,21 @@ package struct Cgroup: Sendable, Hashable {
     /// The group's directory in each tree.
     package var directories: [String] { hierarchy.roots.map { "\($0)/\(path)" } }
 
-    /// The files a process writes its number to (0 is itself) to become a member.
-    package var processFiles: [String] { directories.map { "\($0)/cgroup.procs" } }
+    /// The files a process's number is written to for it to become a member.
+    private var processFiles: [String] { directories.map { "\($0)/cgroup.procs" } }
+
+    /// The files a process of one thread writes 0 to, to become a member.
+    ///
+    /// By cgroup v1's `tasks` a thread moves itself without the lock of `cgroup.procs`, for which the kernel waits 7 to
+    /// 15 ms, a grace period, when nobody moved lately (cgroup_procs_write_start, Linux 5.5).
+    package var entryFiles: [String] { directories.map { "\($0)/\(isV2 ? "cgroup.procs" : "tasks")" } }
 
     /// Whether it is there, in every tree.
     package var exists: Bool { directories.allSatisfy { Files.exists($0) } }
 
     /// Makes the group and those above it; one that is there is fine.
     package func create() throws(SystemError) {
-        if isV2 { try delegateControllers() }
+        if isV2 { try delegateControllersAgain() }
         for directory in directories { try Files.makeDirectories(directory) }
     }
 
@@ -48,6 +54,18 @@ package struct Cgroup: Sendable, Hashable {
         } catch let error where error.errno == .ENOENT || error.errno == .ENODEV {
             return
         }
+    }
+
+    /// The same, again when an empty group above was removed meanwhile, as is done when the last group in it ended.
+    private func delegateControllersAgain() throws(SystemError) {
+        for _ in 0..<8 {
+            do throws(SystemError) {
+                return try delegateControllers()
+            } catch let error where error.errno == .ENOENT || error.errno == .ENODEV {
+                continue
+            }
+        }
+        try delegateControllers()
     }
 
     /// In a version 2 tree a group has the controllers its parent passes on, from the root down.
@@ -87,6 +105,19 @@ package struct Cgroup: Sendable, Hashable {
     /// A file of `key value` lines.
     func table(_ controller: String, _ name: String) throws(SystemError) -> [String: Int64] {
         Self.parseTable(try read(controller, name) ?? "")
+    }
+
+    /// The numbers of a text like /proc/meminfo: `key: value unit`.
+    static func parseTable(colonsIn text: String) -> [String: Int64] {
+        var result: [String: Int64] = [:]
+        for line in text.split(separator: "\n") {
+            let parts = line.split(separator: ":")
+            guard parts.count == 2, let word = parts[1].split(separator: " ").first, let value = Int64(word) else {
+                continue
+            }
+            result[String(parts[0])] = value
+        }
+        return result
     }
 
     static func parseTable(_ text: String) -> [String: Int64] {

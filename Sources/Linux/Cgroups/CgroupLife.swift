@@ -36,9 +36,17 @@ extension Cgroup {
 
     /// The members that still run; a zombie is a member until its parent reaps it, but holds nothing.
     private func living() throws(SystemError) -> [Int32] {
-        try processes().filter { pid in
-            guard let handle = try? ProcessHandle.open(pid) else { return false }
-            return handle.isAlive
+        try processes().filter { Self.isLiving($0) }
+    }
+
+    /// Whether a process lives: one that cannot be opened for want of descriptors, say, does.
+    static func isLiving(
+        _ pid: Int32, open: (Int32) throws(SystemError) -> ProcessHandle = { try .open($0) }
+    ) -> Bool {
+        do throws(SystemError) {
+            return try open(pid).isAlive
+        } catch {
+            return error.errno != .ESRCH
         }
     }
 
@@ -76,9 +84,22 @@ extension Cgroup {
     ///
     /// One that is gone is fine.
     ///
-    /// Throws `EBUSY` when processes are still in it after a second.
+    /// Throws `EBUSY` when processes are still in it after a second; what could be removed in other trees is.
     package func remove() throws(SystemError) {
-        for directory in directories { try remove(directory, attempts: 100) }
+        var first: SystemError?
+        for directory in directories {
+            do throws(SystemError) {
+                try remove(directory, attempts: 100)
+            } catch {
+                first = first ?? error
+            }
+        }
+        if let first { throw first }
+    }
+
+    /// Removes the group where it has neither processes nor groups below; anywhere else it stays.
+    package func removeIfEmpty() {
+        for directory in directories { try? Files.removeDirectory(directory) }
     }
 
     private func remove(_ directory: String, attempts: Int) throws(SystemError) {

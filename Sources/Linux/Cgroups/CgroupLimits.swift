@@ -2,7 +2,8 @@
 package struct CgroupLimits: Sendable, Hashable {
     /// Bytes of memory.
     package var memoryBytes: Int64?
-    /// Bytes of memory and swap together, as Docker counts.
+    /// Bytes of memory and swap together, as Docker counts: -1 is no limit; nil is twice the memory, where that has a
+    /// limit.
     package var memorySwapBytes: Int64?
     /// CPU time: 1,000,000,000 is one CPU.
     package var nanoCPUs: Int64?
@@ -11,7 +12,7 @@ package struct CgroupLimits: Sendable, Hashable {
     /// Processes and threads.
     package var pids: Int64?
 
-    /// Limits; nil is none.
+    /// Limits; nil is none, but for swap.
     package init(
         memoryBytes: Int64? = nil, memorySwapBytes: Int64? = nil, nanoCPUs: Int64? = nil, cpuShares: Int64? = nil,
         pids: Int64? = nil
@@ -30,7 +31,7 @@ package struct CgroupLimits: Sendable, Hashable {
         var result = self
         let page: Int64 = 4_096
         result.memoryBytes = memoryBytes.map { $0 / page * page }
-        result.memorySwapBytes = hasSwapControl ? memorySwapBytes.map { $0 / page * page } : nil
+        result.memorySwapBytes = hasSwapControl ? finiteMemorySwapBytes.map { $0 / page * page } : nil
         result.nanoCPUs = nanoCPUs.map { Self.nanoCPUs(quota: Self.quota($0), period: Self.period) }
         if hierarchy.version == .v2 {
             result.cpuShares = cpuShares.map { Self.shares(weight: Self.weight(shares: $0)) }
@@ -39,6 +40,14 @@ package struct CgroupLimits: Sendable, Hashable {
             result.cpuShares = nil
         }
         return result
+    }
+
+    /// The limit of memory and swap together in bytes, Docker's default where none is given; nil is none.
+    var finiteMemorySwapBytes: Int64? {
+        if let memorySwapBytes { return memorySwapBytes < 0 ? nil : memorySwapBytes }
+        guard let memoryBytes else { return nil }
+        let (both, overflow) = memoryBytes.multipliedReportingOverflow(by: 2)
+        return overflow ? nil : both
     }
 
     /// Microseconds in which a quota may be used.
@@ -68,15 +77,43 @@ package struct CgroupLimits: Sendable, Hashable {
 }
 
 extension Cgroup {
-    /// Sets every limit, lifting those that are nil.
-    ///
-    /// Throws `EBUSY` when more memory is in use than allowed.
+    /// Sets every limit of a group that nobody uses yet, lifting those that are nil.
     package func apply(_ limits: CgroupLimits) throws(SystemError) {
         if isV2 { try applyV2(limits) } else { try applyV1(limits) }
     }
 
+    /// Changes every limit of a group in use, or none.
+    ///
+    /// Throws `EBUSY` when more memory is in use than allowed, and the kernel cannot reclaim it.
+    package func change(to limits: CgroupLimits) throws(SystemError) {
+        var previous = try self.limits()
+        // As it is read, none is none.
+        previous.memorySwapBytes = previous.memorySwapBytes ?? -1
+        if isV2 { try checkMemoryV2(limits) }
+        do throws(SystemError) {
+            try apply(limits)
+        } catch {
+            try? apply(previous)
+            throw error
+        }
+    }
+
+    /// Version 2 accepts any limit, and ends a process where version 1 refuses.
+    private func checkMemoryV2(_ limits: CgroupLimits) throws(SystemError) {
+        guard let wanted = limits.memoryBytes, let used = try number("memory", "memory.current") else { return }
+        let details = try table("memory", "memory.stat")
+        let cache = ["active_file", "inactive_file", "slab_reclaimable"].reduce(0) { $0 + (details[$1] ?? 0) }
+        var swap = (Self.parseTable(colonsIn: try Files.readText("/proc/meminfo"))["SwapFree"] ?? 0) * 1_024
+        if let both = limits.finiteMemorySwapBytes {
+            swap = min(swap, max(0, both - wanted - (try number("memory", "memory.swap.current") ?? 0)))
+        }
+        if used - cache - swap > wanted {
+            throw SystemError(call: "write", errno: .EBUSY, subject: file("memory", "memory.max"))
+        }
+    }
+
     private func applyV1(_ limits: CgroupLimits) throws(SystemError) {
-        try applyMemoryV1(limits.memoryBytes ?? -1, limits.memorySwapBytes ?? -1)
+        try applyMemoryV1(limits.memoryBytes ?? -1, limits.finiteMemorySwapBytes ?? -1)
         try write("cpu", "cpu.cfs_period_us", "\(CgroupLimits.period)")
         try write("cpu", "cpu.cfs_quota_us", limits.nanoCPUs.map { "\(CgroupLimits.quota($0))" } ?? "-1")
         try write("cpu", "cpu.shares", "\(limits.cpuShares ?? 1_024)")
@@ -102,7 +139,7 @@ extension Cgroup {
     private func applyV2(_ limits: CgroupLimits) throws(SystemError) {
         try write("memory", "memory.max", limits.memoryBytes.map(String.init) ?? "max")
         if let swap = file("memory", "memory.swap.max"), Files.exists(swap) {
-            let swapOnly = limits.memorySwapBytes.map { max(0, $0 - (limits.memoryBytes ?? $0)) }
+            let swapOnly = limits.finiteMemorySwapBytes.map { max(0, $0 - (limits.memoryBytes ?? $0)) }
             try Files.writeExisting(swap, swapOnly.map(String.init) ?? "max")
         }
         let quota = limits.nanoCPUs.map { "\(CgroupLimits.quota($0))" } ?? "max"

@@ -60,11 +60,6 @@ package final class AsyncSocket: Sendable {
         try shutdown(SHUT_WR)
     }
 
-    /// Ends both directions without closing: those who wait see the end.
-    package func shutdownBoth() throws(SystemError) {
-        try shutdown(SHUT_RDWR)
-    }
-
     private func shutdown(_ how: some BinaryInteger) throws(SystemError) {
         try descriptor.withRaw { number throws(SystemError) in
             do throws(SystemError) {
@@ -81,20 +76,6 @@ package final class AsyncSocket: Sendable {
     package func close() {
         try? shutdown(SHUT_RDWR)
         descriptor.close()
-    }
-
-    /// Waits until the peer has closed its side or the connection broke, without reading anything.
-    ///
-    /// Bytes that wait to be read hide the end: use it where the peer is not to send.
-    package func waitForPeerClose() async throws {
-        var byte: UInt8 = 0
-        while true {
-            let peeked = try await descriptor.perform("recv", .readable) { number in
-                recv(number, &byte, 1, Int32(MSG_PEEK))
-            }
-            if peeked == 0 { return }
-            try await EventLoop.shared.sleep(for: .milliseconds(50))
-        }
     }
 
     /// Who connected, as the kernel saw it when the connection was made.

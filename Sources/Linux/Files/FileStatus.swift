@@ -63,18 +63,18 @@ package struct FileStatus: Sendable, Hashable {
     package var isMountRoot: Bool
 
     static func read(
-        directory: Int32, path: some SystemPath, flags: Int32, subject: String
+        directory: Int32, path: some SystemPath, flags: Int32, subject: @autoclosure () -> String
     ) throws(SystemError) -> FileStatus {
         let text = try path.terminated(for: "statx")
         var buffer = statx()
         let mask: UInt32 = 0x0000_07ff | 0x0000_1000  // STATX_BASIC_STATS, STATX_MNT_ID
-        _ = try system("statx", subject) { linux_statx(directory, text, flags, mask, &buffer) }
+        _ = try system("statx", subject()) { linux_statx(directory, text, flags, mask, &buffer) }
         return FileStatus(buffer)
     }
 
-    static func read(descriptor: Int32, subject: String) throws(SystemError) -> FileStatus {
+    static func read(descriptor: Int32, subject: @autoclosure () -> String) throws(SystemError) -> FileStatus {
         let emptyPath: Int32 = 0x1000  // AT_EMPTY_PATH
-        return try read(directory: descriptor, path: "", flags: emptyPath, subject: subject)
+        return try read(directory: descriptor, path: "", flags: emptyPath, subject: subject())
     }
 
     private init(_ raw: statx) {

@@ -14,20 +14,26 @@ extension Files {
     /// Makes a directory and those above it; one that is there already is fine.
     package static func makeDirectories(_ path: some SystemPath, mode: UInt32 = 0o755) throws(SystemError) {
         let bytes = path.pathBytes
-        do throws(SystemError) {
-            try makeDirectory(bytes, mode: mode)
-        } catch {
-            switch error.errno {
-            case .EEXIST:
-                if try status(bytes).kind != .directory { throw error }
-            case .ENOENT:
-                var parent = bytes
-                while parent.last == UInt8(ascii: "/") { parent.removeLast() }
-                guard let slash = parent.lastIndex(of: UInt8(ascii: "/")), slash > 0 else { throw error }
-                try makeDirectories(Array(parent[..<slash]), mode: mode)
-                try makeDirectories(parent, mode: mode)
-            default:
-                throw error
+        var attempts = 0
+        while true {
+            do throws(SystemError) {
+                try makeDirectory(bytes, mode: mode)
+                return
+            } catch {
+                attempts += 1
+                switch error.errno {
+                case .EEXIST:
+                    if try status(bytes).kind != .directory { throw error }
+                    return
+                case .ENOENT where attempts < 16:
+                    // The one above is missing, or somebody removes empty ones meanwhile.
+                    var parent = bytes
+                    while parent.last == UInt8(ascii: "/") { parent.removeLast() }
+                    guard let slash = parent.lastIndex(of: UInt8(ascii: "/")), slash > 0 else { throw error }
+                    try makeDirectories(Array(parent[..<slash]), mode: mode)
+                default:
+                    throw error
+                }
             }
         }
     }

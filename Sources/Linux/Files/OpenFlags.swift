@@ -37,8 +37,6 @@ package struct ResolveFlags: OptionSet, Sendable {
         self.rawValue = rawValue
     }
 
-    /// Fail with `EXDEV` at a mount point.
-    package static var noCrossDevice: ResolveFlags { ResolveFlags(rawValue: 0x01) }
     /// Refuse `/proc/…/fd/N` and its like.
     package static var noMagicLinks: ResolveFlags { ResolveFlags(rawValue: 0x02) }
     package static var noSymbolicLinks: ResolveFlags { ResolveFlags(rawValue: 0x04) }

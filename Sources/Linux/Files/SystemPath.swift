@@ -26,11 +26,11 @@ extension SystemPath {
     func terminated(for call: StaticString) throws(SystemError) -> [CChar] {
         let bytes = pathBytes
         if bytes.contains(0) { throw SystemError(call: call.description, errno: .EINVAL, subject: displayText) }
-        var result: [CChar] = []
-        result.reserveCapacity(bytes.count + 1)
-        for byte in bytes { result.append(CChar(bitPattern: byte)) }
-        result.append(0)
-        return result
+        return [CChar](unsafeUninitializedCapacity: bytes.count + 1) { buffer, count in
+            UnsafeMutableRawBufferPointer(buffer).copyBytes(from: bytes)
+            buffer[bytes.count] = 0
+            count = bytes.count + 1
+        }
     }
 }
 

@@ -58,6 +58,26 @@ package enum Namespaces {
         }
     }
 
+    /// Runs a body in one network namespace after another, on one thread, and waits for it.
+    ///
+    /// - Parameter body: is given the position of the namespace it is in.
+    /// - Returns: an answer for each; a failure of one is its own.
+    ///
+    /// It blocks: call it from `BlockingExecutor`.
+    package static func inEachNetworkNamespace<Answer>(
+        _ namespaces: [Int32], _ body: @escaping @Sendable (Int) throws(SystemError) -> Answer
+    ) throws(SystemError) -> [Result<Answer, SystemError>] {
+        try Thread.run(name: "netns") { () throws(SystemError) in
+            namespaces.indices.map { position in
+                Result { () throws(SystemError) in
+                    let namespace = namespaces[position]
+                    _ = try system("setns", "network namespace") { linux_setns(namespace, CLONE_NEWNET) }
+                    return try body(position)
+                }
+            }
+        }
+    }
+
     /// The identity of an open namespace.
     package static func identity(_ namespace: Int32) throws(SystemError) -> NamespaceIdentity {
         let status = try FileStatus.read(descriptor: namespace, subject: "namespace")

@@ -95,7 +95,7 @@ struct NetlinkAnswer {
 
 /// Attributes by type; a later one of a type wins.
 struct NetlinkAttributes {
-    private var values: [UInt16: ArraySlice<UInt8>] = [:]
+    private var values: [(type: UInt16, bytes: ArraySlice<UInt8>)] = []
 
     /// Reads attributes to the end of the bytes; what does not parse ends them.
     init(_ bytes: ArraySlice<UInt8>) {
@@ -103,12 +103,12 @@ struct NetlinkAttributes {
         while let length = rest.integer(UInt16.self, at: 0), length >= 4, Int(length) <= rest.count,
             let type = rest.integer(UInt16.self, at: 2)
         {
-            values[type & 0x3fff] = rest.prefix(Int(length)).dropFirst(4)
+            values.append((type & 0x3fff, rest.prefix(Int(length)).dropFirst(4)))
             rest = rest.dropFirst((Int(length) + 3) & ~3)
         }
     }
 
-    subscript(_ type: Int) -> ArraySlice<UInt8>? { values[UInt16(truncatingIfNeeded: type)] }
+    subscript(_ type: Int) -> ArraySlice<UInt8>? { values.last { $0.type == type }?.bytes }
 
     func number(_ type: Int) -> UInt32? { self[type]?.integer(UInt32.self, at: 0) }
 

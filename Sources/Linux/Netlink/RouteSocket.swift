@@ -6,6 +6,8 @@ import CLinux
 /// own words. Calls block briefly.
 package final class RouteSocket: Sendable {
     let socket: NetlinkSocket
+    /// In `IFLA_EXT_MASK` (29): `RTEXT_FILTER_SKIP_STATS`; counters are most of an answer's bytes.
+    private static let withoutStatistics: UInt32 = 8
 
     /// Opens a socket in the calling thread's namespace.
     package init() throws(SystemError) {
@@ -23,6 +25,7 @@ package final class RouteSocket: Sendable {
     package func links() throws(SystemError) -> [Link] {
         var message = NetlinkMessage(type: 18, flags: Request.dump)  // RTM_GETLINK
         message.linkHeader(index: 0)
+        message.attribute(29, Self.withoutStatistics)
         return try socket.dump(message, "list links").filter { $0.type == 16 }
             .compactMap { Link($0.payload) }.sorted { $0.index < $1.index }
     }
@@ -32,6 +35,7 @@ package final class RouteSocket: Sendable {
         var message = NetlinkMessage(type: 18, flags: Request.acknowledge)
         message.linkHeader(index: 0)
         message.attribute(3, name)
+        message.attribute(29, Self.withoutStatistics)
         do throws(SystemError) {
             return try socket.request(message, "link \(name)").lazy.compactMap { Link($0.payload) }.first
         } catch let error where error.errno == .ENODEV || error.errno == .ENOENT {
@@ -48,9 +52,11 @@ package final class RouteSocket: Sendable {
     }
 
     /// The routes of every table.
-    package func routes() throws(SystemError) -> [Route] {
+    ///
+    /// - Parameter family: `AF_INET` (2) or `AF_INET6` (10); 0 is both.
+    package func routes(family: UInt8 = 0) throws(SystemError) -> [Route] {
         var message = NetlinkMessage(type: 26, flags: Request.dump)  // RTM_GETROUTE
-        message.append(UInt64(0))
+        message.append(UInt64(family))
         message.append(UInt32(0))
         return try socket.dump(message, "list routes").filter { $0.type == 24 }.compactMap { Route($0.payload) }
     }
@@ -65,20 +71,6 @@ package final class RouteSocket: Sendable {
         message.attribute(1, prefix.address.bytes)  // IFA_ADDRESS
         if let broadcast = prefix.broadcast { message.attribute(4, broadcast.bytes) }
         try socket.request(message, "add address \(prefix)")
-    }
-
-    /// Takes an address away.
-    ///
-    /// One it does not have is fine.
-    package func removeAddress(_ prefix: IPPrefix, from index: Int32) throws(SystemError) {
-        var message = NetlinkMessage(type: 21, flags: Request.acknowledge)  // RTM_DELADDR
-        message.addressHeader(prefix, index: index)
-        message.attribute(2, prefix.address.bytes)
-        do throws(SystemError) {
-            try socket.request(message, "remove address \(prefix)")
-        } catch let error where error.errno == .EADDRNOTAVAIL {
-            return
-        }
     }
 
     /// Adds a route, or replaces the one with this destination.
@@ -99,22 +91,6 @@ package final class RouteSocket: Sendable {
         if let index { message.attribute(4, index) }
         let target = destination.map(\.description) ?? "default"
         try socket.request(message, "add route \(target)" + (gateway.map { " via \($0)" } ?? ""))
-    }
-
-    /// Removes a route.
-    ///
-    /// One that is not there is fine.
-    package func removeRoute(to destination: IPPrefix) throws(SystemError) {
-        var message = NetlinkMessage(type: 25, flags: Request.acknowledge)  // RTM_DELROUTE
-        let family: UInt8 = destination.address.isV4 ? 2 : 10
-        for byte in [family, UInt8(destination.length), 0, 0, 254, 0, 255, 0] { message.append(byte) }
-        message.append(UInt32(0))
-        message.attribute(1, destination.network.address.bytes)
-        do throws(SystemError) {
-            try socket.request(message, "remove route \(destination)")
-        } catch let error where error.errno == .ESRCH {
-            return
-        }
     }
 }
 

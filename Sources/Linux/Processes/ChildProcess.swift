@@ -1,3 +1,5 @@
+import CLinux
+import Glibc
 import Synchronization
 
 /// A program this process started.
@@ -13,8 +15,19 @@ package final class ChildProcess: Sendable {
     }
 
     /// Takes charge of a child that nobody else reaps.
-    static func adopt(_ pid: Int32) throws(SystemError) -> ChildProcess {
-        ChildProcess(try ProcessHandle.open(pid))
+    ///
+    /// When it cannot be opened it is killed and reaped: nobody would know of it.
+    static func adopt(
+        _ pid: Int32, open: (Int32) throws(SystemError) -> ProcessHandle = { try .open($0) }
+    ) throws(SystemError) -> ChildProcess {
+        do throws(SystemError) {
+            return ChildProcess(try open(pid))
+        } catch {
+            // Not reaped yet, so the number is still the child's.
+            _ = Glibc.kill(pid, SIGKILL)
+            while waitpid(pid, nil, 0) == -1, Errno.current == .EINTR {}
+            throw error
+        }
     }
 
     deinit {

@@ -33,6 +33,15 @@ package enum CurrentProcess {
         umask(mask)
     }
 
+    /// Opens `/dev/null` for each standard stream that the caller has closed.
+    ///
+    /// Otherwise the next file or socket would get its number, and what is meant for a reader would be written into it.
+    /// Call it first of all.
+    package static func openClosedStreams() {
+        // The lowest free number is given out, and those before are open by then.
+        for number in Int32(0)...2 where fcntl(number, F_GETFD) < 0 { _ = open("/dev/null", O_RDWR) }
+    }
+
     /// Raises the soft limit of open files to the hard one.
     ///
     /// Many containers need many descriptors.
@@ -43,9 +52,26 @@ package enum CurrentProcess {
         _ = setrlimit(__rlimit_resource_t(7), &limit)
     }
 
-    /// Ends this process when its parent ends.
-    package static func dieWithParent(signal: Int32 = SIGKILL) {
-        _ = linux_prctl(PR_SET_PDEATHSIG, UInt(signal), 0, 0, 0)
+    /// How many files this process may have open: what is in force, and up to where it may be raised.
+    ///
+    /// The largest number is none.
+    package static var openFileLimit: (soft: UInt64, hard: UInt64)? {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(7), &limit) == 0 else { return nil }
+        return (UInt64(limit.rlim_cur), UInt64(limit.rlim_max))
+    }
+
+    /// Whether this process has a capability in effect, by the kernel's number.
+    package static func hasCapability(_ number: UInt8) -> Bool {
+        guard let text = try? Files.readText("/proc/thread-self/status", limit: 64 << 10) else { return false }
+        return capabilities(inStatus: text).map { number < 64 && $0 & (1 << UInt64(number)) != 0 } ?? false
+    }
+
+    /// The effective set in `/proc/PID/status` (proc_pid_status(5)).
+    static func capabilities(inStatus text: String) -> UInt64? {
+        let prefix = "CapEff:"
+        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(prefix) }) else { return nil }
+        return UInt64(line.dropFirst(prefix.count).filter { !$0.isWhitespace }, radix: 16)
     }
 }
 

@@ -38,8 +38,8 @@ package struct OutputLine: Sendable, Hashable {
 extension Spawn {
     /// Runs a program to its end and collects what it writes.
     ///
-    /// The program leads its own process group, which is killed when the time is up or the task is cancelled; the
-    /// request's descriptors 0, 1 and 2 are replaced.
+    /// The program leads its own process group, which is killed when the time is up or the task is cancelled; where the
+    /// request asks for a session, all of that. The request's descriptors 0, 1 and 2 are replaced.
     /// - Parameters:
     ///   - input: what it reads.
     ///   - timeout: how long it may take; nil is for ever.
@@ -51,6 +51,7 @@ extension Spawn {
         onLine: (@Sendable (OutputLine) -> Void)? = nil
     ) async throws -> ProcessResult {
         let (child, pipes) = try launch(request)
+        let ownsSession = request.newSession
         let timeUp = Flag()
         return try await withTaskCancellationHandler {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -71,8 +72,10 @@ extension Spawn {
                 } catch {
                     group.cancelAll()
                     try? child.sendToGroup(SIGKILL)
+                    if ownsSession { await BlockingExecutor.shared.run { child.killSession() } }
                     throw error
                 }
+                if timeUp.isSet, ownsSession { await BlockingExecutor.shared.run { child.killSession() } }
                 // A grandchild may hold the outputs open for ever; what it writes later is not this program's.
                 group.addTask {
                     try await EventLoop.shared.sleep(for: .seconds(2))

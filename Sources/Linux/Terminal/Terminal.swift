@@ -113,11 +113,18 @@ package struct Console: Sendable {
     @discardableResult
     package func write(_ bytes: [UInt8]) -> Bool {
         do throws(SystemError) {
-            try Transfer.drain("write", bytes) { pointer, count, _ in waitingWrite(pointer, count) }
+            try put(bytes)
             return true
         } catch {
             return false
         }
+    }
+
+    /// Writes bytes.
+    ///
+    /// Throws `EPIPE` when the reader is gone, `ENOSPC` when it is a file on a full disk, …
+    package func put(_ bytes: [UInt8]) throws(SystemError) {
+        try Transfer.drain("write", bytes) { pointer, count, _ in waitingWrite(pointer, count) }
     }
 
     /// Writes text and a line end.

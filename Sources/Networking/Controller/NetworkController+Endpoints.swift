@@ -143,23 +143,6 @@ extension NetworkController {
         }
     }
 
-    /// What is really there of a running container's links and ports.
-    package func observeContainer(containerID: String, netns: SharedDescriptor) async throws -> [EndpointObservation] {
-        let (database, firewall) = (database, firewall)
-        return try await blocking { links in
-            var found = try links.endpoints.observe(database.read { try Self.places(containerID, $0) }, netns: netns)
-            let mappings = try database.read { try $0.portMappings(containerID: containerID) }
-            guard !mappings.isEmpty, let listing = try firewall.listing() else { return found }
-            for mapping in mappings where !listing.holds(mapping) {
-                guard let place = found.firstIndex(where: { $0.specification.address == mapping.address }) else {
-                    continue
-                }
-                found[place].problems.append(.portMissing(mapping.port))
-            }
-            return found
-        }
-    }
-
     /// Makes what is missing of a running container's links and ports.
     package func repairContainer(containerID: String, netns: SharedDescriptor) async throws {
         let (database, firewall, forwarding) = (database, firewall, forwarding)

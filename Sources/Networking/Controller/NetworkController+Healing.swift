@@ -28,7 +28,7 @@ extension NetworkController {
 
     /// Looks whether somebody flushed the firewall, removed a bridge or switched forwarding off, and puts it right.
     ///
-    /// - Returns: what was wrong; empty when all was well. Containers' own links are `observeContainer`'s matter.
+    /// - Returns: what was wrong; empty when all was well. Containers' own links are `observe(containers:)`'s matter.
     package func heal() async throws -> [NetworkProblem] {
         let (database, firewall, forwarding, turn) = (database, firewall, forwarding, turn)
         return try await blocking { links in
@@ -36,8 +36,9 @@ extension NetworkController {
                 let networks = try database.read { try $0.networkSpecifications() }
                 guard !networks.isEmpty else { return [] }
                 var found: [NetworkProblem] = []
+                let host = try LinkTable(links.routes)
                 for network in networks {
-                    let problems = try links.bridges.problems(of: network)
+                    let problems = BridgeOperations.problems(of: network, in: host)
                     guard !problems.isEmpty else { continue }
                     found += problems
                     try Self.ensure(network, database, links)

@@ -81,19 +81,6 @@ extension NetworkController {
         return try await BlockingExecutor.shared.run { try database.read { try $0.networkSpecification(id: id) } }
     }
 
-    /// What is really there of a network; nil if none of this id was made.
-    package func observeNetwork(id: String) async throws -> NetworkObservation? {
-        let (database, firewall, forwarding) = (database, firewall, forwarding)
-        return try await blocking { links in
-            guard let network = try database.read({ try $0.networkSpecification(id: id) }) else { return nil }
-            var problems = try links.bridges.problems(of: network)
-            if try firewall.listing()?.holds(network) != true { problems.append(.rulesMissing(table: firewall.table)) }
-            if !(try forwarding.isEnabled()) { problems.append(.forwardingDisabled) }
-            let endpoints = try database.read { try $0.endpoints(network: id).count }
-            return NetworkObservation(specification: network, problems: problems, endpoints: endpoints)
-        }
-    }
-
     /// Makes what is missing of a network, its containers' ports on the bridge included.
     package func repairNetwork(id: String) async throws {
         let (database, firewall, forwarding, turn) = (database, firewall, forwarding, turn)

@@ -24,11 +24,11 @@ struct BridgeOperations: Sendable {
     }
 
     /// What is not as it was made.
-    func problems(of network: NetworkSpecification) throws -> [NetworkProblem] {
+    static func problems(of network: NetworkSpecification, in host: LinkTable) -> [NetworkProblem] {
         let name = network.bridgeName
-        guard let link = try routes.link(named: name) else { return [.bridgeMissing(name: name)] }
+        guard let link = host.link(named: name) else { return [.bridgeMissing(name: name)] }
         var problems: [NetworkProblem] = link.isUp ? [] : [.bridgeDown(name: name)]
-        if !(try addresses(of: link).contains(IPAddress(network.gateway))) {
+        if !host.addresses(of: link).contains(IPAddress(network.gateway)) {
             problems.append(.gatewayMissing(bridge: name, address: network.gateway))
         }
         return problems

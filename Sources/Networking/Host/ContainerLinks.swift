@@ -58,16 +58,6 @@ struct ContainerLinks {
         try routes.link(named: endpoint.interfaceName) != nil
     }
 
-    func problems(of endpoint: EndpointSpecification, _ network: NetworkSpecification) throws -> [NetworkProblem] {
-        let name = endpoint.interfaceName
-        guard let link = try routes.link(named: name) else { return [.linkMissing(interface: name)] }
-        var problems: [NetworkProblem] = link.isUp ? [] : [.linkDown(interface: name)]
-        if !(try addresses(of: link).contains(IPAddress(endpoint.address))) {
-            problems.append(.addressMissing(interface: name, address: endpoint.address))
-        }
-        return problems
-    }
-
     private func require(_ endpoint: EndpointSpecification) throws -> Link {
         try routes.existingLink(named: endpoint.interfaceName)
     }

@@ -31,22 +31,6 @@ struct EndpointOperations: Sendable {
         }
     }
 
-    /// What is not as it was made, for each endpoint.
-    func observe(
-        _ endpoints: [(EndpointSpecification, NetworkSpecification)], netns: SharedDescriptor
-    ) throws -> [EndpointObservation] {
-        let inside = try ContainerLinks(netns)
-        let carrier = ContainerLinks.gatewayEndpoint(endpoints)
-        return try endpoints.map { endpoint, network in
-            var problems = try hostProblems(endpoint, network) + inside.problems(of: endpoint, network)
-            if problems.isEmpty, endpoint.index == carrier?.0.index, !(try inside.hasDefaultRoute(via: network.gateway))
-            {
-                problems.append(.defaultRouteMissing)
-            }
-            return EndpointObservation(specification: endpoint, problems: problems)
-        }
-    }
-
     /// Makes again what is missing, in the running container.
     func repair(_ endpoints: [(EndpointSpecification, NetworkSpecification)], netns: SharedDescriptor) throws {
         let inside = try ContainerLinks(netns)
@@ -95,18 +79,6 @@ struct EndpointOperations: Sendable {
     private func makePort(_ link: Link, of bridge: Link) throws {
         try routes.setMaster(link.index, bridge.index)
         try routes.setHairpin(link.index, true)
-    }
-
-    private func hostProblems(
-        _ endpoint: EndpointSpecification, _ network: NetworkSpecification
-    ) throws -> [NetworkProblem] {
-        let name = endpoint.hostInterfaceName
-        guard let link = try routes.link(named: name) else { return [.linkMissing(interface: name)] }
-        var problems: [NetworkProblem] = link.isUp ? [] : [.linkDown(interface: name)]
-        if let bridge = try routes.link(named: network.bridgeName), link.master != bridge.index {
-            problems.append(.linkDetached(interface: name, bridge: network.bridgeName))
-        }
-        return problems
     }
 
     private func bridge(of network: NetworkSpecification) throws -> Link {

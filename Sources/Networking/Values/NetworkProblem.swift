@@ -48,8 +48,12 @@ package struct NetworkObservation: Sendable, Hashable {
     package var specification: NetworkSpecification
     /// What is not so; empty when all is well.
     package var problems: [NetworkProblem]
-    /// The number of endpoints reserved in it.
-    package var endpoints: Int
+}
+
+/// A container's place in a network.
+package struct EndpointPlace: Sendable, Hashable {
+    package var endpoint: EndpointSpecification
+    package var network: NetworkSpecification
 }
 
 /// What is really there of a running container's endpoint.

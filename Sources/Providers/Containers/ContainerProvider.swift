@@ -1,11 +1,9 @@
 import Apply
 import Diagnostics
 import Engine
-import ImageStore
 import JSONText
 import Linux
 import Networking
-import OCI
 import StackModel
 
 /// Containers of a stack.
@@ -38,9 +36,19 @@ struct ContainerProvider: ResourceProvider {
 
     /// A port without its host address: the order of changes may be kept where it need not.
     func claims(_ attributes: JSONObject) -> Set<String> {
-        Set(
-            ContainerSpecification.ports(attributes).filter { $0.hostPort != 0 }
-                .map { "\($0.container.transport)/\($0.hostPort)" })
+        Set((attributes["ports"]?.arrayValue ?? []).compactMap(Self.claim))
+    }
+
+    func releasing(_ claims: Set<String>, of attributes: JSONObject) -> JSONObject {
+        guard let ports = attributes["ports"]?.arrayValue else { return attributes }
+        var attributes = attributes
+        attributes["ports"] = .array(ports.filter { port in Self.claim(port).map { !claims.contains($0) } ?? true })
+        return attributes
+    }
+
+    private static func claim(_ port: JSONValue) -> String? {
+        guard let number = port["published"]?.intValue, number != 0 else { return nil }
+        return "\(port["protocol"]?.stringValue ?? "tcp")/\(number)"
     }
 
     func predictedOutputs(
@@ -57,44 +65,7 @@ struct ContainerProvider: ResourceProvider {
     }
 
     func observe(stack: String, recorded: [RecordedObject]) async throws -> [ResourceAddress: ObservedObject] {
-        // Each waits for the kernel now and then, so several are looked at together.
-        try await withThrowingTaskGroup(of: (ResourceAddress, ObservedObject)?.self) { group in
-            var result: [ResourceAddress: ObservedObject] = [:]
-            for (index, object) in recorded.enumerated() {
-                if index >= Self.observedTogether, let (address, seen) = try await group.next() ?? nil {
-                    result[address] = seen
-                }
-                group.addTask { try await observe(object).map { (object.address, $0) } }
-            }
-            for try await case (let address, let seen)? in group { result[address] = seen }
-            return result
-        }
-    }
-
-    private static let observedTogether = 8
-
-    private func observe(_ object: RecordedObject) async throws -> ObservedObject? {
-        guard let container = engine.containers.container(id: object.objectID) else { return nil }
-        let isActive = container.state.isActive
-        let limits = isActive ? try? engine.kernelLimits(of: container) : nil
-        let observation = ContainerObservation(container, object, namedImage: try await namedImage(object))
-        return ObservedObject(
-            container.id, attributes: observation.attributes(limits: limits),
-            outputs: try await outputs(container, object.address),
-            condition: observation.condition(problems: isActive ? await linkProblems(container) : []),
-            remark: observation.remark, data: observation.data)
-    }
-
-    private func namedImage(_ object: RecordedObject) async throws -> String? {
-        guard let name = object.attributes["image"]?.stringValue, !name.hasPrefix("sha256:") else { return nil }
-        return try await engine.images.resolve(name)?.id.description
-    }
-
-    private func linkProblems(_ container: Container) async -> [String] {
-        guard container.specification.networkMode != "host", let namespace = try? engine.namespace(of: container),
-            let endpoints = try? await engine.networks.observeContainer(containerID: container.id, netns: namespace)
-        else { return [] }
-        return endpoints.flatMap { $0.problems.map(\.description) }
+        try await ContainerObserver(engine: engine).observe(recorded)
     }
 
     func identify(stack: String, address: ResourceAddress, attributes: JSONObject) async throws -> ObjectIdentity {
@@ -193,14 +164,7 @@ struct ContainerProvider: ResourceProvider {
     }
 
     private func outputs(_ container: Container, _ address: ResourceAddress) async throws -> JSONObject {
-        var addresses = JSONObject()
-        for endpoint in try await engine.networks.endpoints(containerID: container.id) {
-            guard let network = try await engine.networks.network(id: endpoint.networkID) else { continue }
-            addresses[network.name] = .string(endpoint.address.description)
-        }
-        return [
-            "id": .string(container.id), "name": .string(container.name), "host": .string(HostNames.host(address)),
-            "addresses": .object(addresses),
-        ]
+        let places = try await engine.networks.places(containerIDs: [container.id])
+        return ContainerObserver.outputs(container, address, places[container.id] ?? [])
     }
 }

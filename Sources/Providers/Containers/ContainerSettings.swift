@@ -47,7 +47,10 @@ struct ContainerSettings {
             let active = container.state.isActive
             let held = active ? try? engine.kernelLimits(of: container) : nil
             var limits = held ?? container.specification.limits
-            if changes("limits.memory") { limits.memoryBytes = wanted.limits.memoryBytes }
+            if changes("limits.memory") {
+                limits.memoryBytes = wanted.limits.memoryBytes
+                limits.memorySwapBytes = wanted.limits.memorySwapBytes
+            }
             if changes("limits.nanoCPUs") { limits.nanoCPUs = wanted.limits.nanoCPUs }
             if changes("limits.pids") { limits.pids = wanted.limits.pids }
             if changes("limits.cpuShares") { limits.cpuShares = wanted.limits.cpuShares }

@@ -33,15 +33,15 @@ struct ContainerWait {
         }
         let (now, changes) = container.observe { ($0.health?.status, $0.state.isActive) }
         if now.0 == .healthy { return }
+        // Only what changes is told: one that is unhealthy already would be waited for until it changes its mind.
+        if now.0 == .unhealthy { throw await unhealthy() }
         guard now.1 else { throw await failure("ended before it was healthy", "exit code \(container.state.exitCode)") }
         progress(ProgressUpdate(address: address, message: "waiting until it is healthy"))
         var ends = 0
         for await change in changes {
             switch change {
             case .health(.healthy): return
-            case .health(.unhealthy):
-                let output = container.snapshot.health?.log.last?.output.trimmedLine ?? ""
-                throw await failure("is unhealthy", "the last health check said: \(output)")
+            case .health(.unhealthy): throw await unhealthy()
             case .exited(let code, true):
                 throw await failure("ended before it was healthy", "exit code \(code)")
             case .exited(let code, false):
@@ -52,6 +52,11 @@ struct ContainerWait {
             }
         }
         try Task.checkCancellation()
+    }
+
+    private func unhealthy() async -> Diagnostic {
+        let output = container.snapshot.health?.log.last?.output.trimmedLine ?? ""
+        return await failure("is unhealthy", "the last health check said: \(output)")
     }
 
     private func waitCompleted(_ progress: ProgressSink) async throws {

@@ -6,6 +6,8 @@ struct ImageObjects: Sendable {
     let database: StateDatabase
 
     private static let prefix = "image-object."
+    /// Of builds whose image is being removed: they stand for it no longer.
+    private static let leavingPrefix = "image-object-leaving."
 
     /// The image's id, once the build is done.
     func image(of object: String) async throws -> String? {
@@ -23,11 +25,27 @@ struct ImageObjects: Sendable {
         }
     }
 
-    /// Forgets a build.
-    func remove(_ object: String) async throws {
+    /// Lets a build stand for its image no longer, and gives the image's id.
+    ///
+    /// It is given again until `forget`: a removal that was cut short is gone on with.
+    func letGo(_ object: String) async throws -> String? {
+        let database = self.database
+        return try await BlockingExecutor.shared.run {
+            try database.write { transaction in
+                if let leaving = try transaction.value(forKey: Self.leavingPrefix + object) { return leaving }
+                guard let image = try transaction.value(forKey: Self.prefix + object) else { return nil }
+                try transaction.setValue(nil, forKey: Self.prefix + object)
+                try transaction.setValue(image, forKey: Self.leavingPrefix + object)
+                return image
+            }
+        }
+    }
+
+    /// Forgets a build that was let go.
+    func forget(_ object: String) async throws {
         let database = self.database
         try await BlockingExecutor.shared.run {
-            try database.write { try $0.setValue(nil, forKey: Self.prefix + object) }
+            try database.write { try $0.setValue(nil, forKey: Self.leavingPrefix + object) }
         }
     }
 

@@ -158,8 +158,12 @@ struct ImageProvider: ResourceProvider {
         stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
         progress: @escaping ProgressSink
     ) async throws {
-        guard let id = try await objects.image(of: objectID) else { return }
-        try await objects.remove(objectID)
+        guard let id = try await objects.letGo(objectID) else { return }
+        try await removeImage(id, address)
+        try await objects.forget(objectID)
+    }
+
+    private func removeImage(_ id: String, _ address: ResourceAddress) async throws {
         // Another resource may have come to the same image.
         guard let image = try await engine.images.resolve(id), try await !objects.isHeld(id) else { return }
         let mine = try ImageReference(address.name).withDefaultTag

@@ -65,8 +65,9 @@ struct NetworkProvider: ResourceProvider {
 
     func observe(stack: String, recorded: [RecordedObject]) async throws -> [ResourceAddress: ObservedObject] {
         var result: [ResourceAddress: ObservedObject] = [:]
+        let networks = try await engine.networks.observe(networks: recorded.map(\.objectID))
         for object in recorded {
-            guard let seen = try await engine.networks.observeNetwork(id: object.objectID) else { continue }
+            guard let seen = networks[object.objectID] else { continue }
             let specification = seen.specification
             let ours = HostNames.labels(stack: stack, object.address)
             let labels = specification.labels.filter { ours[$0.key] == nil }

@@ -60,8 +60,9 @@ struct VolumeProvider: ResourceProvider {
 
     func observe(stack: String, recorded: [RecordedObject]) async throws -> [ResourceAddress: ObservedObject] {
         var found: [(object: RecordedObject, volume: Volume, path: String, declared: [String])] = []
+        let volumes = try await engine.volumes.find(recorded.map(\.objectID))
         for object in recorded {
-            guard let volume = try await engine.volumes.find(object.objectID) else { continue }
+            guard let volume = volumes[object.objectID] else { continue }
             let declared = object.attributes["content"]?.objectValue?.keys.map { $0 } ?? []
             found.append((object, volume, engine.volumes.dataPath(volume.name), declared))
         }

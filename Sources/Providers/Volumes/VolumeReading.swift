@@ -15,10 +15,9 @@ struct VolumeReading: Sendable {
     ///
     /// Blocks. Containers write here: links are not followed out of the volume, nor at its end.
     init(path: String, files: [String]) {
-        guard let root = try? Files.open(path, [.directory, .noFollow]), let status = try? Files.status(path) else {
-            return
-        }
+        guard let status = try? Files.status(path, followLinks: false), status.kind == .directory else { return }
         owner = "\(status.uid):\(status.gid)"
+        guard !files.isEmpty, let root = try? Files.open(path, [.directory, .noFollow]) else { return }
         for name in files {
             guard
                 let file = try? Files.openInRoot(

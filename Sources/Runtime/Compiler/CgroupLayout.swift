@@ -2,8 +2,8 @@ import Linux
 
 /// What a launch needs to know of a container's cgroup: paths, as values.
 package struct CgroupLayout: Sendable, Hashable {
-    /// The files to write a process id to.
-    package var processFiles: [String]
+    /// The files a process writes 0 to, to be in the group.
+    package var entryFiles: [String]
     /// Whether the controllers are those of cgroup v2, so that a process can be made inside the group.
     package var isUnified: Bool
     /// The file with the number of out-of-memory kills.
@@ -12,9 +12,9 @@ package struct CgroupLayout: Sendable, Hashable {
     package var controllers: [[String]]
 
     package init(
-        processFiles: [String], isUnified: Bool, memoryEvents: String? = nil, controllers: [[String]] = []
+        entryFiles: [String], isUnified: Bool, memoryEvents: String? = nil, controllers: [[String]] = []
     ) {
-        self.processFiles = processFiles
+        self.entryFiles = entryFiles
         self.isUnified = isUnified
         self.memoryEvents = memoryEvents
         self.controllers = controllers
@@ -29,7 +29,7 @@ package struct CgroupLayout: Sendable, Hashable {
         let eventsRoot = isUnified ? hierarchy.unifiedRoot : hierarchy.mounts["memory"]
         let eventsName = isUnified ? "memory.events" : "memory.oom_control"
         self.init(
-            processFiles: group.processFiles, isUnified: isUnified,
+            entryFiles: group.entryFiles, isUnified: isUnified,
             memoryEvents: eventsRoot.map { "\($0)/\(group.path)/\(eventsName)" },
             controllers: controllers.values.map { $0.sorted() }.sorted { $0.joined() < $1.joined() })
     }

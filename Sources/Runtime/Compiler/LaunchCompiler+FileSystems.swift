@@ -120,7 +120,7 @@ extension LaunchCompiler {
         }
     }
 
-    static func protection(_ configuration: ContainerConfiguration) -> [Operation] {
+    static func protection(_ configuration: ContainerConfiguration, _ host: HostFacts) -> [Operation] {
         var operations: [Operation] = configuration.sysctls.sorted { $0.key < $1.key }.map { name, value in
             // As sysctl(8): the first separator decides, so that an interface's name may have dots.
             let path = name.contains("/") ? name : name.split(separator: ".").joined(separator: "/")
@@ -128,7 +128,8 @@ extension LaunchCompiler {
         }
         if !configuration.privileged {
             operations += configuration.readOnlyPaths.map { .readOnlyPath(KernelString($0)) }
-            operations += configuration.maskedPaths.map { .maskPath(KernelString($0)) }
+            let own = configuration.maskedPaths.isEmpty ? [] : host.maskedPaths
+            operations += (configuration.maskedPaths + own).map { .maskPath(KernelString($0)) }
         }
         if configuration.process.workingDirectory != "/" {
             operations.append(

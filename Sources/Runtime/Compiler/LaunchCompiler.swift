@@ -9,11 +9,11 @@ package enum LaunchCompiler {
     ///
     /// - Throws: `RuntimeError.invalid`, naming the field.
     package static func program(
-        for configuration: ContainerConfiguration, cgroup: CgroupLayout
+        for configuration: ContainerConfiguration, cgroup: CgroupLayout, host: HostFacts = HostFacts()
     ) throws(RuntimeError) -> LaunchProgram {
         try ConfigurationCheck.check(configuration)
         var operations: [Operation] = [
-            .joinCgroups(cgroup.processFiles.map { KernelString($0) }),
+            .joinCgroups(cgroup.entryFiles.map { KernelString($0) }),
             .unshare(flags: UInt32(NamespaceFlag.cgroup)),
         ]
         // Always: what the daemon's service manager gave the daemon is not the container's.
@@ -23,7 +23,7 @@ package enum LaunchCompiler {
         operations += devices(configuration)
         operations += identityFiles(configuration)
         operations += userMounts(configuration)
-        operations += protection(configuration)
+        operations += protection(configuration, host)
         operations.append(.pivotRoot)
         let hostname = configuration.hostname.isEmpty ? String(configuration.id.prefix(12)) : configuration.hostname
         operations.append(.setHostname(KernelString(hostname)))
@@ -31,21 +31,22 @@ package enum LaunchCompiler {
             operations.append(.setDomainname(KernelString(configuration.domainname)))
         }
         operations += process(
-            configuration.process, privileged: configuration.privileged, seccomp: configuration.seccomp,
+            configuration.process, host, privileged: configuration.privileged, seccomp: configuration.seccomp,
             reaper: configuration.useInit)
         return LaunchProgram(operations: operations)
     }
 
     /// What the container's supervisor is told.
     package static func supervision(
-        of configuration: ContainerConfiguration, cgroup: CgroupLayout
+        of configuration: ContainerConfiguration, cgroup: CgroupLayout, host: HostFacts = HostFacts()
     ) throws(RuntimeError) -> SupervisionPlan {
         var plan = SupervisionPlan(
-            directory: KernelString(configuration.directory), program: try program(for: configuration, cgroup: cgroup))
+            directory: KernelString(configuration.directory),
+            program: try program(for: configuration, cgroup: cgroup, host: host))
         plan.cloneFlags =
             NamespaceFlag.mount | NamespaceFlag.pid | NamespaceFlag.uts
             | (configuration.hostIPC ? 0 : NamespaceFlag.ipc)
-        plan.cgroupFiles = cgroup.processFiles.map { KernelString($0) }
+        plan.cgroupFiles = cgroup.entryFiles.map { KernelString($0) }
         plan.cgroupIsUnified = cgroup.isUnified
         plan.memoryEvents = KernelString(cgroup.memoryEvents ?? "")
         plan.restart = configuration.restart
@@ -61,18 +62,19 @@ package enum LaunchCompiler {
 
     /// What a process executed in a running container does.
     package static func execution(
-        of configuration: ExecConfiguration, cgroup: CgroupLayout
+        of configuration: ExecConfiguration, cgroup: CgroupLayout, host: HostFacts = HostFacts()
     ) throws(RuntimeError) -> ExecutionPlan {
         try ConfigurationCheck.check(configuration.process)
-        var operations: [Operation] = [.joinCgroups(cgroup.processFiles.map { KernelString($0) })]
+        var operations: [Operation] = [.joinCgroups(cgroup.entryFiles.map { KernelString($0) })]
         if let terminal = configuration.terminal { operations.append(openTerminal(terminal)) }
         operations += process(
-            configuration.process, privileged: configuration.privileged, seccomp: configuration.seccomp, reaper: false)
+            configuration.process, host, privileged: configuration.privileged, seccomp: configuration.seccomp,
+            reaper: false)
         var plan = ExecutionPlan(program: LaunchProgram(operations: operations))
         plan.joinFlags =
             NamespaceFlag.mount | NamespaceFlag.pid | NamespaceFlag.uts | NamespaceFlag.ipc | NamespaceFlag.network
             | NamespaceFlag.cgroup
-        plan.cgroupFiles = cgroup.processFiles.map { KernelString($0) }
+        plan.cgroupFiles = cgroup.entryFiles.map { KernelString($0) }
         plan.cgroupIsUnified = cgroup.isUnified
         plan.outOfMemoryScore = configuration.oomScoreAdjustment
         return plan
@@ -81,11 +83,16 @@ package enum LaunchCompiler {
     /// The last steps, in the order that keeps each possible: identity after everything that needs root, the filter
     /// where it still may be installed.
     static func process(
-        _ process: ProcessConfiguration, privileged: Bool, seccomp: SeccompProfile, reaper: Bool
+        _ process: ProcessConfiguration, _ host: HostFacts, privileged: Bool, seccomp: SeccompProfile, reaper: Bool
     ) -> [Operation] {
         let capabilities = Capability.mask(privileged ? Capability.allCases : process.capabilities)
         let noNewPrivileges = process.noNewPrivileges && !privileged
-        var operations: [Operation] = process.limits.map {
+        var limits = process.limits
+        // Always: what the daemon raised for itself is not the container's.
+        if !limits.contains(where: { $0.kind == .nofile }) {
+            limits.append(ResourceLimit(.nofile, soft: host.openFiles, hard: host.openFiles))
+        }
+        var operations: [Operation] = limits.map {
             .setLimit(resource: $0.kind.rawValue, soft: $0.soft, hard: $0.hard)
         }
         operations.append(.changeDirectory(KernelString(process.workingDirectory)))

@@ -41,7 +41,7 @@ package struct ContainerConfiguration: Sendable, Hashable {
     package var hostnamePath: String?
     /// The host's file that is /etc/resolv.conf.
     package var resolvConfPath: String?
-    /// Paths that are hidden.
+    /// Paths that are hidden, and with them those that `HostFacts` names; empty hides nothing.
     package var maskedPaths: [String]
     /// Paths that are read-only.
     package var readOnlyPaths: [String]

@@ -16,7 +16,7 @@ struct Interpreter {
     var nullDevice: Int32 = -1
     /// Where the terminal's descriptor is sent.
     var channel: Int32
-    /// `cgroup.procs` files opened before namespaces were entered; empty: open them by name.
+    /// The cgroup's entry files, opened before namespaces were entered; empty: open them by name.
     var cgroups: [Int32] = []
     /// Whether the process was made inside its cgroup.
     var isInCgroup = false

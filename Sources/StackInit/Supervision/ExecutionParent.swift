@@ -4,7 +4,7 @@ import CLinux
 ///
 /// - Parameters:
 ///   - plan: the descriptor of the encoded `ExecutionPlan`.
-///   - control: a stream socket. Out: `process`, then `ended`, or `failed`. In: `kill` and `rows` messages; its end kills
+///   - control: a stream socket. Out: `process`, then `ended`, or `failed`. In: `kill` messages; its end kills
 ///     the process where the plan says so.
 ///   - container: a pidfd of the container's first process, or -1.
 func executeOnce(plan: Int32, control: Int32, container: Int32) -> Int32 {

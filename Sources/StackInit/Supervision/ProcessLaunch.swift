@@ -19,15 +19,14 @@ struct ProcessStreams {
     var error: Int32 = -1
 }
 
-/// How a process gets into its cgroup: made inside (version 2), which is quick, or by writing to files, which on an idle
-/// kernel waits for a grace period.
+/// How a process gets into its cgroup: made inside (version 2) or by writing to files (version 1).
 struct CgroupEntrance {
     /// The kernel's `CLONE_INTO_CGROUP`.
     static let cloneFlag: UInt64 = 0x2_0000_0000
 
     /// The version 2 group's directory; -1: not used.
     var directory: Int32 = -1
-    /// The `cgroup.procs` files, open; empty: the program opens them by name.
+    /// The files to write to, open; empty: the program opens them by name.
     var files: [Int32] = []
 
     /// Opens what is needed before namespaces are entered.

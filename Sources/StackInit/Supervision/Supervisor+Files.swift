@@ -102,13 +102,19 @@ extension Supervisor {
     /// The kernel takes a moment to let go of a group after its last process.
     private func removeCgroups() {
         for file in plan.cgroupFiles {
-            guard let slash = file.bytes.lastIndex(of: 0x2F) else { continue }
-            let group = KernelString(bytes: Array(file.bytes[..<slash]))
+            guard let group = Self.parent(of: file) else { continue }
             for _ in 0..<100 {
                 if withCString(group, { rmdir($0) }) >= 0 || linux_errno() != EBUSY { break }
                 _ = init_poll(nil, 0, 1)
             }
+            // The group above goes with the last container: by the daemon, while there is one.
+            if clients.isEmpty, let above = Self.parent(of: group) { _ = withCString(above) { rmdir($0) } }
         }
+    }
+
+    private static func parent(of path: KernelString) -> KernelString? {
+        guard let slash = path.bytes.lastIndex(of: 0x2F), slash > 0 else { return nil }
+        return KernelString(bytes: Array(path.bytes[..<slash]))
     }
 
     /// How often the out-of-memory killer hit the group so far.

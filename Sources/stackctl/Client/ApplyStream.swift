@@ -63,7 +63,7 @@ enum ApplyStream {
     ) async throws -> ExitCode {
         var succeeded: Bool?
         try await daemon.stream("POST", target, body) { event in
-            invocation.output.print(event.serialized(.compact))
+            invocation.output.print(jsonLine: event)
             switch event["type"]?.stringValue {
             case "summary": succeeded = event["succeeded"]?.boolValue ?? false
             case "error": succeeded = false

@@ -19,6 +19,9 @@ enum DaemonCommand {
         options: [stopContainers], watchesInterrupts: false, action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
+        // Whatever the one who starts it has: files get the modes they are given, and containers need many descriptors.
+        CurrentProcess.setUmask(0o022)
+        CurrentProcess.raiseOpenFileLimit()
         let location = invocation.location
         let executable = try CurrentProcess.executablePath()
         let configuration = EngineConfiguration(

@@ -22,7 +22,7 @@ enum EventsCommand {
             .with(filters: arguments.pairs(of: filter))
         let asJSON = arguments.isSet(SharedOptions.json)
         try await invocation.daemon().stream("GET", target.text) { event in
-            invocation.output.print(asJSON ? event.serialized(.compact) : line(event))
+            if asJSON { invocation.output.print(jsonLine: event) } else { invocation.output.print(line(event)) }
         }
         return .success
     }

@@ -33,7 +33,9 @@ enum OutputCommand {
         if isJSON {
             invocation.output.print(json: value)
         } else {
-            invocation.output.print(value.stringValue ?? value.serialized(.compact))
+            let text = value.stringValue ?? value.serialized(.compact)
+            // A program gets the value as it is; a terminal must not be steered by it.
+            invocation.output.print(invocation.output.style.isTerminal ? TerminalText.lines(text) : text)
         }
         return .success
     }

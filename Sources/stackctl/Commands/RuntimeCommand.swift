@@ -1,3 +1,4 @@
+import Diagnostics
 import JSONText
 
 /// `stackctl runtime …`: what the runtime does, step by step.
@@ -25,7 +26,8 @@ enum RuntimeCommand {
         let width = String(steps.count).count
         for (index, step) in steps.enumerated() {
             let number = String(index + 1)
-            invocation.output.print(String(repeating: " ", count: width - number.count) + "\(number)  \(step)")
+            invocation.output.print(
+                String(repeating: " ", count: width - number.count) + "\(number)  \(TerminalText.line(step))")
         }
         return .success
     }

@@ -88,7 +88,7 @@ enum StatsCommand {
     private static func show(_ samples: [Sample], before: [String: Sample], _ invocation: Invocation, clears: Bool) {
         if invocation.arguments.isSet(SharedOptions.json) {
             let values = samples.map { json($0, before: before[$0.id]) }
-            invocation.output.print(JSONValue.array(values).serialized(.compact))
+            invocation.output.print(jsonLine: .array(values))
             return
         }
         var table = TextTable(["CONTAINER ID", "NAME", "CPU %", "MEM USAGE / LIMIT", "MEM %", "NET I/O", "PIDS"])

@@ -54,7 +54,10 @@ struct Output: Sendable {
     func writeError(bytes: [UInt8]) { error(bytes) }
 
     /// Writes a JSON value to standard output, indented.
-    func print(json value: JSONValue) { print(value.serialized(.pretty)) }
+    func print(json value: JSONValue) { print(TerminalText.json(value.serialized(.pretty))) }
+
+    /// Writes a JSON value to standard output, on one line.
+    func print(jsonLine value: JSONValue) { print(TerminalText.json(value.serialized(.compact))) }
 
     /// Shows diagnostics on standard error.
     func show(_ diagnostics: [Diagnostic]) {

@@ -27,6 +27,13 @@ extension Output {
             Console.error.write(bytes)
             return
         }
-        if !Console.output.write(bytes) { CurrentProcess.exit(ExitCode.brokenPipe.code) }
+        do {
+            try Console.output.put(bytes)
+        } catch let error where error.errno == .EPIPE {
+            CurrentProcess.exit(ExitCode.brokenPipe.code)
+        } catch {
+            Console.error.line("error: standard output cannot be written: \(error)")
+            CurrentProcess.exit(ExitCode.failure.code)
+        }
     }
 }

@@ -76,6 +76,7 @@ struct ProgressPainter: Sendable {
     /// `create` → `created`.
     static func past(_ operation: String) -> String {
         switch operation {
+        case "release": "has let go"
         case "create": "created"
         case "update": "updated"
         case "restart": "restarted"

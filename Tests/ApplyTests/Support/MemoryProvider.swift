@@ -26,10 +26,20 @@ struct MemoryProvider: ResourceProvider {
         case .volume: return .dataLoss
         case .image, .network: return .recreate
         case .container:
-            if path.hasPrefix("limits.") { return .live }
+            if path.hasPrefix("limits.") || path == "port" { return .live }
             if path == "stopSignal" { return .restart }
             return .recreate
         }
+    }
+
+    func claims(_ attributes: JSONObject) -> Set<String> {
+        attributes["port"]?.intValue.map { ["port \($0)"] } ?? []
+    }
+
+    func releasing(_ claims: Set<String>, of attributes: JSONObject) -> JSONObject {
+        var attributes = attributes
+        if !self.claims(attributes).isDisjoint(with: claims) { attributes["port"] = nil }
+        return attributes
     }
 
     func predictedOutputs(
@@ -63,7 +73,7 @@ struct MemoryProvider: ResourceProvider {
                     } else if let text = object.stopped { .stopped(text) } else { .ok }
                 found[record.address] = ObservedObject(
                     id: object.id, attributes: object.attributes, outputs: object.outputs,
-                    fingerprint: "\(object.id)@\(object.revision)", condition: condition)
+                    fingerprint: "\(object.id)@\(object.revision)", condition: condition, data: object.data)
             }
             return found
         }
@@ -137,6 +147,7 @@ struct MemoryProvider: ResourceProvider {
                 }
                 object.attributes.set(change.to, at: change.path.split(separator: ".").map(String.init)[...])
                 object.revision += 1
+                if change.path == "port" { try state.checkRoom(for: object) }
                 state.objects[objectID] = object
             }
         }
@@ -163,8 +174,14 @@ struct MemoryProvider: ResourceProvider {
     }
 
     private func stop() async throws {
-        let time = host.withState { $0.stopTime }
-        if kind == .container, time > .zero { try await Task.sleep(for: time) } else { await Task.yield() }
+        await Task.yield()
+        guard kind == .container else { return }
+        let deadline = ContinuousClock.now + .seconds(10)
+        while host.withState({ ($0.mostPresent["delete container"] ?? 0) < $0.stopsTogether }),
+            ContinuousClock.now < deadline
+        {
+            try await Task.sleep(for: .milliseconds(5))
+        }
     }
 
     func repair(

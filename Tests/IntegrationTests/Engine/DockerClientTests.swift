@@ -1,5 +1,6 @@
 import Engine
 import Linux
+import Runtime
 import Testing
 
 @Suite("The stock docker client", .serialized, .timeLimit(.minutes(3)))
@@ -41,7 +42,32 @@ struct DockerClientTests {
             try await lab.docker("run", "--rm", "busybox", "/etc/passwd", expecting: 126).error.lowercased().contains(
                 "permission denied"))
         try await lab.docker("run", "--rm", "nosuchimage", "true", expecting: 125)
+        let script = "cat /proc/mounts; ulimit -Sn; ulimit -Hn"
+        let defaults = try await lab.docker("run", "--rm", "--tmpfs", "/scratch", "busybox", "sh", "-c", script)
+        #expect(defaults.out.contains("/scratch tmpfs rw,nosuid,nodev,noexec"))
+        let openFiles = HostFacts.current().openFiles
+        #expect(defaults.out.hasSuffix("\n\(openFiles)\n\(openFiles)\n"))
         try await lab.eventually("every container is gone") { try await lab.engine.containers.all.isEmpty }
+        try await lab.takeDown()
+    }
+
+    @Test("an update below the memory in use is refused, and changes nothing")
+    func refusedUpdate() async throws {
+        let lab = try await EngineLab()
+        try await lab.docker(
+            "run", "-d", "--name", "big", "-m", "100m", "busybox", "sh", "-c",
+            "dd if=/dev/zero of=/dev/shm/x bs=1048576 count=40; echo filled; exec sleep 100")
+        try await lab.eventually("it has filled its memory") { try await lab.docker("logs", "big").out == "filled\n" }
+        let before = try await lab.docker("inspect", "big", "-f", "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}")
+        #expect(before.line == "104857600 209715200")
+        let update = try await lab.docker(
+            "update", "-m", "20m", "--memory-swap", "20m", "--pids-limit", "5", "--restart", "always", "big",
+            expecting: 1)
+        #expect(update.error.contains("unable to set memory limit to 20971520 (current usage: "))
+        let format = "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.RestartPolicy.Name}}"
+        #expect(try await lab.docker("inspect", "big", "-f", format).line == "104857600 209715200 no")
+        try await lab.docker("update", "-m", "90m", "big")
+        #expect(try await lab.docker("exec", "big", "sh", "-c", "echo alive").line == "alive")
         try await lab.takeDown()
     }
 

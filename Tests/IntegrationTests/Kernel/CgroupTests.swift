@@ -25,7 +25,7 @@ struct CgroupTests {
     }
 
     private func member(_ group: Cgroup, _ script: String) throws -> ChildProcess {
-        let joins = group.processFiles.map { "echo 0 > \($0)" }.joined(separator: "; ")
+        let joins = group.entryFiles.map { "echo 0 > \($0)" }.joined(separator: "; ")
         return try Spawn.start(
             SpawnRequest(
                 executable: .path("/bin/sh"), arguments: ["sh", "-c", "\(joins); \(script)"],
@@ -53,6 +53,8 @@ struct CgroupTests {
             wanted.nanoCPUs = 1_500_000_000
             try check()
             wanted = CgroupLimits(memoryBytes: 48 << 20)
+            try check()
+            wanted = CgroupLimits(memoryBytes: 64 << 20, memorySwapBytes: -1)
             try check()
             wanted = CgroupLimits()
             try check()
@@ -90,6 +92,53 @@ struct CgroupTests {
             #expect(try group.oomKills() >= 1)
             #expect(try group.statistics().memoryLimit == 16 << 20)
         }
+    }
+
+    @Test("a limit below the memory in use is refused, and nothing else is changed")
+    func refusedChange() async throws {
+        try await withGroup { group in
+            // Version 2 accepts it; that case has a test without a kernel.
+            guard group.hierarchy.version != .v2 else { return }
+            let before = CgroupLimits(
+                memoryBytes: 256 << 20, memorySwapBytes: 256 << 20, nanoCPUs: 500_000_000, cpuShares: 512, pids: 50)
+            try group.apply(before)
+            // 64 MiB in a variable of the shell's, which no reclaim can take.
+            let child = try member(group, "x=$(head -c 67108864 /dev/zero | tr '\\0' a); sleep 66")
+            defer { try? child.send(9) }
+            for _ in 0..<500 where try group.statistics().memoryUsage < 60 << 20 {
+                try await EventLoop.shared.sleep(for: .milliseconds(10))
+            }
+            let wanted = CgroupLimits(
+                memoryBytes: 16 << 20, memorySwapBytes: 16 << 20, nanoCPUs: 1_000_000_000, pids: 7)
+            let error = #expect(throws: SystemError.self) { try group.change(to: wanted) }
+            #expect(error?.errno == .EBUSY)
+            let kept = before.normalized(for: group.hierarchy, hasSwapControl: group.hasSwapControl)
+            #expect(try group.limits() == kept)
+        }
+    }
+
+    @Test("a group that is in use in one tree is removed from the others, and the first error is told")
+    func partlyRemoved() async throws {
+        let hierarchy = try CgroupHierarchy.detect()
+        let group = try hierarchy.group("stackctl-test-\(try Random.hex(bytes: 4))")
+        try group.create()
+        let directories = group.directories
+        guard let busy = directories.first, directories.count > 1 else {
+            try group.remove()
+            return
+        }
+        let child = try Spawn.start(SpawnRequest("/bin/sleep", ["67"]))
+        try Files.writeExisting("\(busy)/cgroup.procs", "\(child.pid)")
+        let error = #expect(throws: SystemError.self) { try group.remove() }
+        #expect(error?.errno == .EBUSY)
+        #expect(error?.subject == busy)
+        #expect(directories.dropFirst().allSatisfy { !Files.exists($0) })
+        group.removeIfEmpty()
+        #expect(Files.exists(busy))
+        try child.send(9)
+        _ = try await child.exitStatus()
+        try group.remove()
+        #expect(!Files.exists(busy))
     }
 
     @Test("more processes than allowed cannot be started")

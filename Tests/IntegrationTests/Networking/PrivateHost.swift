@@ -149,3 +149,13 @@ final class WebServer: Sendable {
         try? Files.removeTree(folder)
     }
 }
+
+extension NetworkController {
+    /// What is really there of one network.
+    func observeNetwork(id: String) async throws -> NetworkObservation? { try await observe(networks: [id])[id] }
+
+    /// What is really there of one container's places.
+    func observeContainer(containerID: String, netns: SharedDescriptor) async throws -> [EndpointObservation] {
+        try await observe(containers: [containerID: netns])[containerID] ?? []
+    }
+}

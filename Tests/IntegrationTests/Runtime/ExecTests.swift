@@ -11,7 +11,10 @@ struct ExecTests {
             let configuration = lab.container("web", ["sleep", "100"])
             let connection = try await lab.start(configuration)
             let result = try await lab.exec(
-                "hostname; id -u 2>/dev/null; pwd; cat /proc/self/cgroup; grep -E 'CapEff|NoNew|Seccomp:' /proc/self/status; exit 6",
+                """
+                hostname; id -u 2>/dev/null; pwd; cat /proc/self/cgroup; grep 'open files' /proc/self/limits
+                grep -E 'CapEff|NoNew|Seccomp:' /proc/self/status; exit 6
+                """,
                 in: connection, configuration
             ) {
                 $0.process.user = "app"
@@ -22,9 +25,33 @@ struct ExecTests {
             #expect(result.output.contains("CapEff:\t0000000000000000"))
             #expect(result.output.contains("NoNewPrivs:\t1"))
             #expect(result.output.contains("Seccomp:\t2"))
+            let limit = HostFacts.current().openFiles
+            let words = result.output.split(separator: " ", omittingEmptySubsequences: true)
+            #expect(words.filter { $0 == "\(limit)" }.count == 2, "\(result.output)")
             #expect(!result.output.contains(lab.cgroup))
             let seen = try await lab.exec("ps", in: connection, configuration)
             #expect(seen.output.contains("sleep 100"))
+        }
+    }
+
+    @Test("one who gives up waiting for the exit code takes it from nobody")
+    func abandonedWait() async throws {
+        try await RuntimeLab.with { lab in
+            let configuration = lab.container("web", ["sleep", "100"])
+            let connection = try await lab.start(configuration)
+            let exec = ExecConfiguration(
+                process: ProcessConfiguration(
+                    arguments: ["sh", "-c", "sleep 0.3; exit 9"], environment: ["PATH=/bin"]),
+                containerName: "web", cgroupPath: configuration.cgroupPath)
+            let pipe = try Pipe().separate()
+            let process = try await lab.runtime.exec(
+                exec, in: connection,
+                streams: .descriptors(input: nil, output: pipe.writing.raw, error: pipe.writing.raw))
+            let impatient = Task { try await process.exitCode() }
+            try await EventLoop.shared.sleep(for: .milliseconds(50))
+            impatient.cancel()
+            await #expect(throws: (any Error).self) { _ = try await impatient.value }
+            #expect(try await process.exitCode() == 9)
         }
     }
 

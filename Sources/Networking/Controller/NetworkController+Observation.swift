@@ -1,0 +1,89 @@
+import Linux
+import StateStore
+
+/// What is really there. Many are looked at together: the host's links and rules are asked for once.
+extension NetworkController {
+    /// What is really there of networks, by id; one that is not known is not in the answer.
+    package func observe(networks ids: [String]) async throws -> [String: NetworkObservation] {
+        guard !ids.isEmpty else { return [:] }
+        let (database, firewall, forwarding) = (database, firewall, forwarding)
+        return try await blocking { links in
+            let known = try database.read { transaction in
+                try ids.compactMap { try transaction.networkSpecification(id: $0) }
+            }
+            let host = try LinkTable(links.routes)
+            let rules = try firewall.listing()
+            let isForwarding = try forwarding.isEnabled()
+            var found: [String: NetworkObservation] = [:]
+            for network in known {
+                var problems = BridgeOperations.problems(of: network, in: host)
+                if rules?.holds(network) != true { problems.append(.rulesMissing(table: firewall.table)) }
+                if !isForwarding { problems.append(.forwardingDisabled) }
+                found[network.id] = NetworkObservation(specification: network, problems: problems)
+            }
+            return found
+        }
+    }
+
+    /// What is really there of running containers' links and ports, by id.
+    ///
+    /// - Parameter containers: their network namespaces. One that cannot be entered, or has no network, is not in the
+    ///   answer.
+    package func observe(containers: [String: SharedDescriptor]) async throws -> [String: [EndpointObservation]] {
+        let (database, firewall) = (database, firewall)
+        let all = try await places(containerIDs: Array(containers.keys))
+        let asked = containers.filter { all[$0.key]?.isEmpty == false }.map { (id: $0.key, netns: $0.value) }
+        guard !asked.isEmpty else { return [:] }
+        return try await blocking { links in
+            let mappings = try database.read { transaction in
+                try asked.map { try transaction.portMappings(containerID: $0.id) }
+            }
+            let host = try LinkTable(links.routes)
+            let rules = mappings.allSatisfy(\.isEmpty) ? nil : try firewall.listing() ?? TableListing("")
+            let inside = try Namespaces.inEachNetworkNamespace(asked.map(\.netns.raw)) {
+                _ throws(SystemError) in try ContainerLinkTable()
+            }
+            var found: [String: [EndpointObservation]] = [:]
+            for (position, (id, _)) in asked.enumerated() {
+                guard case .success(let inside) = inside[position], let places = all[id] else { continue }
+                var endpoints = EndpointInspection(host: host, inside: inside).observe(places)
+                if let rules { Self.addMissing(mappings[position], rules, to: &endpoints) }
+                found[id] = endpoints
+            }
+            return found
+        }
+    }
+
+    /// The networks that containers have places in, by the container's id, in the order of their interfaces.
+    package func places(containerIDs: [String]) async throws -> [String: [EndpointPlace]] {
+        let database = database
+        return try await BlockingExecutor.shared.run {
+            try database.read { transaction in
+                var networks: [String: NetworkSpecification] = [:]
+                var found: [String: [EndpointPlace]] = [:]
+                for id in containerIDs {
+                    for endpoint in try transaction.endpointSpecifications(containerID: id) {
+                        let known = networks[endpoint.networkID]
+                        guard let network = try known ?? transaction.networkSpecification(id: endpoint.networkID) else {
+                            continue
+                        }
+                        networks[network.id] = network
+                        found[id, default: []].append(EndpointPlace(endpoint: endpoint, network: network))
+                    }
+                }
+                return found
+            }
+        }
+    }
+
+    private static func addMissing(
+        _ mappings: [PortMapping], _ rules: TableListing, to endpoints: inout [EndpointObservation]
+    ) {
+        for mapping in mappings where !rules.holds(mapping) {
+            guard let place = endpoints.firstIndex(where: { $0.specification.address == mapping.address }) else {
+                continue
+            }
+            endpoints[place].problems.append(.portMissing(mapping.port))
+        }
+    }
+}

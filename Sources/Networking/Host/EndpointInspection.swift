@@ -1,0 +1,64 @@
+import Linux
+
+/// What is not as it was made of a container's links, told from what the kernel has on both sides.
+struct EndpointInspection: Sendable {
+    /// The host's links.
+    let host: LinkTable
+    /// The container's.
+    let inside: ContainerLinkTable
+
+    /// What is not as it was made, for each of the container's places.
+    func observe(_ places: [EndpointPlace]) -> [EndpointObservation] {
+        let carrier = ContainerLinks.gatewayEndpoint(places.map { ($0.endpoint, $0.network) })
+        return places.map { place in
+            var problems = hostProblems(place) + insideProblems(place)
+            if problems.isEmpty, place.endpoint.index == carrier?.0.index,
+                !inside.gateways.contains(IPAddress(place.network.gateway))
+            {
+                problems.append(.defaultRouteMissing)
+            }
+            return EndpointObservation(specification: place.endpoint, problems: problems)
+        }
+    }
+
+    private func hostProblems(_ place: EndpointPlace) -> [NetworkProblem] {
+        let name = place.endpoint.hostInterfaceName
+        guard let link = host.link(named: name) else { return [.linkMissing(interface: name)] }
+        var problems: [NetworkProblem] = link.isUp ? [] : [.linkDown(interface: name)]
+        if let bridge = host.link(named: place.network.bridgeName), link.master != bridge.index {
+            problems.append(.linkDetached(interface: name, bridge: place.network.bridgeName))
+        }
+        return problems
+    }
+
+    private func insideProblems(_ place: EndpointPlace) -> [NetworkProblem] {
+        let name = place.endpoint.interfaceName
+        guard let link = inside.links.link(named: name) else { return [.linkMissing(interface: name)] }
+        var problems: [NetworkProblem] = link.isUp ? [] : [.linkDown(interface: name)]
+        if !inside.links.addresses(of: link).contains(IPAddress(place.endpoint.address)) {
+            problems.append(.addressMissing(interface: name, address: place.endpoint.address))
+        }
+        return problems
+    }
+}
+
+/// The links and the ways out of a container at one moment.
+struct ContainerLinkTable: Sendable {
+    let links: LinkTable
+    /// Where its IPv4 default routes lead.
+    let gateways: Set<IPAddress>
+
+    init(links: LinkTable, gateways: Set<IPAddress>) {
+        self.links = links
+        self.gateways = gateways
+    }
+
+    /// Asks the kernel, in the calling thread's namespace.
+    ///
+    /// Blocks.
+    init() throws(SystemError) {
+        let routes = try RouteSocket()
+        links = try LinkTable(routes)
+        gateways = Set(try routes.routes(family: 2).filter { $0.destination == nil }.compactMap(\.gateway))
+    }
+}

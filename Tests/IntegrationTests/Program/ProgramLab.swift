@@ -1,0 +1,180 @@
+import Linux
+import StateStore
+import Synchronization
+import Testing
+
+/// The real programs on a data root of their own, in a network namespace of their own: the client, and the daemon that it
+/// starts or that a test starts.
+///
+/// Folders of stacks lie side by side in `folder`, next to `rootfs`, which holds busybox.
+final class ProgramLab: Sendable {
+    let folder: String
+    /// The data root.
+    let root: String
+    /// Where stackctl, stack-init and the rest are.
+    let programs: String
+    /// The network namespace that is the host's to the daemon.
+    let network: SharedDescriptor
+    private let seenContainers = Mutex<Set<String>>([])
+
+    /// A lab whose data root is at a path in its folder.
+    init(root: String = "root") throws {
+        folder = try Files.temporaryDirectory(prefix: "stackctl-program-")
+        self.root = "\(folder)/\(root)"
+        let executable = try CurrentProcess.executablePath()
+        programs = String(executable[..<(executable.lastIndex(of: "/") ?? executable.endIndex)])
+        network = try Namespaces.makeNetwork().shared()
+        try RouteSocket.open(in: network.raw).setLoopbackUp()
+        try Self.writeRootfs(folder + "/rootfs")
+    }
+
+    private static func writeRootfs(_ path: String) throws {
+        for directory in ["bin", "etc", "tmp", "proc", "sys", "dev", "data"] {
+            try Files.makeDirectories("\(path)/\(directory)")
+        }
+        try Files.copy("/usr/bin/busybox", to: "\(path)/bin/busybox", mode: 0o755)
+        for name in ["sh", "sleep", "true", "false", "cat", "echo", "test", "ls"] {
+            try Files.symlink("busybox", at: "\(path)/bin/\(name)")
+        }
+        try Files.write("\(path)/etc/passwd", Array("root:x:0:0::/:/bin/sh\nuser:x:1000:1000::/:/bin/sh\n".utf8))
+        try Files.write("\(path)/etc/group", Array("root:x:0:\nuser:x:1000:\n".utf8))
+    }
+
+    /// Writes a stack's folder.
+    func write(_ stack: String, _ manifest: String) throws {
+        try Files.makeDirectories("\(folder)/\(stack)")
+        try Files.write("\(folder)/\(stack)/Stack.swift", Array(manifest.utf8))
+    }
+
+    // MARK: Programs
+
+    /// What a command printed and answered.
+    struct Answer: Sendable {
+        var code: Int32
+        var out: String
+        var error: String
+        var text: String { out + error }
+        /// Standard error on one line, since sentences are wrapped.
+        var sentences: String { error.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
+    }
+
+    /// The environment of both programs.
+    func environment(_ more: [String] = []) -> [String] {
+        [
+            "PATH=\(Environment.get("PATH") ?? "/usr/bin:/bin")", "HOME=\(folder)/home", "STACKCTL_ROOT=\(root)",
+            "NO_COLOR=1",
+        ] + more
+    }
+
+    /// A program in the lab's network, which is the host's to the daemon that it starts.
+    func request(_ program: String, _ arguments: [String], environment more: [String] = []) -> SpawnRequest {
+        SpawnRequest(
+            executable: .path("/usr/bin/nsenter"),
+            arguments: ["nsenter", "--net=/proc/\(CurrentProcess.pid)/fd/\(network.raw)", "--", program] + arguments,
+            environment: environment(more), workingDirectory: folder)
+    }
+
+    /// Runs the client in the lab's folder.
+    @discardableResult
+    func stackctl(
+        _ arguments: String..., environment more: [String] = [], expecting code: Int32? = 0,
+        at place: SourceLocation = #_sourceLocation
+    ) async throws -> Answer {
+        let answer = try await run(request(programs + "/stackctl", arguments, environment: more), at: place)
+        if let code {
+            #expect(
+                answer.code == code, "stackctl \(arguments.joined(separator: " ")):\n\(answer.text)",
+                sourceLocation: place)
+        }
+        return answer
+    }
+
+    /// Runs a program to its end.
+    func run(
+        _ request: SpawnRequest, input: String = "", at place: SourceLocation = #_sourceLocation
+    ) async throws -> Answer {
+        let result = try await Spawn.run(request, input: Array(input.utf8), timeout: .seconds(120))
+        let line = request.arguments.joined(separator: " ")
+        #expect(!result.timedOut, "\(line) did not end", sourceLocation: place)
+        return Answer(code: result.status.code, out: result.outputText, error: result.errorText)
+    }
+
+    // MARK: The daemon
+
+    /// Starts a daemon, which may not answer yet; it may kill itself at a journaled step.
+    func startDaemon(crashingAt step: Int? = nil) throws -> ChildProcess {
+        try Spawn.start(
+            request(
+                programs + "/stackctl", ["daemon", "--root", root],
+                environment: step.map { ["STACKCTL_CRASH_AT=\($0)"] } ?? []))
+    }
+
+    /// Starts a daemon and waits until it answers; it may kill itself at a journaled step.
+    func daemon(crashingAt step: Int? = nil) async throws -> ChildProcess {
+        let child = try startDaemon(crashingAt: step)
+        try await eventually("the daemon listens") {
+            guard let socket = try? await AsyncSocket.connect(unix: self.root + "/run/stackctl.sock") else {
+                return false
+            }
+            socket.close()
+            return true
+        }
+        return child
+    }
+
+    /// The daemon that has the data root; `nil` where there is none.
+    func runningDaemon() throws -> ProcessHandle? {
+        guard let text = try? Files.readText(root + "/run/daemon.lock", limit: 64),
+            let pid = Int32(text.prefix { $0.isNumber }),
+            let line = try? Files.readText("/proc/\(pid)/cmdline", limit: 4096), line.contains(root)
+        else { return nil }
+        return try? ProcessHandle.open(pid)
+    }
+
+    /// Ends the daemon that the client started; containers go on.
+    func endDaemon() async throws {
+        guard let daemon = try runningDaemon() else { return }
+        try daemon.send(15)
+        try await EventLoop.shared.readable(daemon.raw)
+    }
+
+    /// Waits until something is so.
+    func eventually(
+        _ what: String, within seconds: Int = 60, at place: SourceLocation = #_sourceLocation,
+        _ test: () async throws -> Bool
+    ) async throws {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < deadline {
+            if try await test() { return }
+            try await EventLoop.shared.sleep(for: .milliseconds(25))
+        }
+        Issue.record("it never came about that \(what)", sourceLocation: place)
+    }
+
+    // MARK: Traces
+
+    /// Ids of all containers that the data root has ever had: the journal names each before it is made.
+    func everyContainer() throws -> Set<String> {
+        guard Files.exists(root + "/state.db") else { return [] }
+        let found = try StateDatabase(path: root + "/state.db").read { transaction in
+            try transaction.query(
+                "SELECT object_id FROM journal WHERE address GLOB 'container.*' UNION SELECT id FROM containers"
+            ) { (row) throws(DatabaseError) in row.text(0) }
+        }
+        return seenContainers.withLock { seen in
+            seen.formUnion(found)
+            return seen
+        }
+    }
+
+    /// What the host has of the data root.
+    func traces() throws -> HostTraces { try HostTraces(of: self) }
+
+    /// Ends the daemon, looks whether anything is left on the host, and removes the folder.
+    func takeDown(at place: SourceLocation = #_sourceLocation) async throws {
+        try await endDaemon()
+        let left = try traces()
+        #expect(left.lines == [], "something is left", sourceLocation: place)
+        try Files.removeTree(folder)
+    }
+}
