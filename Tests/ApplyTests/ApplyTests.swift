@@ -33,7 +33,7 @@ import Testing
         let bench = try Workbench(parallelism: 2)
         let names = (0..<30).map { "container.c\($0)" }
         try await bench.apply(Make.stack(try names.map { try Make.resource($0) } + [try Make.resource("volume.v")]))
-        bench.host.withState { $0.stopTime = .milliseconds(200) }
+        bench.host.withState { $0.stopsTogether = 30 }
         #expect(try await bench.engine.destroy("shop") { _ in }.succeeded)
         let most = bench.host.withState { $0.mostPresent }
         #expect(most["delete container"] == 30)

@@ -129,6 +129,24 @@ final class Killer: Sendable {
         #expect(count > 3 * 6)
     }
 
+    @Test("containers that were being stopped when the daemon was killed are stopped together by the next one")
+    func slowStops() async throws {
+        let bench = try Workbench()
+        let count = 30
+        try await bench.apply(Make.stack(try (0..<count).map { try Make.resource("container.c\($0)") }))
+        bench.host.withState { $0.stopsTogether = count }
+        // Each has been intended and begun; the first that is done is not written down any more.
+        let killer = Killer(at: 2 * count + 1, bench.host)
+        _ = try? await bench.newEngine(crashPoint: killer.crashPoint).destroy("shop") { _ in }
+        #expect(killer.struck.withLock { $0 })
+        #expect(try bench.database.read { try $0.openJournal() }.count == count)
+        bench.host.restart()
+        bench.host.withState { $0.mostPresent = [:] }
+        #expect(try await bench.newEngine().recover().isEmpty)
+        #expect(bench.host.withState { $0.mostPresent["delete container"] } == count)
+        #expect(bench.host.objects(of: "shop").isEmpty)
+    }
+
     @Test("an attribute half set before a crash is ours: taking it out of the manifest takes it off the host")
     func halfSetAttribute() async throws {
         let bench = try Workbench()

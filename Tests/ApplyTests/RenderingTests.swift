@@ -106,6 +106,23 @@ import Testing
         try Golden.check(PlanRendering(plan, color: false).text(), "plan-first")
     }
 
+    @Test("of long lists what differs is shown, of short ones all")
+    func lists() {
+        func list(_ versions: [Int], _ more: String...) -> JSONValue {
+            .array(versions.enumerated().map { .string("package-\($0)=\($1)") } + more.map { .string($0) })
+        }
+        let ones = Array(repeating: 1, count: 30)
+        var changed = ones
+        changed[7] = 2
+        let pair = AttributeText.pair(list(ones), list(changed, "new=1"), path: "from.debian.lock")
+        #expect(pair == ("[… \"package-7=1\" …]", "[… \"package-7=2\", \"new=1\" …]"))
+        #expect(AttributeText.pair(list(ones), list(ones, "new=1"), path: "x").from == "[…]")
+        let order = AttributeText.pair(list(ones), .array((list(ones).arrayValue ?? []).reversed()), path: "x")
+        #expect(order.from.hasPrefix("[\"package-0=1\", ") && order.from != order.to)
+        #expect(AttributeText.pair(["a"], ["a", "b"], path: "command") == ("[\"a\"]", "[\"a\", \"b\"]"))
+        #expect(AttributeText.pair(nil, list(ones), path: "x").from == "(not set)")
+    }
+
     @Test("what a failing health check said last is shown beside the reason")
     func remark() throws {
         var reason = Self.reason("", nil, nil, .restart, .drift, line: 1, note: "its health check fails")

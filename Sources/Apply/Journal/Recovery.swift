@@ -20,28 +20,59 @@ struct Recovery: Sendable {
 
     private var database: StateDatabase { runner.journal.database }
 
-    /// Closes the open steps of the stack, oldest first.
+    /// Closes the open steps of the stack, oldest run first.
     ///
     /// Deletes that were put off stay for `sweepDeferred`.
     func run() async throws -> [Finding] {
         let stack = runner.stack
         let open = try await database.reading { transaction in try transaction.openJournal(stack: stack) }
         var findings: [Finding] = []
-        for row in open {
-            guard let intent = Intent(row) else { continue }
-            if intent.isDeferred { continue }
-            let entry = Journal.Entry(id: row.id, intent: intent)
-            do {
-                findings.append(Finding(address: intent.address, outcome: try await close(entry)))
-            } catch let unwritable as Journal.Unwritable {
-                throw unwritable.cause
-            } catch {
-                let diagnostic = Failure.diagnostic(
-                    error, intent.address, doing: "recovery of the interrupted \(intent.operation.rawValue)")
-                findings.append(Finding(address: intent.address, outcome: .stillOpen, diagnostic: diagnostic))
+        var rest = open[...]
+        while let run = rest.first?.run {
+            let entries = rest.prefix { $0.run == run }.compactMap { row in
+                Intent(row).flatMap { $0.isDeferred ? nil : Journal.Entry(id: row.id, intent: $0) }
             }
+            rest = rest.drop { $0.run == run }
+            // What was open at the same time did not need each other. Those that wait for processes to end do so together.
+            findings += try await closeTogether(entries.filter(waitsToStop))
+            for entry in entries where !waitsToStop(entry) { findings.append(try await finding(of: entry)) }
         }
         return findings
+    }
+
+    private func waitsToStop(_ entry: Journal.Entry) -> Bool {
+        entry.intent.operation == .delete && runner.providers[entry.intent.address.kind]?.waitsToStop ?? false
+    }
+
+    private func closeTogether(_ entries: [Journal.Entry]) async throws -> [Finding] {
+        let results = await withTaskGroup(of: Result<Finding, any Error>.self) { group in
+            var results: [Result<Finding, any Error>] = []
+            for (index, entry) in entries.enumerated() {
+                if index >= Parallelism.ofStops, let result = await group.next() { results.append(result) }
+                group.addTask {
+                    do { return .success(try await finding(of: entry)) } catch { return .failure(error) }
+                }
+            }
+            for await result in group { results.append(result) }
+            return results
+        }
+        return try results.map { try $0.get() }
+    }
+
+    /// Closes a step; one that cannot be closed stays open and is told.
+    ///
+    /// - Throws: when the journal cannot be written.
+    private func finding(of entry: Journal.Entry) async throws -> Finding {
+        let intent = entry.intent
+        do {
+            return Finding(address: intent.address, outcome: try await close(entry))
+        } catch let unwritable as Journal.Unwritable {
+            throw unwritable.cause
+        } catch {
+            let diagnostic = Failure.diagnostic(
+                error, intent.address, doing: "recovery of the interrupted \(intent.operation.rawValue)")
+            return Finding(address: intent.address, outcome: .stillOpen, diagnostic: diagnostic)
+        }
     }
 
     private func close(_ entry: Journal.Entry) async throws -> Finding.Outcome {

@@ -18,6 +18,24 @@ package enum AttributeText {
         return TerminalText.line(shortened(plain(value)))
     }
 
+    /// Two values of the attribute at `path`, of which the difference matters: of lists too long to be shown only those
+    /// elements that one of them lacks.
+    package static func pair(_ from: JSONValue?, _ to: JSONValue?, path: String) -> (from: String, to: String) {
+        guard let before = from?.arrayValue, let after = to?.arrayValue,
+            max(from.map(plain)?.count ?? 0, to.map(plain)?.count ?? 0) > limit
+        else { return (of(from, path: path), of(to, path: path)) }
+        let common = Set(before).intersection(after)
+        let (gone, new) = (before.filter { !common.contains($0) }, after.filter { !common.contains($0) })
+        // The same elements in another order, or none in common.
+        guard !common.isEmpty, !(gone.isEmpty && new.isEmpty) else { return (of(from, path: path), of(to, path: path)) }
+        return (abridged(gone), abridged(new))
+    }
+
+    private static func abridged(_ elements: [JSONValue]) -> String {
+        guard !elements.isEmpty else { return "[…]" }
+        return TerminalText.line(shortened("[… " + elements.map(plain).joined(separator: ", ") + " …]"))
+    }
+
     private static func unknown(_ value: JSONValue) -> String? {
         StackReference(json: value).map { "\($0.address).\($0.attribute)" }
     }

@@ -47,9 +47,8 @@ package struct DriftRendering: Sendable {
     }
 
     private func cells(of entry: DriftReport.Entry) -> [String] {
-        let set = AttributeText.of(entry.set, path: entry.path)
-        let found = style(.yellow, AttributeText.of(entry.found, path: entry.path))
-        return [TerminalText.line(entry.path), "set: \(set)", "found: \(found)", place(entry)]
+        let (set, found) = AttributeText.pair(entry.set, entry.found, path: entry.path)
+        return [TerminalText.line(entry.path), "set: \(set)", "found: " + style(.yellow, found), place(entry)]
     }
 
     private func place(_ entry: DriftReport.Entry) -> String {

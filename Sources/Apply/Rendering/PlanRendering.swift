@@ -70,14 +70,14 @@ package struct PlanRendering: Sendable {
 
     private func cells(of reason: ChangeReason, in change: Change) -> [String] {
         let name = TerminalText.line(reason.path)
-        let to = AttributeText.of(reason.to, path: reason.path)
+        let (from, to) = AttributeText.pair(reason.from, reason.to, path: reason.path)
         var last = reason.location.map { place($0) } ?? ""
         if change.action == .create { return [name, to, last] }
         if reason.cause == .drift { last += "  " + style(.yellow, "(changed on the host)") }
         if change.reasons.count > 1, reason.changeClass == change.changeClass, reason.changeClass >= .restart {
             last += "  " + style(.red, "(forces \(reason.changeClass == .restart ? "the restart" : "the recreation"))")
         }
-        return [name, AttributeText.of(reason.from, path: reason.path) + " → " + to, last]
+        return [name, from + " → " + to, last]
     }
 
     private func sentence(_ note: String, _ reason: ChangeReason) -> String {

@@ -156,7 +156,9 @@ extension Diagnostic {
     func about(_ resource: PlannedResource, path: String? = nil) -> Diagnostic {
         var copy = self
         copy.address = copy.address ?? resource.address.description
-        copy.location = copy.location ?? path.flatMap { resource.locations[$0] } ?? resource.location
+        // The elements of a list have places of their own: the first one stands for it.
+        let place = path.flatMap { resource.locations[$0] ?? resource.locations["\($0)[0]"] }
+        copy.location = copy.location ?? place ?? resource.location
         return copy
     }
 }

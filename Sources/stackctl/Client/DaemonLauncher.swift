@@ -121,13 +121,22 @@ struct DaemonLauncher: Sendable {
         var pause = Duration.milliseconds(2)
         while ContinuousClock.now < deadline {
             if case .answers = await probe() { return }
-            guard try child.currentStatus() == nil else {
+            // One that somebody else is starting at the moment answers soon; ours has made way for it.
+            guard try child.currentStatus() == nil || isRootTaken else {
                 throw failure("the daemon ended while it was starting", logOffset)
             }
             try await EventLoop.shared.sleep(for: pause)
             pause = min(pause * 2, .milliseconds(50))
         }
         throw failure("the daemon does not answer after \(DaemonLauncher.patience.components.seconds) s", logOffset)
+    }
+
+    /// Whether a daemon has the data root, answering or not.
+    private var isRootTaken: Bool {
+        get throws {
+            guard let _ = try FileLock.acquire(location.root + "/run/daemon.lock") else { return true }
+            return false
+        }
     }
 
     /// The failure with the last lines that this start wrote to the log.

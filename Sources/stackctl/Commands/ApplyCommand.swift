@@ -53,6 +53,14 @@ enum ApplyCommand {
     }
 
     private static func apply(plan path: String, _ invocation: Invocation) async throws -> ExitCode {
+        let late = [SharedOptions.variable, SharedOptions.variableFile, SharedOptions.upgrade].filter {
+            invocation.arguments.isSet($0)
+        }
+        if let option = late.first {
+            throw Diagnostic(
+                code: "SC0175", summary: "a saved plan is applied as it is: --\(option.long) comes too late",
+                hint: "give it to `stackctl plan --out FILE` and apply the new file")
+        }
         let value: JSONValue
         do {
             value = try JSONValue.parse(try Files.readAll(path, limit: 256 * 1024 * 1024))
@@ -65,7 +73,11 @@ enum ApplyCommand {
         let daemon = try await invocation.daemon()
         if !invocation.arguments.isSet(SharedOptions.json) { invocation.output.show(saved.plan) }
         let code = try await ApplyStream.run(
-            daemon, "/stacks/apply", ["plan": value], invocation: invocation, shown: saved.plan)
+            daemon, "/stacks/apply",
+            [
+                "plan": value,
+                "options": ["takeOver": .bool(invocation.arguments.isSet(SharedOptions.takeOver))],
+            ], invocation: invocation, shown: saved.plan)
         if code == .success { try await writeLock(of: saved, daemon, invocation) }
         return code
     }

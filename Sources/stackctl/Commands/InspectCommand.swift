@@ -26,9 +26,10 @@ enum InspectCommand {
             if let object = try await object(daemon, name, among: kinds) {
                 found.append(object)
             } else {
+                let listed = kinds.count > 1 ? "object" : kinds.first ?? "object"
                 missing.append(
                     Diagnostic(
-                        code: "SC0122", summary: "no \(kinds.joined(separator: ", ")) is called `\(name)`",
+                        code: "SC0122", summary: "no \(listed) is called `\(name)`",
                         hint: "`stackctl ps -a`, `images`, `network ls` and `volume ls` list them"))
             }
         }

@@ -37,8 +37,8 @@ final class MemoryHost: Sendable {
         /// Every acting call that began, in order.
         var calls: [String] = []
         var made: [String: Int] = [:]
-        /// How long a container takes to stop.
-        var stopTime = Duration.zero
+        /// No container stops before so many are being stopped, or ten seconds have gone.
+        var stopsTogether = 0
         /// Steps that are on it now, and the most there were, by call: "delete container".
         var present: [String: Int] = [:]
         var mostPresent: [String: Int] = [:]

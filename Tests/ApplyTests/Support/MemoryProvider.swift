@@ -174,8 +174,14 @@ struct MemoryProvider: ResourceProvider {
     }
 
     private func stop() async throws {
-        let time = host.withState { $0.stopTime }
-        if kind == .container, time > .zero { try await Task.sleep(for: time) } else { await Task.yield() }
+        await Task.yield()
+        guard kind == .container else { return }
+        let deadline = ContinuousClock.now + .seconds(10)
+        while host.withState({ ($0.mostPresent["delete container"] ?? 0) < $0.stopsTogether }),
+            ContinuousClock.now < deadline
+        {
+            try await Task.sleep(for: .milliseconds(5))
+        }
     }
 
     func repair(

@@ -66,6 +66,8 @@ struct StackLifeTests {
 
             """)
         try await lab.stackctl("plan", "--out", "saved.plan", "saved")
+        let late = try await lab.stackctl("apply", "--upgrade", "saved.plan", expecting: 1)
+        #expect(late.sentences.contains("--upgrade comes too late"), "\(late.text)")
         try await lab.stackctl("apply", "saved.plan")
         #expect(
             try await lab.stackctl("show", "saved", "--json").out.contains("\"origin\": \"\(lab.folder)/saved\""))
@@ -75,6 +77,46 @@ struct StackLifeTests {
         // The folder is there too: by a path it is meant, by the bare name the stack.
         try Files.removeTree(lab.folder + "/saved")
         try await lab.stackctl("destroy", "--yes", "saved")
+        try await lab.takeDown()
+    }
+
+    @Test("a command that comes while a daemon is starting waits for it")
+    func startingDaemon() async throws {
+        let lab = try ProgramLab()
+        for _ in 0..<5 {
+            // Whoever is first has the root; the other makes way.
+            let daemon = try lab.startDaemon()
+            try await lab.stackctl("ps")
+            try await lab.endDaemon()
+            try daemon.send(15)
+            _ = try await daemon.exitStatus()
+        }
+        try await lab.takeDown()
+    }
+
+    @Test("a port on an address that the host has not is refused by the plan, with the line that publishes it")
+    func missingAddress() async throws {
+        let lab = try ProgramLab()
+        try lab.write(
+            "nowhere",
+            """
+            import StackDSL
+
+            @main
+            struct Nowhere: Stack {
+                var resources: Resources {
+                    let web = Container("web", image: Image("nowhere/busybox", rootfs: "../rootfs")) {
+                        Attach(Network("lan"))
+                        Publish(8080, to: 80, on: "203.0.113.5")
+                    }
+                    return Resources { web }
+                }
+            }
+
+            """)
+        let plan = try await lab.stackctl("plan", "nowhere", expecting: 1)
+        #expect(plan.sentences.contains("cannot be published on 203.0.113.5"), "\(plan.text)")
+        #expect(plan.sentences.contains("nowhere/Stack.swift:8 "), "\(plan.text)")
         try await lab.takeDown()
     }
 }
