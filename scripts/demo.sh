@@ -102,6 +102,8 @@ web=$(stackctl inspect hello-web)
 web_id=$(printf '%s' "$web" | json_text Id)
 note "kill the visitor's process, raise the memory limit of web, remove its network link"
 run kill -KILL "$visitor"
+# A busy machine takes a moment to let it die.
+for _ in $(seq 100); do [ -e "/proc/$visitor" ] || break; sleep 0.05; done
 limit_file=$(memory_limit_file "$(printf '%s' "$web" | json_number Pid)")
 printf '%s$ echo 134217728 > %s%s\n' "$dim" "$limit_file" "$plain"
 raise_memory_limit "$limit_file" 134217728

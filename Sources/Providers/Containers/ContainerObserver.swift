@@ -16,6 +16,7 @@ struct ContainerObserver {
         let found = recorded.compactMap { object in
             engine.containers.container(id: object.objectID).map { (object: object, container: $0) }
         }
+        await engine.hearEnds(of: found.map(\.container))
         let active = found.map(\.container).filter(\.state.isActive)
         async let limits = limits(of: active)
         async let places = engine.networks.places(containerIDs: found.map(\.container.id))
