@@ -32,7 +32,7 @@ package final class EngineServer: Sendable {
                 detail: "Namespaces, mounts and networks are made by it.", hint: "run it with sudo, or as a service")
         }
         Signals.ignoreBrokenPipe()
-        lock = try RootLock(configuration)
+        lock = try await RootLock.take(configuration)
         let providers = providers
         engine = try await BlockingExecutor.shared.run { try HostEngine(configuration, log: log) }
         stacks = StackEngine(database: engine.database, providers: providers(engine))
@@ -106,16 +106,30 @@ package final class EngineServer: Sendable {
 final class RootLock: Sendable {
     private let lock: FileLock
 
+    private init(_ lock: consuming FileLock) { self.lock = lock }
+
     /// Takes `<root>/run/daemon.lock`.
     ///
+    /// A daemon that was killed while it started a process leaves the lock to that process until its exec(2), which is a
+    /// moment later.
+    ///
     /// - Throws: `Diagnostic` naming the process that has it.
-    init(_ configuration: EngineConfiguration) throws {
+    static func take(_ configuration: EngineConfiguration) async throws -> RootLock {
         let path = "\(configuration.runDirectory)/daemon.lock"
         do {
             try Files.makeDirectories(configuration.runDirectory, mode: 0o711)
-            guard let lock = try FileLock.acquire(path, wait: false) else { throw Self.taken(path, configuration) }
-            try Files.write("/proc/self/fd/\(lock.descriptor)", Array("\(CurrentProcess.pid)\n".utf8))
-            self.lock = lock
+            var patience = 40
+            while true {
+                if let lock = try FileLock.acquire(path, wait: false) {
+                    try Files.write("/proc/self/fd/\(lock.descriptor)", Array("\(CurrentProcess.pid)\n".utf8))
+                    return RootLock(lock)
+                }
+                patience -= 1
+                if patience == 0 || holder(path).map({ Files.exists("/proc/\($0)") }) == true {
+                    throw taken(path, configuration)
+                }
+                try await EventLoop.shared.sleep(for: .milliseconds(25))
+            }
         } catch let error as SystemError {
             throw Diagnostic(
                 code: "SC5005", summary: "the data root \(configuration.root) cannot be used", detail: "\(error)",
@@ -123,11 +137,14 @@ final class RootLock: Sendable {
         }
     }
 
+    private static func holder(_ path: String) -> Int32? {
+        (try? Files.readText(path, limit: 64))?.split(separator: "\n").first.flatMap { Int32($0) }
+    }
+
     private static func taken(_ path: String, _ configuration: EngineConfiguration) -> Diagnostic {
-        let holder = (try? Files.readText(path, limit: 64)) ?? ""
-        let pid = holder.split(separator: "\n").first.map { "pid \($0)" } ?? "another process"
+        let name = holder(path).map { "pid \($0)" } ?? "another process"
         return Diagnostic(
-            code: "SC5002", summary: "another daemon (\(pid)) has the data root \(configuration.root)",
+            code: "SC5002", summary: "another daemon (\(name)) has the data root \(configuration.root)",
             hint: "stop it, or give this one a data root of its own: --root DIR")
     }
 }

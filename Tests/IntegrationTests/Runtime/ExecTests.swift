@@ -41,16 +41,18 @@ struct ExecTests {
             let connection = try await lab.start(configuration)
             let exec = ExecConfiguration(
                 process: ProcessConfiguration(
-                    arguments: ["sh", "-c", "sleep 0.3; exit 9"], environment: ["PATH=/bin"]),
+                    arguments: ["sh", "-c", "read go; exit 9"], environment: ["PATH=/bin"]),
                 containerName: "web", cgroupPath: configuration.cgroupPath)
-            let pipe = try Pipe().separate()
+            let (pipe, input) = (try Pipe().separate(), try Pipe().separate())
             let process = try await lab.runtime.exec(
                 exec, in: connection,
-                streams: .descriptors(input: nil, output: pipe.writing.raw, error: pipe.writing.raw))
+                streams: .descriptors(
+                    input: input.reading.raw, output: pipe.writing.raw, error: pipe.writing.raw))
             let impatient = Task { try await process.exitCode() }
             try await EventLoop.shared.sleep(for: .milliseconds(50))
             impatient.cancel()
             await #expect(throws: (any Error).self) { _ = try await impatient.value }
+            try input.writing.writeAll(Array("go\n".utf8))
             #expect(try await process.exitCode() == 9)
         }
     }
