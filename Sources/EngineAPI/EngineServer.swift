@@ -125,9 +125,8 @@ final class RootLock: Sendable {
                     return RootLock(lock)
                 }
                 patience -= 1
-                if patience == 0 || holder(path).map({ Files.exists("/proc/\($0)") }) == true {
-                    throw taken(path, configuration)
-                }
+                let isHeld = holder(path).map { $0 != CurrentProcess.pid && Files.exists("/proc/\($0)") } ?? false
+                if patience == 0 || isHeld { throw taken(path, configuration) }
                 try await EventLoop.shared.sleep(for: .milliseconds(25))
             }
         } catch let error as SystemError {

@@ -20,15 +20,15 @@ struct RecoveryTests {
             "run", "-d", "--name", "ends", "--network", "front", "busybox", "sh", "-c", "sleep 1; exit 5")
         let pid = try await lab.docker("inspect", "stays", "-f", "{{.State.Pid}}").line
         try await lab.stop()
-        let stopped = Clock.now()
         try await EventLoop.shared.sleep(for: .milliseconds(1500))
+        let back = Clock.now()
         try await lab.start()
         #expect(
             try await lab.docker("inspect", "stays", "-f", "{{.State.Pid}} {{.State.Running}}").line == "\(pid) true")
         #expect(
             try await lab.docker("inspect", "ends", "-f", "{{.State.ExitCode}} {{.State.Status}}").line == "5 exited")
         let finished = try await lab.engine.containers.find("ends").state.finishedAt
-        #expect(try #require(finished) < Clock.now() && Clock.now().seconds - stopped.seconds < 30)
+        #expect(try #require(finished) < back)
         #expect(try await lab.docker("exec", "stays", "echo", "in").out == "in\n")
         let found = try await lab.docker(
             "run", "--rm", "--network", "front", "busybox", "nslookup", "stays", "127.0.0.11")

@@ -6,44 +6,25 @@ import StackModel
 import StateStore
 import Testing
 
-/// Plans of large stacks.
-///
-/// The bars are for a release build; a debug build is only kept from being quadratic.
-@Suite(.serialized) struct SpeedTests {
-    #if DEBUG
-    private static let slack = 30.0
-    #else
-    private static let slack = 1.0
-    #endif
-
-    @Test("a plan that finds nothing to do is fast for many resources", arguments: [(1_000, 100.0), (10_000, 1_000.0)])
-    func emptyPlan(count: Int, bar: Double) async throws {
+@Suite("Plans of large stacks", .serialized)
+struct LargeStackTests {
+    @Test("what was applied needs nothing, however many resources there are")
+    func emptyPlan() async throws {
         let bench = try Workbench(parallelism: 8)
-        let document = try generateStack(resources: count)
+        let document = try generateStack(resources: 2_000)
         try record(document, bench)
-        var best = Double.infinity
-        for _ in 0..<3 {
-            let plan = try await bench.engine.plan(document)
-            #expect(plan.isEmpty, "\(plan.changes.first { $0.action != .noChange }.debugDescription)")
-            best = min(best, plan.milliseconds)
-        }
-        print("no-op plan of \(document.resources.count) resources: \(best) ms")
-        #expect(best <= bar * Self.slack)
+        let plan = try await bench.engine.plan(document)
+        #expect(plan.isEmpty, "\(plan.changes.first { $0.action != .noChange }.debugDescription)")
     }
 
-    @Test("a plan of only new resources is fast too, and so is its text")
+    @Test("a plan of thousands of new resources survives its JSON form, and has a text")
     func newPlan() async throws {
         let bench = try Workbench()
-        let document = try generateStack(resources: 10_000)
+        let document = try generateStack(resources: 2_000)
         let plan = try await bench.engine.plan(document)
-        let start = Clock.monotonic()
-        let bytes = plan.json.serializedBytes(.compact)
-        let copy = try Plan(json: try JSONValue.parse(bytes))
-        let text = PlanRendering(copy, color: false).text()
-        let rest = Double(Clock.monotonic() - start) / 1e6
-        print("create plan: \(plan.milliseconds) ms; JSON (\(bytes.count) bytes) and text: \(rest) ms")
-        #expect(text.contains("to create"))
-        #expect(plan.milliseconds <= 1_000 * Self.slack)
+        let copy = try Plan(json: try JSONValue.parse(plan.json.serializedBytes(.compact)))
+        #expect(copy == plan)
+        #expect(PlanRendering(copy, color: false).text().contains("\(document.resources.count) to create"))
     }
 
     /// Writes what an apply would have left, without its thousands of commits.
