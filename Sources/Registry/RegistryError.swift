@@ -2,7 +2,7 @@ import Diagnostics
 
 /// What was asked of whom, for messages: never a query, which may hold a signature.
 package struct RequestName: Sendable, Hashable, CustomStringConvertible {
-    /// `GET`, `PUT`, …
+    /// The HTTP method, such as `GET`.
     package let method: String
     /// The address without its query.
     package let address: String

@@ -23,8 +23,8 @@ struct Base64Tests {
         #expect(Base64.decode(Base64.encode(all)) == all)
     }
 
-    @Test("what is no base64 is refused", arguments: ["A", "AAAAA", "AA A", "Zg===", "ä", "=", "Zm9v\u{0}"])
+    @Test("what is no base64 is refused", arguments: ["A", "AAAAA", "AA A", "Zg===", "ä", "Zm9v\u{0}"])
     func refused(text: String) {
-        #expect(Base64.decode(text) == nil || text == "=")
+        #expect(Base64.decode(text) == nil)
     }
 }

@@ -194,26 +194,6 @@ struct TokenServer: Sendable, Hashable {
     let challenged: [String]
     let isOnRegistryHost: Bool
 
-    /// - Throws: `RegistryError.redirect` when a secret would go there unencrypted.
-    init(_ challenge: Challenge, of response: RegistryResponse, settings: RegistrySettings) throws(RegistryError) {
-        let text = challenge.parameters["realm"] ?? ""
-        guard let realm = WebAddress(text) else {
-            throw .badAnswer(response.name, "the realm of its token server, `\(text.prefix(200))`, is no address")
-        }
-        isOnRegistryHost = realm.host == response.address.host
-        if !realm.isSecure {
-            guard !response.address.isSecure else {
-                throw .redirect(response.name, "its token server \(realm) is not encrypted, though the registry is")
-            }
-            guard isOnRegistryHost || settings.isInsecure(realm.authority) else {
-                throw .redirect(response.name, "its token server \(realm) is not encrypted, and not named as insecure")
-            }
-        }
-        self.realm = realm
-        service = challenge.parameters["service"]
-        challenged = (challenge.parameters["scope"] ?? "").split(separator: " ").prefix(16).map(String.init)
-    }
-
     /// What to ask for: what is to be done, else what the challenge says.
     func scopes(_ wanted: [AccessScope]) -> [String] {
         wanted.isEmpty ? challenged : wanted.sorted().map(\.description)
@@ -238,5 +218,29 @@ struct TokenServer: Sendable, Hashable {
         if let service { fields.append(("service", service)) }
         if !scopes.isEmpty { fields.append(("scope", scopes.joined(separator: " "))) }
         return fields.map { "\($0.0)=\(RequestTarget.encoded($0.1))" }.joined(separator: "&")
+    }
+}
+
+extension TokenServer {
+    /// The server a challenge names.
+    ///
+    /// - Throws: `RegistryError.redirect` when a secret would go there unencrypted.
+    init(_ challenge: Challenge, of response: RegistryResponse, settings: RegistrySettings) throws(RegistryError) {
+        let text = challenge.parameters["realm"] ?? ""
+        guard let realm = WebAddress(text) else {
+            throw .badAnswer(response.name, "the realm of its token server, `\(text.prefix(200))`, is no address")
+        }
+        isOnRegistryHost = realm.host == response.address.host
+        if !realm.isSecure {
+            guard !response.address.isSecure else {
+                throw .redirect(response.name, "its token server \(realm) is not encrypted, though the registry is")
+            }
+            guard isOnRegistryHost || settings.isInsecure(realm.authority) else {
+                throw .redirect(response.name, "its token server \(realm) is not encrypted, and not named as insecure")
+            }
+        }
+        self.realm = realm
+        service = challenge.parameters["service"]
+        challenged = (challenge.parameters["scope"] ?? "").split(separator: " ").prefix(16).map(String.init)
     }
 }

@@ -112,11 +112,11 @@ package struct DockerConfigFile: Sendable {
         return true
     }
 
-    private func helper(for domain: String) throws(RegistryError) -> CredentialHelper? {
+    private func helper(for domain: String) throws(RegistryError) -> CredentialProgram? {
         let own = content["credHelpers"]?.objectValue
         let named = own?[domain]?.stringValue ?? own?[Self.host(of: Self.key(for: domain))]?.stringValue
         guard let name = named ?? content["credsStore"]?.stringValue, !name.isEmpty else { return nil }
-        guard let helper = CredentialHelper(name: name, searchPath: helperSearchPath) else {
+        guard let helper = CredentialProgram(name: name, searchPath: helperSearchPath) else {
             throw .configuration(path: path, "`\(name)` is no name of a credential helper")
         }
         return helper

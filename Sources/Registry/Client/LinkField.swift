@@ -38,10 +38,8 @@ enum LinkField {
     private static func isNext(_ parameter: Substring) -> Bool {
         let sides = parameter.split(separator: "=", maxSplits: 1)
         guard sides.count == 2 else { return false }
-        func trimmed(_ text: Substring) -> String {
-            text.filter { $0 != " " && $0 != "\t" && $0 != "\"" }.lowercased()
-        }
-        guard trimmed(sides[0]) == "rel" else { return false }
+        let name = sides[0].filter { $0 != " " && $0 != "\t" }
+        guard name.lowercased() == "rel" else { return false }
         let words = sides[1].filter { $0 != "\"" }.lowercased().split(whereSeparator: { $0 == " " || $0 == "\t" })
         return words.contains("next")
     }

@@ -4,7 +4,7 @@ import Linux
 /// A program `docker-credential-NAME` that keeps secrets.
 ///
 /// Source: docker/docker-credential-helpers, "Development".
-package struct CredentialHelper: Sendable, Hashable {
+package struct CredentialProgram: Sendable, Hashable {
     /// The name after `docker-credential-`.
     package let name: String
     /// Folders searched for the program; nil is `PATH`.
