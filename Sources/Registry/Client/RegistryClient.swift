@@ -23,6 +23,21 @@ package struct RegistryOptions: Sendable {
     package init() {
         credentials = { _ throws(RegistryError) in nil }
     }
+
+    /// The host's configuration and the credentials of the calling user's `config.json`.
+    ///
+    /// - Parameter settings: configuration files in order, later ones stronger.
+    package static func ofCallingUser(
+        settings paths: [String] = [RegistrySettings.path]
+    ) throws(RegistryError) -> RegistryOptions {
+        var options = RegistryOptions()
+        options.settings = try RegistrySettings.load(paths)
+        if let path = DockerConfigFile.defaultPath {
+            let file = try DockerConfigFile(path: path)
+            options.credentials = { domain throws(RegistryError) in try file.credentials(for: domain) }
+        }
+        return options
+    }
 }
 
 /// A client of one repository of one registry.

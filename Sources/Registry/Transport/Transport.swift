@@ -46,6 +46,7 @@ final class Transport: Sendable {
         var request = request
         let first = request.address
         let authorization = request.headers["Authorization"]
+        let firstTrust = request.trust
         for _ in 0...Self.redirectLimit {
             request.body = try body()
             let response = try send(request)
@@ -53,7 +54,7 @@ final class Transport: Sendable {
             response.close()
             request.headers.remove("Authorization")
             if next.hasSameOrigin(as: first), let authorization { request.headers.set("Authorization", authorization) }
-            if next.host != first.host { request.trust = settings.trust(for: next.authority) }
+            request.trust = next.host == first.host ? firstTrust : settings.trust(for: next.authority)
             request.address = next
         }
         throw .redirect(

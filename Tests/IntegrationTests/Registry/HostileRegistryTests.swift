@@ -247,6 +247,20 @@ struct HostileRegistryTests {
         #expect(server.requests.count == 1)
     }
 
+    @Test("a search is asked at /v1/search, and its texts are made harmless")
+    func search() async throws {
+        let body =
+            #"{"results":[{"name":"a/b","description":"x\u001b[31m","star_count":3,"is_official":true},{"x":1}]}"#
+        let server = try ScriptedServer { _, _ in [.answer(200, [], body)] }
+        let found = try await server.serving {
+            try RegistrySearch.run("a b&c", domain: server.authority, limit: 5, options: Self.options())
+        }
+        #expect(found.map(\.name) == ["a/b"])
+        #expect(found.first?.stars == 3 && found.first?.isOfficial == true)
+        #expect(found.first?.description == "x [31m")
+        #expect(server.requests.first?.line == "GET /v1/search?q=a%20b%26c&n=5 HTTP/1.1")
+    }
+
     @Test("pages of tags are joined, relative links and all")
     func pages() async throws {
         let server = try ScriptedServer { request, number in

@@ -10,7 +10,7 @@ struct RegistryLab: Sendable {
     static let isPossible = Files.exists(program) && Files.exists("/usr/bin/openssl")
 
     /// How the registry is set up.
-    enum Kind: Sendable { case plain, secured, tokenElsewhere }
+    enum Kind: Sendable { case plain, secured, mutual, tokenElsewhere }
 
     static let user = "alice"
     static let password = "opensesame"
@@ -96,9 +96,10 @@ struct RegistryLab: Sendable {
               addr: 127.0.0.1:\(port)
 
             """
-        if kind != .plain { text += "  tls: {certificate: \(folder)/server.pem, key: \(folder)/server.key}\n" }
+        let both = kind == .mutual ? ", clientcas: [\(folder)/ca.pem]" : ""
+        if kind != .plain { text += "  tls: {certificate: \(folder)/server.pem, key: \(folder)/server.key\(both)}\n" }
         switch kind {
-        case .plain: break
+        case .plain, .mutual: break
         case .secured: text += "auth:\n  htpasswd: {realm: lab, path: \(folder)/htpasswd}\n"
         case .tokenElsewhere:
             text += "auth:\n  token: {realm: \"http://127.0.0.1:1/token\", service: lab, issuer: lab, "
@@ -107,7 +108,7 @@ struct RegistryLab: Sendable {
         return text
     }
 
-    private static func makeCertificates(_ folder: String) async throws {
+    static func makeCertificates(_ folder: String) async throws {
         try Files.write(folder + "/names", Array("subjectAltName=IP:127.0.0.1\n".utf8))
         for name in ["ca", "other"] {
             try await openssl(

@@ -158,6 +158,66 @@ struct RegistryRoundTripTests {
         }
     }
 
+    @Test("a registry that wants our certificate gets it, and nobody else gets in")
+    func clientCertificate() async throws {
+        try await RegistryLab.with(.mutual) { lab in
+            var options = lab.options(authority: lab.authorityFile)
+            options.retry.attempts = 2
+            let without = try RegistryClient(domain: lab.authority, repository: "a", options: options)
+            #expect(Self.code { try without.ping() } != nil)
+            var entry = RegistryEntry()
+            entry.authorityFile = lab.authorityFile
+            entry.clientCertificate = lab.folder + "/server.pem"
+            entry.clientKey = lab.folder + "/server.key"
+            options.settings = RegistrySettings([lab.authority: entry])
+            try RegistryClient(domain: lab.authority, repository: "a", options: options).ping()
+        }
+    }
+
+    @Test("a redirect from https to http is refused")
+    func downgrade() async throws {
+        let folder = try Files.temporaryDirectory(prefix: "stackctl-registry-")
+        defer { try? Files.removeTree(folder) }
+        try await RegistryLab.makeCertificates(folder)
+        try Files.makeDirectories(folder + "/v2/a/manifests")
+        // openssl's server sends files as whole responses.
+        let response = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/x\r\nContent-Length: 0\r\n\r\n"
+        try Files.write(folder + "/v2/a/manifests/latest", Array(response.utf8))
+        let address = try #require(IPAddress("127.0.0.1"))
+        let probe = try SocketListener.tcp(address, port: 0)
+        let port = try probe.localPort()
+        probe.close()
+        var request = SpawnRequest(
+            "/usr/bin/openssl",
+            [
+                "s_server", "-accept", "127.0.0.1:\(port)", "-cert", "server.pem", "-key", "server.key", "-HTTP",
+                "-quiet",
+            ])
+        request.workingDirectory = folder
+        let server = try Spawn.start(request)
+        let code = await BlockingExecutor.shared.run { () -> String? in
+            var code: String?
+            // It needs a moment to listen.
+            for _ in 0..<100 {
+                var options = RegistryOptions()
+                var entry = RegistryEntry()
+                entry.authorityFile = folder + "/ca.pem"
+                options.settings = RegistrySettings(["127.0.0.1:\(port)": entry])
+                let made = options
+                code = Self.code {
+                    _ = try RegistryClient(domain: "127.0.0.1:\(port)", repository: "a", options: made)
+                        .manifest("latest")
+                }
+                if code != "SC4102" { break }
+                Clock.block(for: .milliseconds(50))
+            }
+            return code
+        }
+        try server.send(9)
+        _ = try await server.exitStatus()
+        #expect(code == "SC4114")
+    }
+
     @Test("a token server that is not encrypted gets nothing from a registry that is")
     func plainTokenServer() async throws {
         try await RegistryLab.with(.tokenElsewhere) { lab in
