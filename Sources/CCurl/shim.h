@@ -37,7 +37,6 @@ struct curl_library {
     void (*easy_cleanup)(void *easy);
     void (*easy_reset)(void *easy);
     int (*easy_setopt)(void *easy, int option, ...);
-    int (*easy_getinfo)(void *easy, int info, ...);
     int (*easy_pause)(void *easy, int mask);
     const char *(*easy_strerror)(int code);
     struct curl_slist *(*slist_append)(struct curl_slist *list, const char *text);
@@ -64,7 +63,6 @@ static inline const char *curl_library_load(struct curl_library *library) {
     *(void **)&library->easy_cleanup = dlsym(handle, "curl_easy_cleanup");
     *(void **)&library->easy_reset = dlsym(handle, "curl_easy_reset");
     *(void **)&library->easy_setopt = dlsym(handle, "curl_easy_setopt");
-    *(void **)&library->easy_getinfo = dlsym(handle, "curl_easy_getinfo");
     *(void **)&library->easy_pause = dlsym(handle, "curl_easy_pause");
     *(void **)&library->easy_strerror = dlsym(handle, "curl_easy_strerror");
     *(void **)&library->slist_append = dlsym(handle, "curl_slist_append");
@@ -77,7 +75,7 @@ static inline const char *curl_library_load(struct curl_library *library) {
     *(void **)&library->multi_poll = dlsym(handle, "curl_multi_poll");
     *(void **)&library->multi_info = dlsym(handle, "curl_multi_info_read");
     if (!library->global_init || !library->easy_init || !library->easy_cleanup || !library->easy_reset ||
-        !library->easy_setopt || !library->easy_getinfo || !library->easy_pause || !library->easy_strerror ||
+        !library->easy_setopt || !library->easy_pause || !library->easy_strerror ||
         !library->slist_append || !library->slist_free || !library->multi_init || !library->multi_cleanup ||
         !library->multi_add || !library->multi_remove || !library->multi_perform || !library->multi_poll ||
         !library->multi_info) {
@@ -123,12 +121,9 @@ enum {
     curl_code_unresolved_proxy = 5,
     curl_code_unresolved_host = 6,
     curl_code_unconnected = 7,
-    curl_code_weird_reply = 8,
     curl_code_partial = 18,
-    curl_code_write = 23,
     curl_code_timeout = 28,
     curl_code_tls_connect = 35,
-    curl_code_aborted = 42,
     curl_code_nothing = 52,
     curl_code_send = 55,
     curl_code_receive = 56,
@@ -229,11 +224,4 @@ static inline int curl_outcome(const struct curl_library *library, void *multi, 
 
 static inline const char *curl_explain(const struct curl_library *library, int code) {
     return library->easy_strerror(code);
-}
-
-/// CURLINFO_RESPONSE_CODE.
-static inline long curl_status(const struct curl_library *library, void *easy) {
-    long status = 0;
-    library->easy_getinfo(easy, 0x200000 + 2, &status);
-    return status;
 }

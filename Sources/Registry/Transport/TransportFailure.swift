@@ -1,5 +1,3 @@
-import Archives
-
 /// Why no response, or no whole response, came.
 struct TransportFailure: Error, Sendable, CustomStringConvertible {
     enum Kind: Sendable, Hashable {
@@ -36,9 +34,6 @@ struct TransportFailure: Error, Sendable, CustomStringConvertible {
     }
 
     var description: String { reason }
-
-    /// Whether the same request may go well a moment later.
-    var isTransient: Bool { kind == .silence || kind == .broken }
 
     /// Whether a transfer that was under way may go on later: then the peer was there a moment ago.
     var isTransientUnderWay: Bool {
