@@ -46,6 +46,7 @@ let package = Package(
         // Loaded on first use by their shims, since the client must start at once.
         .systemLibrary(name: "CCrypto"),
         .systemLibrary(name: "CNftables"),
+        .systemLibrary(name: "CCurl"),
 
         // Layer 1: values and the kernel.
         .target(name: "JSONText", exclude: readme, swiftSettings: strict),
@@ -76,6 +77,10 @@ let package = Package(
         .target(
             name: "ImageStore",
             dependencies: ["OCI", "Archives", "StateStore", "Linux", "Diagnostics", "JSONText"], exclude: readme,
+            swiftSettings: strict),
+        .target(
+            name: "Registry",
+            dependencies: ["OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText"], exclude: readme,
             swiftSettings: strict),
         .target(
             name: "Runtime", dependencies: ["OCI", "Linux", "LaunchProgram", "Diagnostics", "JSONText"],
@@ -144,6 +149,9 @@ let package = Package(
             name: "StateStoreTests", dependencies: ["StateStore", "StackModel", "Linux", "Diagnostics", "JSONText"],
             swiftSettings: strict),
         .testTarget(
+            name: "RegistryTests", dependencies: ["Registry", "HTTP", "OCI", "Archives", "Linux", "JSONText"],
+            swiftSettings: strict),
+        .testTarget(
             name: "RuntimeTests", dependencies: ["Runtime", "LaunchProgram", "Linux"], swiftSettings: strict),
         .testTarget(
             name: "NetworkingTests", dependencies: ["Networking", "StateStore", "Linux", "JSONText"],
@@ -171,8 +179,8 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StateStore", "StackModel", "ImageStore",
-                "Networking", "Runtime", "LaunchProgram", "HTTP", "OCI", "Archives", "Linux", "Diagnostics",
-                "JSONText",
+                "Networking", "Runtime", "Registry", "LaunchProgram", "HTTP", "OCI", "Archives", "Linux",
+                "Diagnostics", "JSONText",
             ],
             swiftSettings: strict),
     ]

@@ -42,6 +42,11 @@ package struct HTTPHeaders: Sendable, Equatable, ExpressibleByDictionaryLiteral 
         add(name, value)
     }
 
+    /// Removes every field of that name.
+    package mutating func remove(_ name: String) {
+        fields.removeAll { Self.same($0.name, name) }
+    }
+
     /// Whether the comma-separated list `name` holds `token`, without case.
     package func lists(_ token: String, in name: String) -> Bool {
         all(name).contains { value in

@@ -7,6 +7,7 @@ struct ImportTests {
     /// What each module may import besides the standard library.
     private static let allowed: [String: Set<String>] = [
         "CLinux": [], "CManifest": [], "CSQLite": [], "CZlib": [], "CCrypto": [], "CNftables": [],
+        "CCurl": [],
         "JSONText": [],
         "Diagnostics": ["JSONText"],
         "LaunchProgram": [],
@@ -20,6 +21,7 @@ struct ImportTests {
         "Archives": ["Linux", "CZlib", "CCrypto"],
         "StateStore": ["CSQLite", "Linux", "StackModel", "Diagnostics", "JSONText"],
         "ImageStore": ["OCI", "Archives", "StateStore", "Linux", "Diagnostics", "JSONText"],
+        "Registry": ["OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText"],
         "Runtime": ["OCI", "Linux", "LaunchProgram", "Diagnostics", "JSONText"],
         "Networking": ["Linux", "StateStore", "CNftables", "Diagnostics", "JSONText"],
         "Manifest": ["StackModel", "Runtime", "Archives", "Linux", "Diagnostics", "JSONText"],

@@ -67,6 +67,15 @@ package enum Clock {
         clock_gettime(CLOCK_MONOTONIC, &value)
         return Int64(value.tv_sec) &* 1_000_000_000 &+ Int64(value.tv_nsec)
     }
+
+    /// Blocks the calling thread; never on the cooperative pool.
+    package static func block(for duration: Duration) {
+        let count = max(0, duration.wholeNanoseconds)
+        var rest = timespec(tv_sec: Int(count / 1_000_000_000), tv_nsec: Int(count % 1_000_000_000))
+        var left = rest
+        // A signal leaves what is left to sleep.
+        while clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, &left) == EINTR { rest = left }
+    }
 }
 
 extension Duration {

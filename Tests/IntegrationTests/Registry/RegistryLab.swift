@@ -1,0 +1,165 @@
+import Archives
+import Linux
+import OCI
+import Registry
+import Testing
+
+/// Debian's `docker-registry` on a port of its own, with its storage in a folder of its own.
+struct RegistryLab: Sendable {
+    static let program = "/usr/bin/docker-registry"
+    static let isPossible = Files.exists(program) && Files.exists("/usr/bin/openssl")
+
+    /// How the registry is set up.
+    enum Kind: Sendable { case plain, secured, mutual, tokenElsewhere }
+
+    static let user = "alice"
+    static let password = "opensesame"
+    /// bcrypt of the password, as htpasswd(1) writes it.
+    private static let passwordHash = "$2y$05$abcdefghijklmnopqrstuuQbLfdQZSxZ9gjhA5V9o8Tyc6aQRO0Qi"
+
+    let folder: String
+    let authority: String
+    private let process: ChildProcess
+
+    /// The file of the authority that signed the registry's certificate.
+    var authorityFile: String { folder + "/ca.pem" }
+
+    /// Runs a body with a registry, on a thread that may block.
+    static func with<Answer: Sendable>(
+        _ kind: Kind = .plain, _ body: @escaping @Sendable (RegistryLab) throws -> Answer
+    ) async throws -> Answer {
+        let folder = try Files.temporaryDirectory(prefix: "stackctl-registry-")
+        defer { try? Files.removeTree(folder) }
+        if kind != .plain { try await makeCertificates(folder) }
+        let lab = try await start(folder, kind)
+        do {
+            let answer = try await BlockingExecutor.shared.run { () throws in try body(lab) }
+            try await lab.stop()
+            return answer
+        } catch {
+            try? await lab.stop()
+            throw error
+        }
+    }
+
+    /// Options for the registry, that try again soon.
+    func options(user: String? = nil, password: String = "", authority file: String? = nil) -> RegistryOptions {
+        var options = RegistryOptions()
+        options.retry.first = .milliseconds(20)
+        if let user {
+            options.credentials = { _ throws(RegistryError) in .password(user: user, password: password) }
+        }
+        if let file {
+            var entry = RegistryEntry()
+            entry.authorityFile = file
+            options.settings = RegistrySettings([authority: entry])
+        }
+        return options
+    }
+
+    private static func start(_ folder: String, _ kind: Kind) async throws -> RegistryLab {
+        let address = try #require(IPAddress("127.0.0.1"))
+        let probe = try SocketListener.tcp(address, port: 0)
+        let port = try probe.localPort()
+        probe.close()
+        try Files.write(folder + "/htpasswd", Array("\(user):\(passwordHash)\n".utf8))
+        try Files.write(folder + "/config.yml", Array(configuration(folder, port, kind).utf8))
+        let log = try Files.open(folder + "/log", [.writeOnly, .create])
+        var request = SpawnRequest(program, ["serve", folder + "/config.yml"])
+        request.descriptors[1] = log.raw
+        request.descriptors[2] = log.raw
+        let process = try Spawn.start(request)
+        for _ in 0..<200 {
+            if let socket = try? await AsyncSocket.connect(to: address, port: port) {
+                socket.close()
+                return RegistryLab(folder: folder, authority: "127.0.0.1:\(port)", process: process)
+            }
+            try await EventLoop.shared.sleep(for: .milliseconds(50))
+        }
+        try process.send(9)
+        throw SystemError(call: "docker-registry", errno: .ETIMEDOUT, subject: try Files.readText(folder + "/log"))
+    }
+
+    private func stop() async throws {
+        try process.send(9)
+        _ = try await process.exitStatus()
+    }
+
+    private static func configuration(_ folder: String, _ port: UInt16, _ kind: Kind) -> String {
+        var text = """
+            version: 0.1
+            log: {level: error}
+            storage:
+              filesystem: {rootdirectory: \(folder)/storage}
+              delete: {enabled: true}
+            http:
+              addr: 127.0.0.1:\(port)
+
+            """
+        let both = kind == .mutual ? ", clientcas: [\(folder)/ca.pem]" : ""
+        if kind != .plain { text += "  tls: {certificate: \(folder)/server.pem, key: \(folder)/server.key\(both)}\n" }
+        switch kind {
+        case .plain, .mutual: break
+        case .secured: text += "auth:\n  htpasswd: {realm: lab, path: \(folder)/htpasswd}\n"
+        case .tokenElsewhere:
+            text += "auth:\n  token: {realm: \"http://127.0.0.1:1/token\", service: lab, issuer: lab, "
+            text += "rootcertbundle: \(folder)/ca.pem}\n"
+        }
+        return text
+    }
+
+    static func makeCertificates(_ folder: String) async throws {
+        try Files.write(folder + "/names", Array("subjectAltName=IP:127.0.0.1\n".utf8))
+        for name in ["ca", "other"] {
+            try await openssl(
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                "-subj", "/CN=\(name)", "-keyout", "\(folder)/\(name).key", "-out", "\(folder)/\(name).pem")
+        }
+        try await openssl(
+            "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=registry", "-keyout",
+            "\(folder)/server.key", "-out", "\(folder)/server.csr")
+        try await openssl(
+            "x509", "-req", "-in", "\(folder)/server.csr", "-CA", "\(folder)/ca.pem", "-CAkey", "\(folder)/ca.key",
+            "-CAcreateserial", "-days", "2", "-extfile", "\(folder)/names", "-out", "\(folder)/server.pem")
+    }
+
+    private static func openssl(_ arguments: String...) async throws {
+        let result = try await Spawn.run(SpawnRequest("/usr/bin/openssl", arguments), timeout: .seconds(30))
+        try #require(result.status.isSuccess, "openssl \(arguments): \(result.errorText)")
+    }
+}
+
+/// An image of two layers whose bytes mean nothing.
+struct SampleImage: Sendable {
+    let layers: [[UInt8]]
+    let config: [UInt8]
+    let manifest: [UInt8]
+
+    init(seed: UInt8 = 7) {
+        layers = [
+            (0..<3_000_001).map { UInt8(truncatingIfNeeded: $0 &* 131 >> 5) &+ seed },
+            Array("a small layer \(seed)".utf8),
+        ]
+        config = Array(#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}"#.utf8)
+        let described = layers.map { SampleImage.descriptor($0, MediaType.ociLayerTar) }
+        manifest = ImageManifest(
+            config: SampleImage.descriptor(config, MediaType.ociConfig), layers: described
+        ).serialized()
+    }
+
+    static func digest(_ bytes: [UInt8]) throws -> Digest { try #require(Digest(sha256Hex: SHA256.hex(of: bytes))) }
+
+    private static func descriptor(_ bytes: [UInt8], _ type: String) -> OCI.Descriptor {
+        let zero = Digest(sha256Hex: String(repeating: "0", count: 64))
+        let digest = Digest(sha256Hex: SHA256.hex(of: bytes)) ?? zero
+        guard let digest else { preconditionFailure("64 digits are a digest") }
+        return OCI.Descriptor(mediaType: type, digest: digest, size: Int64(bytes.count))
+    }
+
+    /// Pushes all of it under a tag.
+    @discardableResult
+    func push(_ client: RegistryClient, tag: String?, mode: UploadMode = .automatic) throws -> Digest {
+        for bytes in layers + [config] { try client.upload(BlobContent(bytes), mode: mode) }
+        return try client.putManifest(manifest, mediaType: MediaType.ociManifest, reference: tag)
+    }
+}
