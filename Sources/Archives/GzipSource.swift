@@ -5,18 +5,16 @@ import CZlib
 /// Source: RFC 1952; zlib.h, `inflateInit2` with gzip decoding.
 package final class GzipSource: ByteSource {
     private let source: any ByteSource
-    private let limits: InflateLimits
+    private var guardian: ExpansionGuard
     private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
     // Held by address: zlib keeps a pointer to it.
     private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-    private var consumed: UInt64 = 0
-    private var produced: UInt64 = 0
     private var isBetweenMembers = false
     private var isAtEnd = false
 
     package init(_ source: any ByteSource, limits: InflateLimits = .init()) throws(ArchiveError) {
         self.source = source
-        self.limits = limits
+        guardian = ExpansionGuard(limits: limits)
         stream.initialize(to: z_stream())
         let gzipOnly = 16 + MAX_WBITS
         let status = inflateInit2_(stream, gzipOnly, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
@@ -41,8 +39,8 @@ package final class GzipSource: ByteSource {
             try inflateOnce()
         }
         let count = asked - Int(stream.pointee.avail_out)
-        produced += UInt64(count)
-        try checkExpansion()
+        guardian.produced += UInt64(count)
+        try guardian.check()
         return count
     }
 
@@ -51,7 +49,7 @@ package final class GzipSource: ByteSource {
         let count = try source.read(into: input)
         if count == 0 {
             guard isBetweenMembers else {
-                throw .corruptCompression(format: "gzip", offset: consumed, reason: "it ends in the middle")
+                throw .corruptCompression(format: "gzip", offset: guardian.consumed, reason: "it ends in the middle")
             }
             isAtEnd = true
             return false
@@ -73,24 +71,13 @@ package final class GzipSource: ByteSource {
         }
         let before = stream.pointee.avail_in
         let status = inflate(stream, Z_NO_FLUSH)
-        consumed += UInt64(before - stream.pointee.avail_in)
+        guardian.consumed += UInt64(before - stream.pointee.avail_in)
         switch status {
         case Z_OK, Z_BUF_ERROR: return
         case Z_STREAM_END: isBetweenMembers = true
         default:
             let reason = stream.pointee.msg.map { String(cString: $0) } ?? "zlib error \(status)"
-            throw .corruptCompression(format: "gzip", offset: consumed, reason: reason)
-        }
-    }
-
-    private func checkExpansion() throws(ArchiveError) {
-        let byRatio = max(limits.freeBytes, consumed.multipliedReportingOverflow(by: limits.ratio).partialValue)
-        guard produced <= min(byRatio, limits.maximumBytes) else {
-            throw .limit(
-                entry: nil, offset: produced,
-                reason:
-                    "\(consumed) compressed bytes expand to more than \(produced); this looks like a decompression bomb"
-            )
+            throw .corruptCompression(format: "gzip", offset: guardian.consumed, reason: reason)
         }
     }
 }

@@ -6,7 +6,7 @@ import Testing
 struct ImportTests {
     /// What each module may import besides the standard library.
     private static let allowed: [String: Set<String>] = [
-        "CLinux": [], "CManifest": [], "CSQLite": [], "CZlib": [], "CCrypto": [], "CNftables": [],
+        "CLinux": [], "CManifest": [], "CSQLite": [], "CZlib": [], "CCrypto": [], "CZstd": [], "CNftables": [],
         "JSONText": [],
         "Diagnostics": ["JSONText"],
         "LaunchProgram": [],
@@ -17,7 +17,7 @@ struct ImportTests {
         "StackDSL": ["StackModel", "Diagnostics", "JSONText"],
         "HTTP": ["Linux", "JSONText"],
         "OCI": ["Diagnostics", "JSONText"],
-        "Archives": ["Linux", "CZlib", "CCrypto"],
+        "Archives": ["Linux", "CZlib", "CZstd", "CCrypto"],
         "StateStore": ["CSQLite", "Linux", "StackModel", "Diagnostics", "JSONText"],
         "ImageStore": ["OCI", "Archives", "StateStore", "Linux", "Diagnostics", "JSONText"],
         "Runtime": ["OCI", "Linux", "LaunchProgram", "Diagnostics", "JSONText"],
