@@ -46,6 +46,7 @@ let package = Package(
         // Loaded on first use by their shims, since the client must start at once.
         .systemLibrary(name: "CCrypto"),
         .systemLibrary(name: "CZstd"),
+        .systemLibrary(name: "CISAL"),
         .systemLibrary(name: "CNftables"),
 
         // Layer 1: values and the kernel.
@@ -67,7 +68,7 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "HTTP", dependencies: ["Linux", "JSONText"], exclude: readme, swiftSettings: strict),
         .target(name: "OCI", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
-        .target(name: "Archives", dependencies: ["Linux", "CZlib", "CZstd", "CCrypto"], exclude: readme, swiftSettings: strict),
+        .target(name: "Archives", dependencies: ["Linux", "CZlib", "CZstd", "CISAL", "CCrypto"], exclude: readme, swiftSettings: strict),
         .target(
             name: "StateStore", dependencies: ["CSQLite", "Linux", "StackModel", "Diagnostics", "JSONText"],
             exclude: readme,

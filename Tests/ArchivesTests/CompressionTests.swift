@@ -101,4 +101,25 @@ struct CompressionTests {
         let stopped = #expect(throws: ArchiveError.self) { try text(bomb, limits: limits) }
         #expect(stopped?.description.contains("decompression bomb") == true)
     }
+
+    @Test("ISA-L and zlib give the same bytes of the same members", arguments: [true, false])
+    func decoders(usesISAL: Bool) async throws {
+        let packed = try await self.packed(
+            "for n in 1 7 100 70000 300000; do seq 1 $n | gzip -n; done; : | gzip -n; head -c 5000000 /dev/zero | gzip -n9"
+        )
+        let plain = try await self.packed("for n in 1 7 100 70000 300000; do seq 1 $n; done; head -c 5000000 /dev/zero")
+        let source = try GzipSource(MemorySource(packed), usesISAL: usesISAL)
+        #expect(try source.readAll(limit: 1 << 24) == plain)
+        for cut in stride(from: 1, to: packed.count, by: packed.count / 20) {
+            let source = try GzipSource(MemorySource(Array(packed.prefix(cut))), usesISAL: usesISAL)
+            // A cut between two members cannot be seen.
+            if let bytes = try? source.readAll(limit: 1 << 24) { #expect(plain.starts(with: bytes)) }
+        }
+        var changed = packed
+        changed[packed.count / 2] ^= 0x55
+        let damaged = changed
+        #expect(throws: ArchiveError.self) {
+            try GzipSource(MemorySource(damaged), usesISAL: usesISAL).readAll(limit: 1 << 24)
+        }
+    }
 }
