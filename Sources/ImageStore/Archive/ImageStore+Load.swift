@@ -50,6 +50,13 @@ extension ImageStore {
         }
     }
 
+    /// Takes in the images of an archive that a file, a pipe or a socket gives.
+    package func load(
+        from archive: SharedDescriptor, platform: Platform = .host, progress: ImageProgress? = nil
+    ) async throws -> [LoadedImage] {
+        try await load(DescriptorSource(archive), platform: platform, progress: progress)
+    }
+
     private func adopt(_ found: LoadTask.Found) async throws -> [LoadedImage] {
         var settled: [SettledLayer] = []
         var waiting = found.staged[...]

@@ -78,6 +78,13 @@ extension ImageStore {
             cancellation.cancel()
         }
     }
+
+    /// Writes images as a tar into a file, a pipe or a socket, which blocks.
+    package func save(_ images: [ArchivedImage], to archive: SharedDescriptor) async throws {
+        try await save(images) { piece throws(ArchiveError) in
+            do throws(SystemError) { try archive.writeAll(piece) } catch { throw .system(error) }
+        }
+    }
 }
 
 /// Writes archives of images.
