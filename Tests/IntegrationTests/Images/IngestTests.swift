@@ -135,6 +135,48 @@ struct IngestTests {
         }
     }
 
+    @Test("garbage collection leaves alone what a running ingest counts on, and takes it when that has failed")
+    func collectedMeanwhile() async throws {
+        /// A layout whose zstd layer is there only when it is let through.
+        struct Gated: BlobSource {
+            let layout: LayoutSource
+            let gate: Gate
+            func open(_ blob: BlobDescriptor) throws -> any ByteSource {
+                if blob.mediaType.hasSuffix("zstd") { try gate.wait() }
+                return try layout.open(blob)
+            }
+        }
+        try await with { store, temporary, directory, manifest in
+            for fails in [true, false] {
+                let gate = Gate()
+                let source = Gated(layout: LayoutSource(directory: directory + "/oci"), gate: gate)
+                let (finished, signal) = AsyncStream.makeStream(of: Void.self)
+                let task = Task {
+                    try await store.ingest(manifest: manifest, blobs: source) { update in
+                        if update.phase == .done { signal.yield() }
+                    }
+                }
+                var done = 0
+                for await _ in finished {
+                    done += 1
+                    if done == 2 { break }
+                }
+                let report = try await store.collectGarbage(inUse: [], removeUntagged: true)
+                #expect(report.layers.isEmpty && report.blobs.isEmpty)
+                gate.open(fails: fails)
+                if fails {
+                    await #expect(throws: Diagnostic.self) { try await task.value }
+                    let report = try await store.collectGarbage(inUse: [], removeUntagged: true)
+                    #expect(report.layers.count == 2)
+                    #expect(try temporary.files() == [])
+                } else {
+                    _ = try await task.value
+                    #expect(try await store.verify().isEmpty)
+                }
+            }
+        }
+    }
+
     @Test("an ingest that is cancelled ends soon and leaves nothing half made")
     func cancelled() async throws {
         /// A blob that takes minutes.
@@ -159,6 +201,21 @@ struct IngestTests {
             task.cancel()
             await #expect(throws: Diagnostic.self) { try await task.value }
             #expect(try temporary.files() == [])
+        }
+    }
+}
+
+/// Holds a thread back until a test lets it through.
+private final class Gate: Sendable {
+    private let state = Mutex<(isOpen: Bool, fails: Bool)>((false, false))
+
+    func open(fails: Bool) { state.withLock { $0 = (true, fails) } }
+
+    func wait() throws {
+        let end = Clock.monotonic() + 30_000_000_000
+        while !state.withLock({ $0.isOpen }), Clock.monotonic() < end {}
+        if state.withLock({ $0.fails }) {
+            throw Diagnostic(code: "T1", summary: "the registry went away")
         }
     }
 }
