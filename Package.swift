@@ -45,6 +45,8 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // Loaded on first use by their shims, since the client must start at once.
         .systemLibrary(name: "CCrypto"),
+        .systemLibrary(name: "CZstd"),
+        .systemLibrary(name: "CISAL"),
         .systemLibrary(name: "CNftables"),
         .systemLibrary(name: "CCurl"),
 
@@ -67,7 +69,7 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "HTTP", dependencies: ["Linux", "JSONText"], exclude: readme, swiftSettings: strict),
         .target(name: "OCI", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
-        .target(name: "Archives", dependencies: ["Linux", "CZlib", "CCrypto"], exclude: readme, swiftSettings: strict),
+        .target(name: "Archives", dependencies: ["Linux", "CZlib", "CZstd", "CISAL", "CCrypto"], exclude: readme, swiftSettings: strict),
         .target(
             name: "StateStore", dependencies: ["CSQLite", "Linux", "StackModel", "Diagnostics", "JSONText"],
             exclude: readme,

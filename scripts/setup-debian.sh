@@ -9,7 +9,8 @@ set -euo pipefail
 tests=()
 if [ "${1:-}" = --test ]; then
     shift
-    tests=(busybox-static erofs-utils util-linux docker-registry openssl)
+    # A registry, an authority, and tools that read the images which are saved and write some to load.
+    tests=(busybox-static erofs-utils util-linux docker-registry openssl skopeo umoci zstd xz-utils)
     # The stock client drives the engine in the tests; any version will do.
     command -v docker >/dev/null || tests+=(docker.io)
 fi
@@ -18,7 +19,7 @@ packages=(
     # to build
     libsqlite3-dev zlib1g-dev pkg-config
     # to run
-    libssl3 libnftables1 libcurl4 mmdebstrap debian-archive-keyring gpgv ca-certificates
+    libssl3 libzstd1 libnftables1 libcurl4 mmdebstrap debian-archive-keyring gpgv ca-certificates
     # the demo and the tests look at the host with these
     nftables iproute2 curl
     "${tests[@]}" "$@"

@@ -13,10 +13,14 @@ package enum ArchiveError: Error, Sendable, CustomStringConvertible {
     case corruptCompression(format: String, offset: UInt64, reason: String)
     /// The stream is in a compression that is not read here.
     case unsupportedCompression(String)
+    /// A library of the distribution is not installed.
+    case missingLibrary(format: String, package: String)
     /// The kernel refused.
     case system(SystemError)
     /// The receiver of a stream went away or refused.
     case interrupted(String)
+    /// The bytes could not be had from where they are, such as a registry.
+    case source(any Error)
 
     package var description: String {
         switch self {
@@ -27,9 +31,12 @@ package enum ArchiveError: Error, Sendable, CustomStringConvertible {
         case .corruptCompression(let format, let offset, let reason):
             "the \(format) stream is damaged at byte \(offset): \(reason)"
         case .unsupportedCompression(let name):
-            "\(name) is not supported here yet; give the archive uncompressed or as gzip"
+            "\(name) is not supported here; give the archive uncompressed or as gzip or zstd"
+        case .missingLibrary(let format, let package):
+            "\(format) cannot be read: its library is not installed (apt-get install \(package))"
         case .system(let error): error.description
         case .interrupted(let reason): reason
+        case .source(let error): "\(error)"
         }
     }
 

@@ -41,22 +41,3 @@ package final class DescriptorSource: ByteSource {
         }
     }
 }
-
-/// Some bytes that were read already, then the rest of the source they came from.
-final class ReplayingSource: ByteSource {
-    private var head: ArraySlice<UInt8>
-    private let rest: any ByteSource
-
-    init(head: [UInt8], rest: any ByteSource) {
-        self.head = head[...]
-        self.rest = rest
-    }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
-        guard !head.isEmpty else { return try rest.read(into: buffer) }
-        let count = min(buffer.count, head.count)
-        buffer.copyBytes(from: head.prefix(count))
-        head = head.dropFirst(count)
-        return count
-    }
-}

@@ -29,20 +29,19 @@ package enum Compression: String, Sendable, Hashable, CaseIterable {
     package static func decompressing(
         _ source: any ByteSource, limits: InflateLimits = .init()
     ) throws(ArchiveError) -> any ByteSource {
-        var head: [UInt8] = []
-        while head.count < magicLength {
-            let missing = magicLength - head.count
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: missing, alignment: 1)
-            defer { buffer.deallocate() }
-            let count = try source.read(into: buffer)
-            if count == 0 { break }
-            head.append(contentsOf: buffer.prefix(count))
-        }
-        let whole = ReplayingSource(head: head, rest: source)
-        switch detect(head) {
-        case .none: return whole
-        case .gzip: return try GzipSource(whole, limits: limits)
-        case let other: throw .unsupportedCompression(other.rawValue)
+        let whole = PeekingSource(source)
+        return try detect(whole.peek(magicLength)).decoding(whole, limits: limits)
+    }
+
+    /// Gives the uncompressed bytes of a source of this compression.
+    package func decoding(
+        _ source: any ByteSource, limits: InflateLimits = .init()
+    ) throws(ArchiveError) -> any ByteSource {
+        switch self {
+        case .none: return source
+        case .gzip: return try GzipSource(source, limits: limits)
+        case .zstd: return try ZstdSource(source, limits: limits)
+        case .xz, .bzip2, .lz4: throw .unsupportedCompression(rawValue)
         }
     }
 }

@@ -38,6 +38,9 @@ package final class ErofsImage {
         return true
     }
 
+    /// Where in the file the next contents go, in bytes.
+    var position: UInt64 { file.position }
+
     /// Adds contents to the file whose entry was added last.
     package func append(_ data: TarData) throws(ArchiveError) {
         switch data {

@@ -1,48 +1,49 @@
-import CZlib
-
 /// The uncompressed bytes of a gzip stream, of one member or several.
 ///
-/// Source: RFC 1952; zlib.h, `inflateInit2` with gzip decoding.
+/// By ISA-L where it is installed, else by zlib. Source: RFC 1952.
 package final class GzipSource: ByteSource {
     private let source: any ByteSource
-    private let limits: InflateLimits
+    private let decoder: any GzipDecoder
+    private var guardian: ExpansionGuard
     private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
-    // Held by address: zlib keeps a pointer to it.
-    private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-    private var consumed: UInt64 = 0
-    private var produced: UInt64 = 0
-    private var isBetweenMembers = false
     private var isAtEnd = false
 
-    package init(_ source: any ByteSource, limits: InflateLimits = .init()) throws(ArchiveError) {
+    /// - Parameter usesISAL: false for zlib even where ISA-L is installed.
+    package init(_ source: any ByteSource, limits: InflateLimits = .init(), usesISAL: Bool = true) throws(ArchiveError)
+    {
         self.source = source
-        self.limits = limits
-        stream.initialize(to: z_stream())
-        let gzipOnly = 16 + MAX_WBITS
-        let status = inflateInit2_(stream, gzipOnly, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-        guard status == Z_OK else {
-            throw .corruptCompression(format: "gzip", offset: 0, reason: "zlib could not start (\(status))")
+        guardian = ExpansionGuard(limits: limits)
+        if usesISAL, ISALDecoder.isUsable, let fast = ISALDecoder() {
+            decoder = fast
+        } else {
+            do throws(GzipDamage) {
+                decoder = try ZlibDecoder()
+            } catch {
+                throw .corruptCompression(format: "gzip", offset: 0, reason: error.reason)
+            }
         }
     }
 
     deinit {
-        inflateEnd(stream)
-        stream.deallocate()
         input.deallocate()
     }
 
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
         guard !isAtEnd, !buffer.isEmpty else { return 0 }
-        stream.pointee.next_out = buffer.baseAddress?.assumingMemoryBound(to: Bytef.self)
-        stream.pointee.avail_out = UInt32(clamping: buffer.count)
-        let asked = Int(stream.pointee.avail_out)
-        while Int(stream.pointee.avail_out) == asked, !isAtEnd {
-            if stream.pointee.avail_in == 0, try !refill() { break }
-            try inflateOnce()
+        var count = 0
+        // Output may be held back for which no more input is needed, except at a member's end.
+        var mayHoldBack = true
+        while count == 0, !isAtEnd {
+            if decoder.inputLeft == 0, decoder.isAtMemberEnd || !mayHoldBack, try !refill() { break }
+            let before = decoder.inputLeft
+            count = try inflateOnce(into: buffer)
+            guard count > 0 || before == 0 || decoder.inputLeft < before else {
+                throw .corruptCompression(format: "gzip", offset: guardian.consumed, reason: "it makes no progress")
+            }
+            mayHoldBack = false
         }
-        let count = asked - Int(stream.pointee.avail_out)
-        produced += UInt64(count)
-        try checkExpansion()
+        guardian.produced += UInt64(count)
+        try guardian.check()
         return count
     }
 
@@ -50,47 +51,32 @@ package final class GzipSource: ByteSource {
     private func refill() throws(ArchiveError) -> Bool {
         let count = try source.read(into: input)
         if count == 0 {
-            guard isBetweenMembers else {
-                throw .corruptCompression(format: "gzip", offset: consumed, reason: "it ends in the middle")
+            guard decoder.isAtMemberEnd else {
+                throw .corruptCompression(format: "gzip", offset: guardian.consumed, reason: "it ends in the middle")
             }
             isAtEnd = true
             return false
         }
-        stream.pointee.next_in = input.baseAddress?.assumingMemoryBound(to: Bytef.self)
-        stream.pointee.avail_in = UInt32(count)
+        decoder.setInput(UnsafeRawBufferPointer(rebasing: input.prefix(count)))
         return true
     }
 
-    private func inflateOnce() throws(ArchiveError) {
-        if isBetweenMembers {
+    private func inflateOnce(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
+        if decoder.isAtMemberEnd {
             // Some writers pad the file with zeros; gzip(1) passes over them.
-            if stream.pointee.next_in?.pointee == 0 {
-                stream.pointee.avail_in = 0
-                return
+            if decoder.nextByte == 0 {
+                decoder.skipInput()
+                return 0
             }
-            inflateReset(stream)
-            isBetweenMembers = false
+            decoder.reset()
         }
-        let before = stream.pointee.avail_in
-        let status = inflate(stream, Z_NO_FLUSH)
-        consumed += UInt64(before - stream.pointee.avail_in)
-        switch status {
-        case Z_OK, Z_BUF_ERROR: return
-        case Z_STREAM_END: isBetweenMembers = true
-        default:
-            let reason = stream.pointee.msg.map { String(cString: $0) } ?? "zlib error \(status)"
-            throw .corruptCompression(format: "gzip", offset: consumed, reason: reason)
-        }
-    }
-
-    private func checkExpansion() throws(ArchiveError) {
-        let byRatio = max(limits.freeBytes, consumed.multipliedReportingOverflow(by: limits.ratio).partialValue)
-        guard produced <= min(byRatio, limits.maximumBytes) else {
-            throw .limit(
-                entry: nil, offset: produced,
-                reason:
-                    "\(consumed) compressed bytes expand to more than \(produced); this looks like a decompression bomb"
-            )
+        let before = decoder.inputLeft
+        defer { guardian.consumed += UInt64(before - decoder.inputLeft) }
+        do throws(GzipDamage) {
+            return try decoder.inflate(into: buffer)
+        } catch {
+            throw .corruptCompression(
+                format: "gzip", offset: guardian.consumed + UInt64(before - decoder.inputLeft), reason: error.reason)
         }
     }
 }

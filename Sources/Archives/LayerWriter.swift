@@ -21,21 +21,29 @@ package enum LayerWriter {
     /// - Parameters:
     ///   - source: the tar, compressed or not.
     ///   - descriptor: an empty file, open for writing; not synchronised afterwards.
+    ///   - recipe: gets how the tar's exact bytes are given back; ended here.
     ///   - capture: files whose contents are wanted too, by normalised path, each at most 64 MiB.
     ///   - progress: called now and then with the bytes of tar read so far.
     package static func write(
-        tar source: any ByteSource, to descriptor: SharedDescriptor, limits: TarLimits = .init(),
-        inflate: InflateLimits = .init(), capture: FileCapture? = nil, progress: ((UInt64) -> Void)? = nil
+        tar source: any ByteSource, to descriptor: SharedDescriptor, recipe: TarRecipeWriter? = nil,
+        limits: TarLimits = .init(), inflate: InflateLimits = .init(), capture: FileCapture? = nil,
+        progress: ((UInt64) -> Void)? = nil
     ) throws(ArchiveError) -> WrittenLayer {
         let hashing = HashingSource(try Compression.decompressing(source, limits: inflate))
         let reader = TarReader(hashing, limits: limits)
         let image = try ErofsImage(descriptor, limits: limits)
+        let recording = RecipeRecorder(recipe, image: image)
+        if recipe != nil {
+            reader.stream.observer = { piece throws(ArchiveError) in try recording.record(piece) }
+        }
         var newest = Timestamp(seconds: 0)
         var reported: UInt64 = 0
         while let entry = try reader.next() {
             newest = max(newest, entry.modified)
             capture?.begin(entry)
             if try image.add(entry) {
+                recording.isInContents = true
+                defer { recording.isInContents = false }
                 try reader.readData { data throws(ArchiveError) in
                     try image.append(data)
                     capture?.append(data)
@@ -47,7 +55,8 @@ package enum LayerWriter {
                 progress(reported)
             }
         }
-        try hashing.drain()
+        try reader.drain()
+        try recipe?.finish()
         let summary = try image.finish()
         return WrittenLayer(
             diffHex: hashing.hash.finishHex(), tarBytes: hashing.hash.byteCount, image: summary, tree: image.tree,
@@ -60,11 +69,12 @@ package enum LayerWriter {
     ///
     /// - Parameter root: the open directory; links in it are never followed and mounts below it not entered.
     package static func write(
-        directory root: SharedDescriptor, to descriptor: SharedDescriptor, limits: TarLimits = .init(),
-        progress: ((UInt64) -> Void)? = nil
+        directory root: SharedDescriptor, to descriptor: SharedDescriptor, recipe: TarRecipeWriter? = nil,
+        limits: TarLimits = .init(), progress: ((UInt64) -> Void)? = nil
     ) throws(ArchiveError) -> WrittenLayer {
         let image = try ErofsImage(descriptor, limits: limits)
-        let stream = try serialize(root, limits: limits, into: image, progress: progress)
+        let stream = try serialize(root, limits: limits, into: image, recipe: recipe, progress: progress)
+        try recipe?.finish()
         return WrittenLayer(
             diffHex: stream.hex, tarBytes: stream.bytes, image: try image.finish(), tree: image.tree,
             newest: stream.newest)
@@ -72,12 +82,13 @@ package enum LayerWriter {
 
     /// The SHA-256 of a directory's canonical tar, 64 hexadecimal digits.
     package static func hash(directory root: SharedDescriptor) throws(ArchiveError) -> String {
-        try serialize(root, limits: .init(), into: nil, progress: nil).hex
+        try serialize(root, limits: .init(), into: nil, recipe: nil, progress: nil).hex
     }
 
     /// Hashes a directory's canonical tar and, where an image is given, adds its files to it.
     private static func serialize(
-        _ root: SharedDescriptor, limits: TarLimits, into image: ErofsImage?, progress: ((UInt64) -> Void)?
+        _ root: SharedDescriptor, limits: TarLimits, into image: ErofsImage?, recipe: TarRecipeWriter?,
+        progress: ((UInt64) -> Void)?
     ) throws(ArchiveError) -> (hex: String, bytes: UInt64, newest: Timestamp) {
         let hash = SHA256()
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
@@ -96,7 +107,7 @@ package enum LayerWriter {
                     reason: "the directory's files have more than \(limits.totalBytes) bytes together, holes included")
             }
             newest = max(newest, entry.modified)
-            hash.update(try TarWriter.header(of: entry))
+            try add(try TarWriter.header(of: entry), to: hash, recipe)
             let wantsContents = try image?.add(entry) ?? false
             guard let contents = file.contents, entry.size > 0 else { continue }
             var left = entry.size
@@ -109,26 +120,59 @@ package enum LayerWriter {
                 }
                 let piece = UnsafeRawBufferPointer(rebasing: window.prefix(count))
                 hash.update(piece)
+                if let image, wantsContents {
+                    try recipe?.append(contentsAt: image.position, count: UInt64(count))
+                } else {
+                    try recipe?.append(literal: piece)
+                }
                 // What is zeros in a large piece takes no room, whether it was a hole or not.
                 if wantsContents { try image?.append(piece.isZero ? .hole(UInt64(count)) : .bytes(piece)) }
                 left -= UInt64(count)
             }
-            hash.update(TarWriter.padding(after: entry.size))
+            try add(TarWriter.padding(after: entry.size), to: hash, recipe)
             if wantsContents { try image?.endContents() }
             if let progress, hash.byteCount - reported >= 8 << 20 {
                 reported = hash.byteCount
                 progress(reported)
             }
         }
-        hash.update(TarWriter.endMarker)
+        try add(TarWriter.endMarker, to: hash, recipe)
         let bytes = hash.byteCount
         return (hash.finishHex(), bytes, newest)
     }
 }
 
+extension LayerWriter {
+    private static func add(_ bytes: [UInt8], to hash: SHA256, _ recipe: TarRecipeWriter?) throws(ArchiveError) {
+        hash.update(bytes)
+        try recipe?.append(literal: bytes)
+    }
+}
+
+/// Writes down what passes by of a tar, contents as places in the image that is written at the same time.
+private final class RecipeRecorder {
+    private let recipe: TarRecipeWriter?
+    private let image: ErofsImage
+    /// Whether what passes by is what the image gets next.
+    var isInContents = false
+
+    init(_ recipe: TarRecipeWriter?, image: ErofsImage) {
+        self.recipe = recipe
+        self.image = image
+    }
+
+    func record(_ piece: UnsafeRawBufferPointer) throws(ArchiveError) {
+        if isInContents {
+            try recipe?.append(contentsAt: image.position, count: UInt64(piece.count))
+        } else {
+            try recipe?.append(literal: piece)
+        }
+    }
+}
+
 extension UnsafeRawBufferPointer {
     /// Whether all bytes are zero; most pieces tell by their first.
-    fileprivate var isZero: Bool {
+    var isZero: Bool {
         guard first == 0 else { return isEmpty }
         let words = count / 8
         for index in 0..<words where loadUnaligned(fromByteOffset: index * 8, as: UInt64.self) != 0 { return false }

@@ -10,3 +10,12 @@ extension Array where Element == UInt8 {
         if over > 0 { append(contentsOf: repeatElement(0, count: alignment - over)) }
     }
 }
+
+/// Numbers as bytes, least significant first.
+enum LittleEndian {
+    static func bytes(_ value: UInt64) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.append(little: value)
+        return bytes
+    }
+}

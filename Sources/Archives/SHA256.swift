@@ -76,19 +76,4 @@ package final class HashingSource: ByteSource {
         hash.update(UnsafeRawBufferPointer(rebasing: buffer.prefix(count)))
         return count
     }
-
-    /// Reads to the end, so that the hash covers bytes behind an archive's end marker too.
-    package func drain(limit: UInt64 = 1 << 30) throws(ArchiveError) {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
-        defer { buffer.deallocate() }
-        var drained: UInt64 = 0
-        while true {
-            let count = try read(into: buffer)
-            if count == 0 { return }
-            drained += UInt64(count)
-            guard drained <= limit else {
-                throw .limit(entry: nil, offset: hash.byteCount, reason: "too many bytes follow the archive's end")
-            }
-        }
-    }
 }

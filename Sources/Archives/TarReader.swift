@@ -81,11 +81,51 @@ package final class TarReader {
         }
     }
 
+    /// Reads on to the end of the source, behind the archive's own end.
+    ///
+    /// - Throws: `ArchiveError.limit` when more than `limit` bytes follow.
+    func drain(limit: UInt64 = 1 << 30) throws(ArchiveError) {
+        let start = stream.position
+        while try !stream.next(upTo: .max).isEmpty {
+            guard stream.position - start <= limit else {
+                throw .limit(entry: nil, offset: stream.position, reason: "too many bytes follow the archive's end")
+            }
+        }
+    }
+
+    /// The bytes that are left of the current entry's data, without holes, as a source of their own.
+    ///
+    /// Valid until `next` is called.
+    package var contents: any ByteSource { TarContentsSource(self) }
+
+    /// Copies some of what is left of the current entry's data; 0 at its end.
+    fileprivate func readStored(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
+        guard stored > 0, let entry = current, !buffer.isEmpty else { return 0 }
+        let piece = try stream.next(upTo: min(stored, UInt64(buffer.count)))
+        guard !piece.isEmpty else { throw .truncated(entry: entry.name, offset: entry.offset) }
+        buffer.copyMemory(from: piece)
+        stored -= UInt64(piece.count)
+        return piece.count
+    }
+
     private func skipRest() throws(ArchiveError) {
         try stream.skip(stored + padding, entry: current)
         stored = 0
         padding = 0
         current = nil
+    }
+}
+
+/// The contents of an archive's current entry.
+private final class TarContentsSource: ByteSource {
+    private let reader: TarReader
+
+    init(_ reader: TarReader) {
+        self.reader = reader
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
+        try reader.readStored(into: buffer)
     }
 }
 

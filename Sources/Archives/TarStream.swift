@@ -6,6 +6,8 @@ final class TarStream {
     private var end = 0
     /// Bytes given so far.
     private(set) var position: UInt64 = 0
+    /// Gets every piece before whoever asked for it.
+    var observer: ((UnsafeRawBufferPointer) throws(ArchiveError) -> Void)?
 
     init(_ source: any ByteSource) {
         self.source = source
@@ -23,7 +25,7 @@ final class TarStream {
             start = 0
             end = try source.read(into: buffer)
         }
-        return take(Int(clamping: min(limit, UInt64(end - start))))
+        return try take(Int(clamping: min(limit, UInt64(end - start))))
     }
 
     /// Gives exactly `count` bytes, at most the window's size; nil when the source ends before the first of them.
@@ -42,7 +44,7 @@ final class TarStream {
             }
             end += got
         }
-        return take(count)
+        return try take(count)
     }
 
     /// Passes over bytes.
@@ -55,10 +57,11 @@ final class TarStream {
         }
     }
 
-    private func take(_ count: Int) -> UnsafeRawBufferPointer {
+    private func take(_ count: Int) throws(ArchiveError) -> UnsafeRawBufferPointer {
         let piece = UnsafeRawBufferPointer(rebasing: buffer[start..<start + count])
         start += count
         position += UInt64(count)
+        if let observer, count > 0 { try observer(piece) }
         return piece
     }
 }

@@ -20,6 +20,7 @@ package struct EngineService: Sendable {
         ContainerRoutes(engine: engine).add(to: &router)
         StreamRoutes(engine: engine).add(to: &router)
         ExecutionRoutes(engine: engine).add(to: &router)
+        ImageArchiveRoutes(engine: engine).add(to: &router)
         ObjectRoutes(engine: engine).add(to: &router)
         StackRoutes(engine: engine, stacks: stacks, recovery: recovery).add(to: &router)
         self.router = router

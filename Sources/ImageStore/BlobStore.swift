@@ -3,7 +3,7 @@ import Diagnostics
 import Linux
 import OCI
 
-/// Configs and manifests, kept byte for byte under the digest of their bytes.
+/// Configs, manifests and compressed layers, kept byte for byte under the digest of their bytes.
 struct BlobStore: Sendable {
     let layout: StoreLayout
 
@@ -40,6 +40,17 @@ struct BlobStore: Sendable {
         return bytes
     }
 
+    /// Whether there is a file for it.
+    func has(_ digest: Digest) -> Bool { Files.exists(layout.blob(digest)) }
+
+    /// Reads a blob of any size again; false when its bytes have another digest, nil when it is gone.
+    func isIntact(_ digest: Digest) throws -> Bool? {
+        guard has(digest) else { return nil }
+        let source = HashingSource(DescriptorSource(try Files.open(layout.blob(digest)).shared()))
+        try source.forEachPiece { _ in }
+        return source.hash.finishHex() == digest.hex
+    }
+
     func remove(_ digest: Digest) throws {
         try Files.unlinkIfPresent(layout.blob(digest))
     }
@@ -55,6 +66,9 @@ struct BlobStore: Sendable {
         }
         return blobs
     }
+
+    /// The digest of bytes as text.
+    static func name(of bytes: [UInt8]) -> String { "sha256:" + SHA256.hex(of: bytes) }
 
     static func digest(of bytes: [UInt8]) throws -> Digest {
         try digest(hex: SHA256.hex(of: bytes))

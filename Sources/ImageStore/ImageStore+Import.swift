@@ -5,7 +5,7 @@ import Linux
 import OCI
 
 extension ImageStore {
-    /// Makes an image of a root file system in a tar, plain or gzip.
+    /// Makes an image of a root file system in a tar, plain or compressed.
     ///
     /// - Parameters:
     ///   - path: the tar.
@@ -23,11 +23,8 @@ extension ImageStore {
             try reporting(doing) {
                 let file = try Self.source(path, kind: .regular, name: "archive")
                 let total = (try? file.status()).map(\.size)
-                return try layers.stage { target in
-                    try LayerWriter.write(tar: DescriptorSource(file), to: target) { read in
-                        progress?(
-                            ImageProgressUpdate(message: doing, current: Int64(clamping: read), total: total))
-                    }
+                return try layers.stage(tar: DescriptorSource(file)) { read in
+                    progress?(ImageProgressUpdate(message: doing, current: Int64(clamping: read), total: total))
                 }
             }
         }
@@ -48,8 +45,9 @@ extension ImageStore {
         let staged = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
             try reporting(doing) {
                 let root = try Self.source(path, kind: .directory, name: "directory")
-                return try layers.stage { target in
-                    try LayerWriter.write(directory: root, to: target) { read in
+                return try layers.stage { staging in
+                    let recipe = try staging.startRecipe()
+                    return try LayerWriter.write(directory: root, to: staging.image, recipe: recipe) { read in
                         progress?(ImageProgressUpdate(message: doing, current: Int64(clamping: read)))
                     }
                 }

@@ -57,13 +57,13 @@ extension ImageStore {
     /// The database goes first: files without a row are removed at the next start at the latest.
     private func delete(_ ids: [Digest]) async throws -> GarbageReport {
         let names = ids.map(\.description)
-        let (database, layers, blobs, mounts, turn) = (database, layers, blobs, mounts, turn)
+        let (database, layers, blobs, mounts, turn, leases) = (database, layers, blobs, mounts, turn, leases)
         let report = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
             try reporting("removing images") { () throws in
                 try turn.run { () throws in
                     let unused = try database.write { tables in
                         for name in names { try tables.deleteImage(id: name) }
-                        return try Self.forgetUnused(tables)
+                        return try Self.forgetUnused(tables, blobs: blobs, leased: leases.held)
                     }
                     var report = GarbageReport()
                     report.images = ids
@@ -89,12 +89,46 @@ extension ImageStore {
 
     /// Forgets layers that no image has, and tells which blobs the images left need.
     private static func forgetUnused(
-        _ tables: borrowing WriteTransaction
+        _ tables: borrowing WriteTransaction, blobs: BlobStore, leased: Set<Digest>
     ) throws -> (layers: [LayerRow], keptBlobs: Set<String>) {
         let images = try tables.images()
-        let used = Set(images.flatMap(\.layers))
-        let unused = try tables.layers().filter { !used.contains($0.diffID) }
-        for row in unused { try tables.deleteLayer(diffID: row.diffID) }
-        return (unused, Set(images.flatMap { [$0.id] + ($0.manifestDigest.map { [$0] } ?? []) }))
+        let used = Set(images.flatMap(\.layers)).union(leased.map(\.description))
+        var kept = Set(images.flatMap { [$0.id] + ($0.manifestDigest.map { [$0] } ?? []) })
+        var unused: [LayerRow] = []
+        for row in try tables.layers() {
+            guard used.contains(row.diffID) else {
+                try tables.deleteLayer(diffID: row.diffID)
+                unused.append(row)
+                continue
+            }
+            var row = row
+            if !leased.contains(where: { $0.description == row.diffID }) {
+                let wanted = wantedBlobs(of: row, images: images, in: blobs)
+                if wanted != row.blobs {
+                    row.blobs = wanted
+                    try tables.save(row)
+                }
+            }
+            kept.formUnion(row.blobs.map(\.digest.description))
+        }
+        return (unused, kept)
+    }
+
+    /// Of a layer's compressed forms those that an image's manifest names; at least one where nothing else gives back
+    /// the tar.
+    private static func wantedBlobs(of row: LayerRow, images: [ImageRow], in blobs: BlobStore) -> [LayerBlob] {
+        let isOnlyForm = row.blobs.count == 1 && row.recipeBytes == 0
+        guard !row.blobs.isEmpty, !isOnlyForm else { return row.blobs }
+        var named: Set<Digest> = []
+        for image in images where image.layers.contains(row.diffID) {
+            guard let digest = image.manifestDigest.flatMap({ Digest($0) }),
+                let bytes = try? blobs.read(digest, what: "the manifest"),
+                let manifest = try? ImageManifest(bytes: bytes)
+                // A damaged manifest may name any of them.
+            else { return row.blobs }
+            named.formUnion(manifest.layers.map(\.digest))
+        }
+        let wanted = row.blobs.filter { named.contains($0.digest) }
+        return wanted.isEmpty && row.recipeBytes == 0 ? Array(row.blobs.prefix(1)) : wanted
     }
 }

@@ -22,7 +22,7 @@ extension ImageStore {
     /// Waits until a staged layer is on the disk and hashes it for `verify`.
     ///
     /// Both at once: one waits for the disk, the other for the processor.
-    private func settle(_ staged: LayerStore.Staged) async throws -> SettledLayer {
+    func settle(_ staged: LayerStore.Staged) async throws -> SettledLayer {
         let layers = layers
         let doing = "storing layer \(staged.diffID)"
         async let hash = BlockingExecutor.shared.run { () throws(Diagnostic) in
@@ -41,85 +41,33 @@ extension ImageStore {
         }
     }
 
-    /// Puts a config and the layer it needs into the store.
-    ///
-    /// The database is written last: what a crash cuts off before that is removed at the next start.
+    /// Puts a config made here and the layer it needs into the store.
     func save(
         _ config: ImageConfig, reference: ImageReference?, newLayer settled: SettledLayer?, attributes: JSONObject
     ) async throws -> StoredImage {
-        let (blobs, layers, database, turn) = (blobs, layers, database, turn)
-        let id = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+        let image = NewImage(
+            configBytes: config.serialized(), config: config, manifest: nil,
+            references: reference.map { [$0] } ?? [], attributes: attributes)
+        let saved = try await write(layers: settled.map { [$0] } ?? [], images: [image], origin: attributes)
+        guard let first = saved.first else { throw Self.noSuchImage(BlobStore.name(of: image.configBytes)) }
+        return first
+    }
+
+    /// Puts layers and images into the store, all or nothing.
+    ///
+    /// - Returns: the images in their order.
+    func write(layers settled: [SettledLayer], images: [NewImage], origin: JSONObject) async throws -> [StoredImage] {
+        let (writer, turn) = (StoreWriter(blobs: blobs, layers: layers, database: database), turn)
+        let ids = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
             try reporting("storing the image") {
-                do {
-                    return try turn.run {
-                        try Self.store(
-                            config, reference: reference, settled: settled, attributes: attributes, blobs: blobs,
-                            layers: layers, database: database)
-                    }
-                } catch {
-                    if let settled { layers.discard(settled.layer) }
-                    throw error
-                }
+                try turn.run { try writer.write(layers: settled, images: images, origin: origin) }
             }
         }
-        guard let image = try await stored(id: id) else { throw Self.noSuchImage(id.description) }
-        return image
-    }
-
-    private static func store(
-        _ config: ImageConfig, reference: ImageReference?, settled: SettledLayer?, attributes: JSONObject,
-        blobs: BlobStore, layers: LayerStore, database: StateDatabase
-    ) throws -> Digest {
-        let now = Clock.now().nanosecondsSinceEpoch
-        var rows = try database.read { tables in
-            try config.diffIDs.compactMap { try tables.layer(diffID: $0.description) }
+        var saved: [StoredImage] = []
+        for id in ids {
+            guard let image = try await stored(id: id) else { throw Self.noSuchImage(id.description) }
+            saved.append(image)
         }
-        // A layer that is there already keeps its row, which describes the files that stay.
-        let newRow = settled.map { $0.row(attributes: attributes, created: now) }
-            .flatMap { row in rows.contains { $0.diffID == row.diffID } ? nil : row }
-        if let newRow { rows.append(newRow) }
-        let bytes = config.serialized()
-        let id = try blobs.put(bytes)
-        let manifest = ImageManifest(
-            config: Descriptor(mediaType: MediaType.ociConfig, digest: id, size: Int64(bytes.count)),
-            layers: config.diffIDs.map { diffID in
-                let row = rows.first { $0.diffID == diffID.description }
-                let size = row?.spec["tarBytes"]?.intValue ?? 0
-                return Descriptor(mediaType: MediaType.ociLayerTar, digest: diffID, size: Int64(size))
-            })
-        let manifestDigest = try blobs.put(manifest.serialized())
-        if let settled { try layers.commit(settled.layer) }
-        let size = rows.reduce(0) { $0 + $1.size }
-        try database.write { tables in
-            if let newRow { try tables.save(newRow) }
-            try tables.save(
-                ImageRow(
-                    id: id.description, manifestDigest: manifestDigest.description,
-                    layers: config.diffIDs.map(\.description), size: size, created: now, spec: .object(attributes)))
-            if let reference {
-                let name = reference.withDefaultTag.description
-                try tables.save(ImageTagRow(reference: name, image: id.description, updated: now))
-            }
-        }
-        return id
-    }
-}
-
-/// A staged layer that is on the disk, with the hash by which `verify` knows it.
-struct SettledLayer: Sendable {
-    let layer: LayerStore.Staged
-    let hash: String
-
-    /// What the database keeps of the layer.
-    func row(attributes: JSONObject, created: Int64) -> LayerRow {
-        var spec = JSONObject()
-        spec["hash"] = .string(hash)
-        spec["tarBytes"] = .int(Int64(clamping: layer.tarBytes))
-        spec["entries"] = .int(Int64(layer.entries))
-        spec["newest"] = .string(layer.newest.rfc3339)
-        spec["origin"] = .object(attributes)
-        return LayerRow(
-            diffID: layer.diffID.description, size: layer.size, form: layer.form.rawValue, created: created,
-            spec: .object(spec))
+        return saved
     }
 }

@@ -25,7 +25,11 @@ extension ImageStore {
             }
             for row in rows.layers {
                 let users = rows.images.filter { $0.layers.contains(row.diffID) }.map(\.id)
-                if let damage = Self.damage(of: row, users: users, in: layers) { found.append(damage) }
+                if let damage = Self.damage(of: row, users: users, in: layers) {
+                    found.append(damage)
+                } else {
+                    found += Self.damagedForms(of: row, users: users, blobs: blobs)
+                }
             }
             for image in rows.images {
                 for diffID in image.layers where !rows.layers.contains(where: { $0.diffID == diffID }) {
@@ -54,6 +58,38 @@ extension ImageStore {
         }
     }
 
+    /// What is wrong with the forms in which a layer is given on: kept blobs, and the recipe of its tar.
+    private static func damagedForms(of row: LayerRow, users: [String], blobs: BlobStore) -> [Diagnostic] {
+        var found: [Diagnostic] = []
+        for blob in row.blobs {
+            let path = blobs.layout.blob(blob.digest)
+            do {
+                switch try blobs.isIntact(blob.digest) {
+                case true?: break
+                case false?:
+                    found.append(
+                        damaged(
+                            "compressed layer \(blob.digest) is damaged", "the bytes of \(path) have another digest",
+                            users))
+                case nil:
+                    found.append(damaged("compressed layer \(blob.digest) is missing", "\(path) is not there", users))
+                }
+            } catch {
+                found.append(damaged("compressed layer \(blob.digest) cannot be read", "\(error)", users))
+            }
+        }
+        guard row.recipeBytes > 0, let diffID = Digest(row.diffID) else { return found }
+        do {
+            let form = LayerExport.Form.recipe(diffID)
+            try LayerExport(descriptor: BlobDescriptor(mediaType: "", digest: diffID, size: row.tarBytes), form: form)
+                .check(in: blobs.layout)
+        } catch {
+            found.append(
+                damaged("the tar recipe of layer \(diffID) is damaged", "\(error)", users))
+        }
+        return found
+    }
+
     private static func damaged(_ summary: String, _ detail: String, _ users: [String]) -> Diagnostic {
         Diagnostic(
             code: StoreCode.damaged, summary: summary, detail: detail,
@@ -67,7 +103,7 @@ extension ImageStore {
         return try await BlockingExecutor.shared.run { () throws(Diagnostic) in
             try reporting("measuring the store") {
                 var usage = ImageDiskUsage()
-                usage.layersBytes = rows.layers.reduce(0) { $0 + $1.size }
+                usage.layersBytes = rows.layers.reduce(0) { $0 + $1.size + $1.recipeBytes }
                 usage.blobsBytes = try blobs.list().reduce(0) { $0 + $1.size }
                 for image in rows.images {
                     guard let id = Digest(image.id) else { continue }

@@ -15,6 +15,7 @@ package actor ImageStore {
     let layers: LayerStore
     let mounts: LayerMounts
     let turn = StoreTurn()
+    let leases = StoreLeases()
     /// Decoded configs by image id.
     ///
     /// A config never changes under its id.
@@ -150,7 +151,8 @@ package actor ImageStore {
         }
         return StoredImage(
             id: id, references: tags.compactMap { try? ImageReference($0.reference) }, config: try await config(id),
-            size: row.size, attributes: row.spec.objectValue ?? JSONObject())
+            size: row.size, manifestDigest: row.manifestDigest.flatMap { Digest($0) },
+            attributes: row.spec.objectValue ?? JSONObject())
     }
 
     private func config(_ id: Digest) async throws -> ImageConfig {

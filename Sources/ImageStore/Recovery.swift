@@ -24,16 +24,18 @@ struct Recovery {
         }
         attempt(layout.incoming) { try Files.removeTree(layout.incoming) }
         let known = try database.read { tables in
-            (layers: Set(try tables.layers().map(\.diffID)), images: try tables.images())
+            (layers: try tables.layers(), images: try tables.images())
         }
-        for diffID in try layers.list() where !known.layers.contains(diffID.description) {
+        let layerNames = Set(known.layers.map(\.diffID))
+        for diffID in try layers.list() where !layerNames.contains(diffID.description) {
             attempt(layout.layer(diffID)) {
                 try mounts.unmount(diffID)
                 try layers.remove(diffID)
             }
         }
-        let documents = Set(known.images.flatMap { [$0.id] + ($0.manifestDigest.map { [$0] } ?? []) })
-        for blob in try blobs.list() where !documents.contains(blob.digest.description) {
+        var kept = Set(known.images.flatMap { [$0.id] + ($0.manifestDigest.map { [$0] } ?? []) })
+        for layer in known.layers { kept.formUnion(layer.blobs.map(\.digest.description)) }
+        for blob in try blobs.list() where !kept.contains(blob.digest.description) {
             attempt(layout.blob(blob.digest)) { try blobs.remove(blob.digest) }
         }
         return notes

@@ -32,6 +32,10 @@ package enum StoreCode {
     package static let damaged = "SC4014"
     /// A layer could not be mounted.
     package static let mountFailed = "SC4015"
+    /// Whoever asked for it went away.
+    package static let cancelled = "SC4016"
+    /// Bytes have another digest than what names them.
+    package static let wrongDigest = "SC4017"
     /// mmdebstrap is not installed.
     package static let noMmdebstrap = "SC4020"
     /// mmdebstrap failed.
@@ -52,12 +56,30 @@ enum StoreFailure {
         case let error as SystemError: system(error, doing: doing)
         case let error as OCIError:
             Diagnostic(code: StoreCode.badDocument, summary: "\(doing) failed", detail: error.description)
+        case is CancellationError:
+            Diagnostic(code: StoreCode.cancelled, summary: "\(doing) was cancelled")
         default: Diagnostic(code: StoreCode.io, summary: "\(doing) failed", detail: "\(error)")
+        }
+    }
+
+    /// An error of an archive that is of the machine or of whoever sends the bytes, not of the bytes.
+    static func isOfTheMachine(_ error: any Error) -> Bool {
+        switch error {
+        case is SystemError: return true
+        case let error as ArchiveError:
+            switch error {
+            case .system, .source, .interrupted, .missingLibrary: return true
+            default: return false
+            }
+        case is DatabaseError, is CancellationError: return true
+        case let diagnostic as Diagnostic: return [StoreCode.io, StoreCode.diskFull].contains(diagnostic.code)
+        default: return false
         }
     }
 
     private static func archive(_ error: ArchiveError, doing: String) -> Diagnostic {
         if case .system(let error) = error { return system(error, doing: doing) }
+        if case .source(let error) = error { return diagnostic(error, doing: doing) }
         return Diagnostic(code: StoreCode.badArchive, summary: "\(doing) failed", detail: error.description)
     }
 

@@ -11,9 +11,17 @@ struct StoreLayout: Sendable {
     /// Whatever is here when the store opens was cut off by a crash.
     var incoming: String { layers + "/.incoming" }
 
+    /// A layer's image inside its directory.
+    static let imageName = "layer.erofs"
+    /// How a layer's tar is given back, inside its directory.
+    static let recipeName = "recipe"
+    /// A layer's compressed tar, inside its directory until the layer is part of the store.
+    static let blobName = "blob"
+
     func blob(_ digest: Digest) -> String { blobs + "/" + digest.hex }
     func layer(_ diffID: Digest) -> String { layers + "/" + diffID.hex }
     func mountPoint(_ diffID: Digest) -> String { layer(diffID) + "/mnt" }
-    func image(_ diffID: Digest) -> String { layer(diffID) + "/layer.erofs" }
+    func image(_ diffID: Digest) -> String { layer(diffID) + "/" + Self.imageName }
+    func recipe(_ diffID: Digest) -> String { layer(diffID) + "/" + Self.recipeName }
     func tree(_ diffID: Digest) -> String { layer(diffID) + "/tree" }
 }

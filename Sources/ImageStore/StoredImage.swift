@@ -18,18 +18,25 @@ package struct StoredImage: Sendable, Hashable {
     /// Bytes of its layers, uncompressed, shared ones included.
     package let size: Int64
 
+    /// The digest of its manifest's bytes, by which registries know it.
+    package let manifestDigest: Digest?
+
     /// When the image was made, in RFC 3339; empty when its config does not say.
     package var created: String { config.created ?? "" }
 
     /// What the store knows of its origin, such as the Debian packages it was built from.
     package let attributes: JSONObject
 
-    init(id: Digest, references: [ImageReference], config: ImageConfig, size: Int64, attributes: JSONObject) {
+    init(
+        id: Digest, references: [ImageReference], config: ImageConfig, size: Int64, manifestDigest: Digest?,
+        attributes: JSONObject
+    ) {
         self.id = id
         self.references = references
         self.config = config
         self.layers = config.diffIDs
         self.size = size
+        self.manifestDigest = manifestDigest
         self.attributes = attributes
     }
 }

@@ -47,9 +47,12 @@ package struct Descriptor: Sendable, Hashable {
         guard size >= 0 else { throw fields.bad("size", "zero or more") }
         self.size = size
         if let platform = try fields.reader("platform") {
-            self.platform = Platform(
-                os: try platform.requiredString("os"), architecture: try platform.requiredString("architecture"),
-                variant: try platform.string("variant"))
+            // A config's descriptor may have a platform without a system; it chooses nothing then.
+            if let os = try platform.string("os"), let architecture = try platform.string("architecture") {
+                let variant = try platform.string("variant")
+                self.platform = Platform(
+                    os: os, architecture: architecture, variant: variant?.isEmpty == true ? nil : variant)
+            }
         }
         annotations = try fields.dictionary("annotations")
         artifactType = try fields.string("artifactType")

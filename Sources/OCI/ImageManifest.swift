@@ -33,6 +33,7 @@ package struct ImageManifest: Sendable, Hashable {
         let document = "manifest"
         let fields = try FieldReader(document: document, bytes: bytes)
         mediaType = try fields.string("mediaType") ?? MediaType.ociManifest
+        guard try fields.integer("schemaVersion") != 1 else { throw .schemaOne }
         guard mediaType == MediaType.ociManifest || mediaType == MediaType.dockerManifest else {
             throw .unsupportedMediaType(document: document, mediaType: mediaType)
         }
@@ -47,6 +48,26 @@ package struct ImageManifest: Sendable, Hashable {
             layers.append(try Descriptor(FieldReader(document: "manifest's layer", object: object)))
         }
         annotations = try fields.dictionary("annotations")
+    }
+
+    /// Checks that everything the manifest names is something an image can be made of.
+    ///
+    /// - Throws: `OCIError`, naming the layer that is foreign or of a kind that is not read here.
+    package func checkLayers() throws(OCIError) {
+        guard config.digest.algorithm == .sha256 else {
+            throw .unsupportedDigest(document: "manifest", digest: config.digest)
+        }
+        for layer in layers {
+            guard !MediaType.isForeignLayer(layer.mediaType) else {
+                throw .foreignLayer(digest: layer.digest, mediaType: layer.mediaType, urls: layer.urls)
+            }
+            guard MediaType.isLayer(layer.mediaType) else {
+                throw .unsupportedMediaType(document: "manifest's layer \(layer.digest)", mediaType: layer.mediaType)
+            }
+            guard layer.digest.algorithm == .sha256 else {
+                throw .unsupportedDigest(document: "manifest", digest: layer.digest)
+            }
+        }
     }
 
     /// The bytes of a manifest made here.

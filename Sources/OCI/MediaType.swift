@@ -22,4 +22,35 @@ package enum MediaType {
     package static let dockerConfig = "application/vnd.docker.container.image.v1+json"
     /// A Docker layer as a tar compressed with gzip.
     package static let dockerLayerGzip = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+    /// A Docker layer as a tar compressed with zstd.
+    package static let dockerLayerZstd = "application/vnd.docker.image.rootfs.diff.tar.zstd"
+    /// A Docker layer as an uncompressed tar.
+    package static let dockerLayerTar = "application/vnd.docker.image.rootfs.diff.tar"
+    /// A Docker layer that only its vendor may give out.
+    package static let dockerForeignLayer = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+    /// What starts the media types of OCI layers that only their vendor may give out.
+    package static let ociNondistributable = "application/vnd.oci.image.layer.nondistributable.v1.tar"
+
+    /// The documents that a registry may answer a request for an image with, in the order of preference.
+    package static let imageDocuments = [ociIndex, ociManifest, dockerManifestList, dockerManifest]
+
+    /// Whether a document of this type lists manifests by platform.
+    package static func isIndex(_ mediaType: String) -> Bool {
+        mediaType == ociIndex || mediaType == dockerManifestList
+    }
+
+    /// Whether a document of this type describes one image.
+    package static func isManifest(_ mediaType: String) -> Bool {
+        mediaType == ociManifest || mediaType == dockerManifest
+    }
+
+    /// Whether a layer of this type is to be fetched from its vendor and from nobody else.
+    package static func isForeignLayer(_ mediaType: String) -> Bool {
+        mediaType.hasPrefix(ociNondistributable) || mediaType == dockerForeignLayer
+    }
+
+    /// Whether a layer of this type is a tar that can be read here, compressed or not.
+    package static func isLayer(_ mediaType: String) -> Bool {
+        [ociLayerTar, ociLayerGzip, ociLayerZstd, dockerLayerTar, dockerLayerGzip, dockerLayerZstd].contains(mediaType)
+    }
 }

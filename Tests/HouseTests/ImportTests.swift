@@ -6,8 +6,8 @@ import Testing
 struct ImportTests {
     /// What each module may import besides the standard library.
     private static let allowed: [String: Set<String>] = [
-        "CLinux": [], "CManifest": [], "CSQLite": [], "CZlib": [], "CCrypto": [], "CNftables": [],
-        "CCurl": [],
+        "CLinux": [], "CManifest": [], "CSQLite": [], "CZlib": [], "CCrypto": [], "CZstd": [], "CISAL": [],
+        "CNftables": [], "CCurl": [],
         "JSONText": [],
         "Diagnostics": ["JSONText"],
         "LaunchProgram": [],
@@ -18,7 +18,7 @@ struct ImportTests {
         "StackDSL": ["StackModel", "Diagnostics", "JSONText"],
         "HTTP": ["Linux", "JSONText"],
         "OCI": ["Diagnostics", "JSONText"],
-        "Archives": ["Linux", "CZlib", "CCrypto"],
+        "Archives": ["Linux", "CZlib", "CZstd", "CISAL", "CCrypto"],
         "StateStore": ["CSQLite", "Linux", "StackModel", "Diagnostics", "JSONText"],
         "ImageStore": ["OCI", "Archives", "StateStore", "Linux", "Diagnostics", "JSONText"],
         "Registry": ["OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText"],

@@ -185,9 +185,7 @@ extension ImageStore {
         await BlockingExecutor.shared.run {
             do {
                 let files = FileCapture([CapturedStatus.path])
-                let staged = try layers.stage { target in
-                    try LayerWriter.write(tar: DescriptorSource(archive), to: target, capture: files)
-                }
+                let staged = try layers.stage(tar: DescriptorSource(archive), capture: files)
                 capture.set(files.files[Array(CapturedStatus.path.utf8)] ?? [])
                 return .success(staged)
             } catch {

@@ -25,8 +25,8 @@ enum CommandTree {
         Group(
             title: "Images, networks, volumes",
             commands: [
-                ImagesCommand.declaration, ImageCommand.declaration, NetworkCommand.declaration,
-                VolumeCommand.declaration,
+                ImagesCommand.declaration, ImageCommand.declaration, LoadCommand.declaration, SaveCommand.declaration,
+                NetworkCommand.declaration, VolumeCommand.declaration,
             ]),
         Group(
             title: "The engine",

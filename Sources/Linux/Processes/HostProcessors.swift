@@ -1,0 +1,7 @@
+import Glibc
+
+/// The processors of this machine.
+package enum HostProcessors {
+    /// How many are on, at least one.
+    package static var count: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+}

@@ -1,0 +1,114 @@
+import Diagnostics
+import HTTP
+import JSONText
+import Linux
+
+/// `stackctl load`: takes in the images of an archive.
+enum LoadCommand {
+    private static let input = OptionDeclaration.value(
+        "input", "i", .path("FILE"), "Read from this archive instead of standard input")
+    private static let quiet = OptionDeclaration.flag("quiet", "q", "Say only what was loaded")
+
+    static let declaration = CommandDeclaration(
+        "load", summary: "Load images from an archive",
+        discussion: """
+            The archive is one of `docker save`, `stackctl save` or another tool that writes Docker archives or
+            OCI layouts as a tar; plain, gzip or zstd.
+            """,
+        options: [input, quiet], action: run)
+
+    private static func run(_ invocation: Invocation) async throws -> ExitCode {
+        let file: SharedDescriptor
+        if let path = invocation.arguments.value(of: input) {
+            do {
+                file = try Files.open(path).shared()
+            } catch {
+                throw Diagnostic(code: "SC0181", summary: "the archive \(path) cannot be read", detail: "\(error)")
+            }
+        } else {
+            guard !Terminal.isTerminal(0) else {
+                throw Diagnostic(
+                    code: "SC0182", summary: "requested load from stdin, but stdin is empty",
+                    hint: "name the archive with -i FILE, or redirect it: stackctl load < FILE")
+            }
+            file = try FileDescriptor.duplicating(0).shared()
+        }
+        let target = Target("images", "load").with("quiet", invocation.arguments.isSet(quiet) ? "1" : "0").text
+        let response = try await invocation.daemon().http.send(
+            "POST", target, headers: ["Content-Type": "application/x-tar"]
+        ) {
+            let piece = try await BlockingExecutor.shared.run { () throws(SystemError) in
+                try file.read(upTo: 1 << 20)
+            }
+            return piece.isEmpty ? nil : piece
+        }
+        defer { response.close() }
+        guard response.status < 400 else {
+            throw DaemonClient.failure(status: response.status, body: try await response.collect(), of: target)
+        }
+        return try await show(response, invocation)
+    }
+
+    private static func show(_ response: HTTPClientResponse, _ invocation: Invocation) async throws -> ExitCode {
+        var lines = response.lines()
+        while let line = try await lines.next() {
+            guard !line.isEmpty, let value = try? JSONValue.parse(line) else { continue }
+            if let message = value["error"]?.stringValue {
+                throw Diagnostic(code: "SC0121", summary: message)
+            }
+            // How far each layer is interests nobody once it is over, and it is over soon.
+            if let text = value["stream"]?.stringValue { invocation.output.write(text) }
+        }
+        return .success
+    }
+}
+
+/// `stackctl save`: writes images as an archive.
+enum SaveCommand {
+    private static let output = OptionDeclaration.value(
+        "output", "o", .path("FILE"), "Write to this file instead of standard output")
+
+    static let declaration = CommandDeclaration(
+        "save", summary: "Save images to an archive",
+        discussion: """
+            The archive is a tar that `docker load`, `stackctl load` and readers of OCI layouts understand. Equal
+            images give equal bytes.
+            """,
+        operands: [OperandDeclaration("IMAGE", .oneOrMore, "References or identifiers of images")],
+        options: [output], action: run)
+
+    private static func run(_ invocation: Invocation) async throws -> ExitCode {
+        let path = invocation.arguments.value(of: output)
+        guard path != nil || !Terminal.isTerminal(1) else {
+            throw Diagnostic(
+                code: "SC0183", summary: "cowardly refusing to save to a terminal",
+                hint: "use the -o flag or redirect: stackctl save IMAGE > FILE")
+        }
+        let names = invocation.arguments.operands
+        let target = names.reduce(Target("images", "get")) { $0.with("names", $1) }
+        let response = try await invocation.daemon().open("GET", target.text)
+        defer { response.close() }
+        guard let path else {
+            let standardOutput = try FileDescriptor.duplicating(1).shared()
+            try await copy(response, to: standardOutput)
+            return .success
+        }
+        // Whoever waits for the file sees all of it or none.
+        let temporary = path + ".part-" + (try Random.hex(bytes: 4))
+        do {
+            let file = try Files.open(temporary, [.writeOnly, .create, .exclusive], mode: 0o600).shared()
+            try await copy(response, to: file)
+            try Files.rename(temporary, to: path, replace: true)
+        } catch {
+            try? Files.unlink(temporary)
+            throw error
+        }
+        return .success
+    }
+
+    private static func copy(_ response: HTTPClientResponse, to file: SharedDescriptor) async throws {
+        while let piece = try await response.body.next() {
+            try await BlockingExecutor.shared.run { () throws(SystemError) in try file.writeAll(piece) }
+        }
+    }
+}
