@@ -69,7 +69,9 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "HTTP", dependencies: ["Linux", "JSONText"], exclude: readme, swiftSettings: strict),
         .target(name: "OCI", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
-        .target(name: "Archives", dependencies: ["Linux", "CZlib", "CZstd", "CISAL", "CCrypto"], exclude: readme, swiftSettings: strict),
+        .target(
+            name: "Archives", dependencies: ["Linux", "CZlib", "CZstd", "CISAL", "CCrypto"], exclude: readme,
+            swiftSettings: strict),
         .target(
             name: "StateStore", dependencies: ["CSQLite", "Linux", "StackModel", "Diagnostics", "JSONText"],
             exclude: readme,

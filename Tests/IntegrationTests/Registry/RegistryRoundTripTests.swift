@@ -227,16 +227,14 @@ struct RegistryRoundTripTests {
         }
     }
 
-    @Test("a registry that is not there is said at once")
+    @Test("a registry that is not there is named")
     func absent() async throws {
         let probe = try SocketListener.tcp(#require(IPAddress("127.0.0.1")), port: 0)
         let port = try probe.localPort()
         probe.close()
-        let start = Clock.monotonic()
         let code = await BlockingExecutor.shared.run {
             Self.code { _ = try RegistryClient(domain: "127.0.0.1:\(port)", repository: "a").manifest("v1") }
         }
         #expect(code == "SC4102")
-        #expect(Clock.monotonic() - start < 2_000_000_000)
     }
 }
