@@ -59,6 +59,8 @@ extension HostEngine {
         await removeIdleDefaultNetwork()
         try? await layerMounts.sweep()
         if !containers.all.contains(where: { $0.state.isActive }), containers.damaged.isEmpty {
+            // One whose removal was cut short is served no more, and must not keep the name server.
+            try? await names.keepOnly([])
             try? await names.shutdownIfIdle()
         }
         await writer.flush()
