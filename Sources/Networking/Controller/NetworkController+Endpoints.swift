@@ -92,13 +92,13 @@ extension NetworkController {
     ) async throws -> [PublishedPort] {
         let (database, firewall) = (database, firewall)
         return try await blocking { links in
-            let endpoints = try database.read { try Self.places(containerID, $0) }
+            let places = try database.read { try $0.places(containerID: containerID) }
             let chosen = try PortReservation(database: database, host: links.host).reserve(ports, for: containerID)
             do {
-                for (_, network) in endpoints where try links.routes.link(named: network.bridgeName) == nil {
-                    try links.bridges.ensure(network)
+                for place in places where try links.routes.link(named: place.network.bridgeName) == nil {
+                    try links.bridges.ensure(place.network)
                 }
-                try links.endpoints.connect(endpoints, netns: netns)
+                try links.endpoints.connect(places, netns: netns)
                 try firewall.add(try database.read { try $0.portMappings(containerID: containerID) })
             } catch {
                 try? Self.detach(containerID, database, links, firewall)
@@ -135,11 +135,11 @@ extension NetworkController {
     package func disconnect(containerID: String, networkID: String, netns: SharedDescriptor?) async throws {
         let database = database
         try await blocking { links in
-            let endpoints = try database.read { try Self.places(containerID, $0) }
-            try links.endpoints.disconnect(endpoints.filter { $0.0.networkID == networkID }.map(\.0))
+            let places = try database.read { try $0.places(containerID: containerID) }
+            try links.endpoints.disconnect(places.map(\.endpoint).filter { $0.networkID == networkID })
             guard let netns else { return }
             // The default route went with its link; the next network may have another.
-            try ContainerLinks(netns).setDefaultRoute(endpoints.filter { $0.0.networkID != networkID })
+            try ContainerLinks(netns).setDefaultRoute(places.filter { $0.network.id != networkID })
         }
     }
 
@@ -147,25 +147,13 @@ extension NetworkController {
     package func repairContainer(containerID: String, netns: SharedDescriptor) async throws {
         let (database, firewall, forwarding) = (database, firewall, forwarding)
         try await blocking { links in
-            let endpoints = try database.read { try Self.places(containerID, $0) }
-            if !endpoints.isEmpty { try forwarding.remember() }
-            for (_, network) in endpoints { try links.bridges.ensure(network) }
-            try links.endpoints.repair(endpoints, netns: netns)
+            let places = try database.read { try $0.places(containerID: containerID) }
+            if !places.isEmpty { try forwarding.remember() }
+            for place in places { try links.bridges.ensure(place.network) }
+            try links.endpoints.repair(places, netns: netns)
             _ = try firewall.heal()
-            if !endpoints.isEmpty { try forwarding.enable() }
+            if !places.isEmpty { try forwarding.enable() }
         }
-    }
-
-    /// A container's places with their networks, in the order of their interfaces.
-    static func places(
-        _ containerID: String, _ transaction: borrowing ReadTransaction
-    ) throws -> [(EndpointSpecification, NetworkSpecification)] {
-        var places: [(EndpointSpecification, NetworkSpecification)] = []
-        for endpoint in try transaction.endpointSpecifications(containerID: containerID) {
-            guard let network = try transaction.networkSpecification(id: endpoint.networkID) else { continue }
-            places.append((endpoint, network))
-        }
-        return places
     }
 
     static func detach(

@@ -27,12 +27,14 @@ extension NetworkController {
 
     /// What is really there of running containers' links and ports, by id.
     ///
-    /// - Parameter containers: their network namespaces. One that cannot be entered, or has no network, is not in the
-    ///   answer.
-    package func observe(containers: [String: SharedDescriptor]) async throws -> [String: [EndpointObservation]] {
+    /// - Parameters:
+    ///   - containers: their network namespaces. One that cannot be entered, or has no network, is not in the answer.
+    ///   - places: where they are, as `places(containerIDs:)` says.
+    package func observe(
+        containers: [String: SharedDescriptor], at places: [String: [EndpointPlace]]
+    ) async throws -> [String: [EndpointObservation]] {
         let (database, firewall) = (database, firewall)
-        let all = try await places(containerIDs: Array(containers.keys))
-        let asked = containers.filter { all[$0.key]?.isEmpty == false }.map { (id: $0.key, netns: $0.value) }
+        let asked = containers.filter { places[$0.key]?.isEmpty == false }.map { (id: $0.key, netns: $0.value) }
         guard !asked.isEmpty else { return [:] }
         return try await blocking { links in
             let mappings = try database.read { transaction in
@@ -45,8 +47,8 @@ extension NetworkController {
             }
             var found: [String: [EndpointObservation]] = [:]
             for (position, (id, _)) in asked.enumerated() {
-                guard case .success(let inside) = inside[position], let places = all[id] else { continue }
-                var endpoints = EndpointInspection(host: host, inside: inside).observe(places)
+                guard case .success(let inside) = inside[position], let own = places[id] else { continue }
+                var endpoints = EndpointInspection(host: host, inside: inside).observe(own)
                 if let rules { Self.addMissing(mappings[position], rules, to: &endpoints) }
                 found[id] = endpoints
             }
@@ -59,19 +61,10 @@ extension NetworkController {
         let database = database
         return try await BlockingExecutor.shared.run {
             try database.read { transaction in
-                var networks: [String: NetworkSpecification] = [:]
-                var found: [String: [EndpointPlace]] = [:]
-                for id in containerIDs {
-                    for endpoint in try transaction.endpointSpecifications(containerID: id) {
-                        let known = networks[endpoint.networkID]
-                        guard let network = try known ?? transaction.networkSpecification(id: endpoint.networkID) else {
-                            continue
-                        }
-                        networks[network.id] = network
-                        found[id, default: []].append(EndpointPlace(endpoint: endpoint, network: network))
-                    }
+                try containerIDs.reduce(into: [:]) { found, id in
+                    let places = try transaction.places(containerID: id)
+                    if !places.isEmpty { found[id] = places }
                 }
-                return found
             }
         }
     }

@@ -90,6 +90,13 @@ extension Transaction where Self: ~Copyable {
             .sorted { $0.address < $1.address }
     }
 
+    /// A container's places with their networks, in the order of their interfaces.
+    func places(containerID: String) throws -> [EndpointPlace] {
+        try endpointSpecifications(containerID: containerID).compactMap { endpoint in
+            try networkSpecification(id: endpoint.networkID).map { EndpointPlace(endpoint: endpoint, network: $0) }
+        }
+    }
+
     /// Where the ports of a container lead: to its first endpoint whose network is not internal.
     ///
     /// Empty if it has none.

@@ -27,27 +27,25 @@ struct ContainerLinks {
     }
 
     /// Address and state of one interface.
-    func configure(_ endpoint: EndpointSpecification, _ network: NetworkSpecification) throws {
-        let link = try require(endpoint)
-        if !(try addresses(of: link).contains(IPAddress(endpoint.address))) {
-            try routes.addAddress(network.prefix(of: endpoint.address), to: link.index)
+    func configure(_ place: EndpointPlace) throws {
+        let link = try require(place.endpoint)
+        if !(try addresses(of: link).contains(IPAddress(place.endpoint.address))) {
+            try routes.addAddress(place.network.prefix(of: place.endpoint.address), to: link.index)
         }
         if !link.isUp { try routes.setUp(link.index) }
     }
 
     /// The default route, through the first network that leads out.
-    func setDefaultRoute(_ endpoints: [(EndpointSpecification, NetworkSpecification)]) throws {
-        guard let (endpoint, network) = Self.gatewayEndpoint(endpoints) else { return }
-        if try hasDefaultRoute(via: network.gateway) { return }
-        let link = try require(endpoint)
-        try routes.addRoute(via: IPAddress(network.gateway), on: link.index)
+    func setDefaultRoute(_ places: [EndpointPlace]) throws {
+        guard let place = Self.gatewayPlace(places) else { return }
+        if try hasDefaultRoute(via: place.network.gateway) { return }
+        let link = try require(place.endpoint)
+        try routes.addRoute(via: IPAddress(place.network.gateway), on: link.index)
     }
 
-    /// The endpoint that carries the default route.
-    static func gatewayEndpoint(
-        _ endpoints: [(EndpointSpecification, NetworkSpecification)]
-    ) -> (EndpointSpecification, NetworkSpecification)? {
-        endpoints.filter { !$0.1.isInternal }.min { $0.0.index < $1.0.index }
+    /// The place that carries the default route.
+    static func gatewayPlace(_ places: [EndpointPlace]) -> EndpointPlace? {
+        places.filter { !$0.network.isInternal }.min { $0.endpoint.index < $1.endpoint.index }
     }
 
     func hasDefaultRoute(via gateway: IPv4Address) throws -> Bool {

@@ -9,10 +9,10 @@ struct EndpointInspection: Sendable {
 
     /// What is not as it was made, for each of the container's places.
     func observe(_ places: [EndpointPlace]) -> [EndpointObservation] {
-        let carrier = ContainerLinks.gatewayEndpoint(places.map { ($0.endpoint, $0.network) })
+        let carrier = ContainerLinks.gatewayPlace(places)
         return places.map { place in
             var problems = hostProblems(place) + insideProblems(place)
-            if problems.isEmpty, place.endpoint.index == carrier?.0.index,
+            if problems.isEmpty, place.endpoint.index == carrier?.endpoint.index,
                 !inside.gateways.contains(IPAddress(place.network.gateway))
             {
                 problems.append(.defaultRouteMissing)

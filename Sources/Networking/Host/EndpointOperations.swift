@@ -12,16 +12,14 @@ struct EndpointOperations: Sendable {
 
     /// Connects a container to all of its networks.
     ///
-    /// - Parameter endpoints: with their networks, in the order of their numbers.
-    func connect(_ endpoints: [(EndpointSpecification, NetworkSpecification)], netns: SharedDescriptor) throws {
-        let bridges = try endpoints.map { try bridge(of: $0.1) }
+    /// - Parameter places: in the order of their numbers.
+    func connect(_ places: [EndpointPlace], netns: SharedDescriptor) throws {
+        let bridges = try places.map { try bridge(of: $0.network) }
         let inside = try ContainerLinks(netns)
-        for ((endpoint, network), bridge) in zip(endpoints, bridges) {
-            try createPair(endpoint, network, bridge: bridge, netns: netns)
-        }
+        for (place, bridge) in zip(places, bridges) { try createPair(place, bridge: bridge, netns: netns) }
         try inside.bringUpLoopback()
-        for (endpoint, network) in endpoints { try inside.configure(endpoint, network) }
-        try inside.setDefaultRoute(endpoints)
+        for place in places { try inside.configure(place) }
+        try inside.setDefaultRoute(places)
     }
 
     /// Removes a container's links from the host's side, which removes both ends; already gone is fine.
@@ -32,21 +30,21 @@ struct EndpointOperations: Sendable {
     }
 
     /// Makes again what is missing, in the running container.
-    func repair(_ endpoints: [(EndpointSpecification, NetworkSpecification)], netns: SharedDescriptor) throws {
+    func repair(_ places: [EndpointPlace], netns: SharedDescriptor) throws {
         let inside = try ContainerLinks(netns)
-        for (endpoint, network) in endpoints {
-            let bridge = try bridge(of: network)
-            let host = try routes.link(named: endpoint.hostInterfaceName)
-            if let host, try inside.hasLink(endpoint) {
+        for place in places {
+            let bridge = try bridge(of: place.network)
+            let host = try routes.link(named: place.endpoint.hostInterfaceName)
+            if let host, try inside.hasLink(place.endpoint) {
                 if host.master != bridge.index { try makePort(host, of: bridge) }
                 if !host.isUp { try routes.setUp(host.index) }
             } else {
-                try createPair(endpoint, network, bridge: bridge, netns: netns)
+                try createPair(place, bridge: bridge, netns: netns)
             }
-            try inside.configure(endpoint, network)
+            try inside.configure(place)
         }
         try inside.bringUpLoopback()
-        try inside.setDefaultRoute(endpoints)
+        try inside.setDefaultRoute(places)
     }
 
     /// Makes what there is of these containers' host ends ports of a bridge that was made anew.
@@ -58,12 +56,11 @@ struct EndpointOperations: Sendable {
         }
     }
 
-    private func createPair(
-        _ endpoint: EndpointSpecification, _ network: NetworkSpecification, bridge: Link, netns: SharedDescriptor
-    ) throws {
+    private func createPair(_ place: EndpointPlace, bridge: Link, netns: SharedDescriptor) throws {
+        let endpoint = place.endpoint
         // A pair of an earlier life, whose namespace somebody still holds, has the name.
         try disconnect([endpoint])
-        let mtu = network.mtu.map { UInt32($0) }
+        let mtu = place.network.mtu.map { UInt32($0) }
         let name = endpoint.hostInterfaceName
         // The kernel makes the peer first, and cannot switch it on before it has its other end.
         try routes.createVeth(

@@ -19,8 +19,8 @@ struct ContainerObserver {
         await engine.hearEnds(of: found.map(\.container))
         let active = found.map(\.container).filter(\.state.isActive)
         async let limits = limits(of: active)
-        async let places = engine.networks.places(containerIDs: found.map(\.container.id))
-        async let links = problems(of: active)
+        let places = try await engine.networks.places(containerIDs: found.map(\.container.id))
+        async let links = problems(of: active, at: places)
         let images = try await images(named: found.map(\.object))
         var result: [ResourceAddress: ObservedObject] = [:]
         for (object, container) in found {
@@ -28,7 +28,7 @@ struct ContainerObserver {
             let observation = ContainerObservation(container, object, namedImage: name.flatMap { images[$0] })
             result[object.address] = ObservedObject(
                 container.id, attributes: observation.attributes(limits: await limits[container.id]),
-                outputs: Self.outputs(container, object.address, try await places[container.id] ?? []),
+                outputs: Self.outputs(container, object.address, places[container.id] ?? []),
                 condition: observation.condition(problems: await links[container.id] ?? []),
                 remark: observation.remark, data: observation.data)
         }
@@ -53,13 +53,15 @@ struct ContainerObserver {
     }
 
     /// What is wrong with the links of running containers; nothing is told of one that ends meanwhile.
-    private func problems(of containers: [Container]) async -> [String: [String]] {
+    private func problems(
+        of containers: [Container], at places: [String: [EndpointPlace]]
+    ) async -> [String: [String]] {
         let engine = engine
         let namespaces = await BlockingExecutor.shared.run {
             containers.filter { $0.specification.networkMode != "host" }
                 .reduce(into: [String: SharedDescriptor]()) { $0[$1.id] = try? engine.namespace(of: $1) }
         }
-        let observed = (try? await engine.networks.observe(containers: namespaces)) ?? [:]
+        let observed = (try? await engine.networks.observe(containers: namespaces, at: places)) ?? [:]
         return observed.mapValues { $0.flatMap { $0.problems.map(\.description) } }
     }
 

@@ -156,6 +156,7 @@ extension NetworkController {
 
     /// What is really there of one container's places.
     func observeContainer(containerID: String, netns: SharedDescriptor) async throws -> [EndpointObservation] {
-        try await observe(containers: [containerID: netns])[containerID] ?? []
+        let places = try await places(containerIDs: [containerID])
+        return try await observe(containers: [containerID: netns], at: places)[containerID] ?? []
     }
 }
