@@ -12,15 +12,8 @@ enum Parallelism {
     private static var processors: Int {
         guard let status = try? Files.readText("/proc/self/status") else { return 2 }
         for line in status.split(separator: "\n") where line.hasPrefix("Cpus_allowed_list:") {
-            let list = line.split(separator: ":").last?.filter { !$0.isWhitespace } ?? ""
-            return max(1, list.split(separator: ",").map(count).reduce(0, +))
+            return max(1, HostProcessors.numbers(inList: line.split(separator: ":").last ?? "").count)
         }
         return 2
-    }
-
-    private static func count(_ range: some StringProtocol) -> Int {
-        let ends = range.split(separator: "-").compactMap { Int($0) }
-        guard let first = ends.first, let last = ends.last, first <= last else { return 0 }
-        return last - first + 1
     }
 }

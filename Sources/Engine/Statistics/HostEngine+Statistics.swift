@@ -130,13 +130,7 @@ package enum HostCounters {
 
     /// How many processors a list like `0-3,8` names.
     package static func processors(_ text: String) -> Int {
-        var count = 0
-        for part in text.split(whereSeparator: { $0 == "," || $0 == "\n" }) {
-            let ends = part.split(separator: "-").compactMap { Int($0) }
-            guard let first = ends.first, let last = ends.last, last >= first else { continue }
-            count += last - first + 1
-        }
-        return max(1, count)
+        max(1, HostProcessors.numbers(inList: text).count)
     }
 
     /// Counters from `/proc/net/dev`, without loopback.

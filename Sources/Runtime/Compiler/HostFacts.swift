@@ -43,22 +43,9 @@ package struct HostFacts: Sendable, Hashable {
     ///   - possible: the processors there may ever be, as the kernel lists them: `0-3,8`.
     ///   - exists: whether a path is there; where no processor has the counters, none will.
     static func thermalPaths(possible: String, exists: (String) -> Bool) -> [String] {
-        let paths = processors(possible).map { "/sys/devices/system/cpu/cpu\($0)/thermal_throttle" }
+        let paths = HostProcessors.numbers(inList: possible).map { "/sys/devices/system/cpu/cpu\($0)/thermal_throttle" }
         // Those of a processor that is off come with it.
         return paths.contains(where: exists) ? paths : []
-    }
-
-    /// The numbers of a list of the kernel's; 8,192 is the most it supports.
-    private static func processors(_ list: String) -> [UInt64] {
-        var numbers: [UInt64] = []
-        for part in list.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
-            let ends = part.split(separator: "-").map { number($0) }
-            guard let first = ends.first ?? nil, let last = ends.last ?? nil, first <= last, last < 8_192 else {
-                continue
-            }
-            numbers += first...last
-        }
-        return numbers
     }
 
     private static func number(_ text: Substring) -> UInt64? { UInt64(text.filter { !$0.isWhitespace }) }
