@@ -38,6 +38,18 @@ enum ImageArchiveFixture {
 
             """
 
+    /// One image of those layers, as gzip, zstd and plain: its blobs in `oci`, and `manifest.json`.
+    static let threeLayerImage = """
+        config image.json base.tar top.tar other.tar
+        printf '{"schemaVersion":2, "config":%s,"layers":[%s,%s,%s]}' \
+            "$(layer image.json application/vnd.oci.image.config.v1+json)" \
+            "$(layer base.tar.gz application/vnd.oci.image.layer.v1.tar+gzip)" \
+            "$(layer top.tar.zst application/vnd.oci.image.layer.v1.tar+zstd)" \
+            "$(layer other.tar application/vnd.oci.image.layer.v1.tar)" > manifest.json
+        for file in image.json base.tar.gz top.tar.zst other.tar manifest.json; do blob $file; done
+
+        """
+
     /// Runs a script in a directory of its own.
     static func withFiles(_ script: String, _ body: (String) async throws -> Void) async throws {
         try await LayerFixture.withDirectory(layers + script, body)

@@ -8,22 +8,10 @@ import Testing
 
 @Suite("Taking in images", .serialized)
 struct IngestTests {
-    /// An OCI layout of one image with three layers: gzip, zstd and plain.
-    private static let layout = """
-        config image.json base.tar top.tar other.tar
-        printf '{"schemaVersion":2, "config":%s,"layers":[%s,%s,%s]}' \
-            "$(layer image.json application/vnd.oci.image.config.v1+json)" \
-            "$(layer base.tar.gz application/vnd.oci.image.layer.v1.tar+gzip)" \
-            "$(layer top.tar.zst application/vnd.oci.image.layer.v1.tar+zstd)" \
-            "$(layer other.tar application/vnd.oci.image.layer.v1.tar)" > manifest.json
-        for file in image.json base.tar.gz top.tar.zst other.tar manifest.json; do blob $file; done
-
-        """
-
     private func with(
         _ more: String = "", _ body: (ImageStore, TemporaryStore, String, [UInt8]) async throws -> Void
     ) async throws {
-        try await ImageArchiveFixture.withFiles(Self.layout + more) { directory in
+        try await ImageArchiveFixture.withFiles(ImageArchiveFixture.threeLayerImage + more) { directory in
             try await LayerFixture.withStore { temporary in
                 let manifest = try Files.readAll(directory + "/manifest.json", limit: 1 << 20)
                 try await body(temporary.store, temporary, directory, manifest)

@@ -54,20 +54,14 @@ struct LoadTests {
 
     @Test("what is saved is equal each time, and loads as the same image elsewhere")
     func roundTrip() async throws {
-        let layout = """
-            config image.json base.tar top.tar other.tar
-            printf '{"schemaVersion":2, "config":%s,"layers":[%s,%s,%s]}' \
-                "$(layer image.json application/vnd.oci.image.config.v1+json)" \
-                "$(layer base.tar.gz application/vnd.oci.image.layer.v1.tar+gzip)" \
-                "$(layer top.tar.zst application/vnd.oci.image.layer.v1.tar+zstd)" \
-                "$(layer other.tar application/vnd.oci.image.layer.v1.tar)" > manifest.json
-            for file in image.json base.tar.gz top.tar.zst other.tar manifest.json; do blob $file; done
-            printf '{"imageLayoutVersion":"1.0.0"}' > oci/oci-layout
-            printf '{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json",' > oci/index.json
-            printf '"digest":"sha256:%s","size":%s,"annotations":{"io.containerd.image.name":"docker.io/demo/a:1"}}]}' \
-                $(digest manifest.json) $(size manifest.json) >> oci/index.json
-            tar -C oci -cf layout.tar .
-            """
+        let layout =
+            ImageArchiveFixture.threeLayerImage + """
+                printf '{"imageLayoutVersion":"1.0.0"}' > oci/oci-layout
+                printf '{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json",' > oci/index.json
+                printf '"digest":"sha256:%s","size":%s,"annotations":{"io.containerd.image.name":"docker.io/demo/a:1"}}]}' \
+                    $(digest manifest.json) $(size manifest.json) >> oci/index.json
+                tar -C oci -cf layout.tar .
+                """
         try await ImageArchiveFixture.withFiles(layout) { directory in
             try await LayerFixture.withStore { temporary in
                 let loaded = try await ImageArchiveFixture.load(directory + "/layout.tar", into: temporary.store)
