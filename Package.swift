@@ -84,7 +84,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Registry",
-            dependencies: ["OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText"], exclude: readme,
+            dependencies: [
+                "ImageStore", "OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText",
+            ], exclude: readme,
             swiftSettings: strict),
         .target(
             name: "Runtime", dependencies: ["OCI", "Linux", "LaunchProgram", "Diagnostics", "JSONText"],
@@ -107,8 +109,8 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "ImageStore", "Runtime", "LaunchProgram", "Networking", "StateStore", "OCI", "Linux", "Diagnostics",
-                "JSONText",
+                "ImageStore", "Registry", "Runtime", "LaunchProgram", "Networking", "StateStore", "OCI", "Linux",
+                "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict),
         .target(
@@ -121,8 +123,9 @@ let package = Package(
         .target(
             name: "EngineAPI",
             dependencies: [
-                "HTTP", "Engine", "Apply", "StackModel", "StateStore", "ImageStore", "Networking", "Runtime", "OCI",
-                "Linux", "Diagnostics", "JSONText",
+                "HTTP", "Engine", "Apply", "StackModel", "StateStore", "ImageStore", "Registry", "Networking",
+                "Runtime",
+                "OCI", "Linux", "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict),
 
@@ -131,7 +134,7 @@ let package = Package(
             name: "stackctl",
             dependencies: [
                 "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StateStore", "StackModel", "ImageStore",
-                "Networking", "Runtime", "LaunchProgram", "HTTP", "OCI", "Linux", "Diagnostics", "JSONText",
+                "Registry", "Networking", "Runtime", "LaunchProgram", "HTTP", "OCI", "Linux", "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict + staticRuntime,
             linkerSettings: staticRuntimeLink),

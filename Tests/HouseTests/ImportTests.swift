@@ -21,26 +21,26 @@ struct ImportTests {
         "Archives": ["Linux", "CZlib", "CZstd", "CISAL", "CCrypto"],
         "StateStore": ["CSQLite", "Linux", "StackModel", "Diagnostics", "JSONText"],
         "ImageStore": ["OCI", "Archives", "StateStore", "Linux", "Diagnostics", "JSONText"],
-        "Registry": ["OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText"],
+        "Registry": ["ImageStore", "OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText"],
         "Runtime": ["OCI", "Linux", "LaunchProgram", "Diagnostics", "JSONText"],
         "Networking": ["Linux", "StateStore", "CNftables", "Diagnostics", "JSONText"],
         "Manifest": ["StackModel", "Runtime", "Archives", "Linux", "Diagnostics", "JSONText"],
         "Apply": ["StackModel", "StateStore", "Linux", "Diagnostics", "JSONText"],
         "Engine": [
-            "ImageStore", "Runtime", "Networking", "StateStore", "OCI", "LaunchProgram", "Archives", "Linux",
-            "Diagnostics", "JSONText",
+            "ImageStore", "Registry", "Runtime", "Networking", "StateStore", "OCI", "LaunchProgram", "Archives",
+            "Linux", "Diagnostics", "JSONText",
         ],
         "Providers": [
             "Apply", "Engine", "StackModel", "StateStore", "OCI", "ImageStore", "Networking", "Runtime",
             "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],
         "EngineAPI": [
-            "HTTP", "Engine", "Apply", "StackModel", "StateStore", "ImageStore", "Networking", "Runtime", "OCI",
-            "LaunchProgram", "Linux", "Diagnostics", "JSONText",
+            "HTTP", "Engine", "Apply", "StackModel", "StateStore", "ImageStore", "Registry", "Networking", "Runtime",
+            "OCI", "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],
         "stackctl": [
-            "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StackModel", "HTTP", "LaunchProgram", "Linux",
-            "Diagnostics", "JSONText",
+            "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StackModel", "Registry", "HTTP", "OCI",
+            "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],
     ]
 
