@@ -6,6 +6,8 @@ import Linux
 package protocol ByteStream: Sendable {
     /// Reads at most `max` bytes. An empty array is the peer's end of stream.
     func read(max: Int) async throws -> [UInt8]
+    /// Reads at most `max` bytes of what is there already; nil where that is nothing, or is not known.
+    func readAvailable(max: Int) async throws -> [UInt8]?
     /// Writes every byte, waiting while the peer does not take them.
     func write(_ bytes: [UInt8]) async throws
     /// Ends our direction only; the peer's goes on. A peer that is gone is fine.
@@ -17,6 +19,8 @@ package protocol ByteStream: Sendable {
 }
 
 extension ByteStream {
+    package func readAvailable(max: Int) async throws -> [UInt8]? { nil }
+
     package var peer: PeerCredentials? { nil }
 }
 

@@ -3,6 +3,8 @@ import Linux
 extension AsyncSocket: ByteStream {
     package func read(max: Int) async throws -> [UInt8] { try await read(upTo: max) }
 
+    package func readAvailable(max: Int) async throws -> [UInt8]? { try readAvailable(upTo: max) }
+
     package func write(_ bytes: [UInt8]) async throws { try await writeAll(bytes) }
 
     // The peer may be gone already; then there is no direction left to end.
