@@ -11,6 +11,8 @@ extension AsyncSocket: ByteStream {
     package func finishWriting() { try? shutdownWrite() }
 
     package var peer: PeerCredentials? { try? peerCredentials() }
+
+    package var remoteAddress: String? { try? peerAddress() }
 }
 
 extension SocketListener: ByteStreamListener {
@@ -21,5 +23,24 @@ extension HTTPClient {
     /// A client of a server on a unix socket.
     package static func unix(path: String) -> HTTPClient {
         HTTPClient { try await AsyncSocket.connect(unix: path) }
+    }
+
+    /// A client of a server that speaks TLS.
+    ///
+    /// - Parameters:
+    ///   - serverName: what the server's certificate must hold, a name or an address.
+    ///   - transport: opens a connection without TLS.
+    package static func tls(
+        _ context: TLSContext, serverName: String, common: HTTPHeaders? = nil, over transport: @escaping Connect
+    ) -> HTTPClient {
+        HTTPClient(common: common ?? ["Host": serverName]) {
+            let socket = try await transport()
+            do {
+                return try TLSStream(context, over: socket, serverName: serverName)
+            } catch {
+                socket.close()
+                throw error
+            }
+        }
     }
 }
