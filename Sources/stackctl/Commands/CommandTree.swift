@@ -31,7 +31,8 @@ enum CommandTree {
         Group(
             title: "The engine",
             commands: [
-                DaemonCommand.declaration, SystemCommand.declaration, RuntimeCommand.declaration,
+                DaemonCommand.declaration, SystemCommand.declaration, StoreCommand.declaration,
+                RuntimeCommand.declaration,
                 VersionCommand.declaration, CompletionCommand.declaration,
             ]),
     ]
