@@ -28,6 +28,22 @@ let embedded: [SwiftSetting] = [
 /// A module's README says what it owns; it is no resource.
 let readme = ["README.md"]
 
+/// The parsers that are fuzzed: as ordinary tests, or, for `make fuzz`, as a program of libFuzzer.
+let fuzzed: [Target.Dependency] = [
+    "Archives", "Diagnostics", "HTTP", "ImageStore", "JSONText", "LaunchProgram", "Linux", "Networking", "OCI",
+    "Registry",
+]
+let fuzzing: Target =
+    Context.environment["STACKCTL_FUZZ"] == nil
+    ? .testTarget(
+        name: "FuzzingTests", dependencies: fuzzed, path: "Tests/Fuzzing",
+        exclude: readme + ["Corpus", "Driver", "seeds.py"],
+        sources: ["Targets", "Replay"], swiftSettings: strict)
+    : .executableTarget(
+        name: "Fuzzing", dependencies: fuzzed, path: "Tests/Fuzzing",
+        exclude: readme + ["Corpus", "Replay", "seeds.py"],
+        sources: ["Targets", "Driver"], swiftSettings: strict)
+
 let package = Package(
     name: "stackctl",
     products: [
@@ -180,6 +196,7 @@ let package = Package(
             name: "CommandTests", dependencies: ["stackctl", "HTTP", "Linux", "Diagnostics", "JSONText"],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: ["Linux"], swiftSettings: strict),
+        fuzzing,
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
