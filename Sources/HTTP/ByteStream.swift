@@ -14,10 +14,14 @@ package protocol ByteStream: Sendable {
     func close()
     /// Who is at the other end, where the kernel knows.
     var peer: PeerCredentials? { get }
+    /// The network address of the other end, where it has one.
+    var remoteAddress: String? { get }
 }
 
 extension ByteStream {
     package var peer: PeerCredentials? { nil }
+
+    package var remoteAddress: String? { nil }
 }
 
 /// A place that hands out accepted connections.

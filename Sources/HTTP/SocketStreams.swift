@@ -9,6 +9,8 @@ extension AsyncSocket: ByteStream {
     package func finishWriting() { try? shutdownWrite() }
 
     package var peer: PeerCredentials? { try? peerCredentials() }
+
+    package var remoteAddress: String? { try? peerAddress() }
 }
 
 extension SocketListener: ByteStreamListener {

@@ -85,6 +85,27 @@ static inline int linux_local_port(int fd) {
     return -1;
 }
 
+/// The peer's address and port of an IPv4 or IPv6 socket: the address's size, or -1.
+static inline int linux_remote_address(int fd, uint8_t bytes[16], uint16_t *port) {
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    if (getpeername(fd, (struct sockaddr *)&address, &length) < 0) return -1;
+    if (address.ss_family == AF_INET) {
+        struct sockaddr_in *v4 = (struct sockaddr_in *)&address;
+        memcpy(bytes, &v4->sin_addr, 4);
+        *port = ntohs(v4->sin_port);
+        return 4;
+    }
+    if (address.ss_family == AF_INET6) {
+        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address;
+        memcpy(bytes, &v6->sin6_addr, 16);
+        *port = ntohs(v6->sin6_port);
+        return 16;
+    }
+    errno = EAFNOSUPPORT;
+    return -1;
+}
+
 static inline int linux_peer_credentials(int fd, int *pid, unsigned int *uid, unsigned int *gid) {
     struct {
         int pid;

@@ -89,6 +89,19 @@ package final class AsyncSocket: Sendable {
         }
     }
 
+    /// The address and port of the other end (TCP), as `10.0.0.5:4711` or `[fd00::5]:4711`.
+    package func peerAddress() throws(SystemError) -> String {
+        try descriptor.withRaw { number throws(SystemError) in
+            var bytes = [UInt8](repeating: 0, count: 16)
+            var port: UInt16 = 0
+            let count = try system("getpeername") { linux_remote_address(number, &bytes, &port) }
+            guard let address = IPAddress(bytes: Array(bytes.prefix(Int(count)))) else {
+                throw SystemError(call: "getpeername", errno: .EPROTO, subject: "\(count) bytes of address")
+            }
+            return address.isV4 ? "\(address):\(port)" : "[\(address)]:\(port)"
+        }
+    }
+
     /// The port of this end (TCP).
     package func localPort() throws(SystemError) -> UInt16 {
         try descriptor.withRaw { number throws(SystemError) in
