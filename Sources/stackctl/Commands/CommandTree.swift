@@ -32,6 +32,7 @@ enum CommandTree {
             title: "The engine",
             commands: [
                 DaemonCommand.declaration, SystemCommand.declaration, RuntimeCommand.declaration,
+                RegistryCommand.declaration,
                 VersionCommand.declaration, CompletionCommand.declaration,
             ]),
     ]
