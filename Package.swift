@@ -45,6 +45,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // Loaded on first use by their shims, since the client must start at once.
         .systemLibrary(name: "CCrypto"),
+        .systemLibrary(name: "CTLS"),
         .systemLibrary(name: "CZstd"),
         .systemLibrary(name: "CISAL"),
         .systemLibrary(name: "CNftables"),
@@ -68,7 +69,7 @@ let package = Package(
         .target(
             name: "StackDSL", dependencies: ["StackModel", "Diagnostics", "JSONText"], exclude: readme,
             swiftSettings: strict),
-        .target(name: "HTTP", dependencies: ["Linux", "JSONText"], exclude: readme, swiftSettings: strict),
+        .target(name: "HTTP", dependencies: ["Linux", "CTLS", "JSONText"], exclude: readme, swiftSettings: strict),
         .target(name: "OCI", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
         .target(
             name: "Archives", dependencies: ["Linux", "CZlib", "CZstd", "CISAL", "CCrypto"], exclude: readme,

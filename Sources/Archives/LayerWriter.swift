@@ -29,8 +29,28 @@ package enum LayerWriter {
         limits: TarLimits = .init(), inflate: InflateLimits = .init(), capture: FileCapture? = nil,
         progress: ((UInt64) -> Void)? = nil
     ) throws(ArchiveError) -> WrittenLayer {
-        let hashing = HashingSource(try Compression.decompressing(source, limits: inflate))
-        let reader = TarReader(hashing, limits: limits)
+        let whole = PeekingSource(source)
+        let compression = Compression.detect(try whole.peek(Compression.magicLength))
+        let plain = try compression.decoding(whole, limits: inflate)
+        let hash = SHA256()
+        // The other thread inflates; with nothing to inflate it hashes.
+        let hashesAhead = compression == .none
+        let upstream: any ByteSource = hashesAhead ? HashingSource(plain, into: hash) : plain
+        var written = try upstream.readingAhead { ahead throws(ArchiveError) in
+            let tar: any ByteSource = hashesAhead ? ahead : HashingSource(ahead, into: hash)
+            return try write(
+                TarReader(tar, limits: limits), to: descriptor, recipe: recipe, limits: limits, capture: capture,
+                progress: progress)
+        }
+        written.diffHex = hash.finishHex()
+        return written
+    }
+
+    /// Writes the layer, all but its hash.
+    private static func write(
+        _ reader: TarReader, to descriptor: SharedDescriptor, recipe: TarRecipeWriter?, limits: TarLimits,
+        capture: FileCapture?, progress: ((UInt64) -> Void)?
+    ) throws(ArchiveError) -> WrittenLayer {
         let image = try ErofsImage(descriptor, limits: limits)
         let recording = RecipeRecorder(recipe, image: image)
         if recipe != nil {
@@ -50,8 +70,8 @@ package enum LayerWriter {
                 }
                 try image.endContents()
             }
-            if let progress, hashing.hash.byteCount - reported >= 8 << 20 {
-                reported = hashing.hash.byteCount
+            if let progress, reader.stream.position - reported >= 8 << 20 {
+                reported = reader.stream.position
                 progress(reported)
             }
         }
@@ -59,8 +79,7 @@ package enum LayerWriter {
         try recipe?.finish()
         let summary = try image.finish()
         return WrittenLayer(
-            diffHex: hashing.hash.finishHex(), tarBytes: hashing.hash.byteCount, image: summary, tree: image.tree,
-            newest: newest)
+            diffHex: "", tarBytes: reader.stream.position, image: summary, tree: image.tree, newest: newest)
     }
 
     /// Writes the layer that a directory's files make.

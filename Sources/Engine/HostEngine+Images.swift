@@ -160,7 +160,7 @@ extension HostEngine {
         }
         let containerObjects = try await list(all: true, size: true, filter: FilterSet())
         return [
-            "LayersSize": .int(usage.layersBytes), "Images": .array(imageObjects.map { .object($0) }),
+            "LayersSize": .int(usage.totalBytes), "Images": .array(imageObjects.map { .object($0) }),
             "Containers": .array(containerObjects.map { .object($0) }), "Volumes": .array(volumeObjects),
             "BuildCache": .array([]), "BuilderSize": 0,
         ]

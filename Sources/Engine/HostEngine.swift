@@ -55,7 +55,9 @@ package final class HostEngine: Sendable {
         database = try StateDatabase(path: "\(configuration.root)/state.db")
         writer = StateWriter(database: database)
         events = EventHub(database: database, writer: writer)
-        images = try ImageStore(root: configuration.root, database: database)
+        images = try ImageStore(
+            root: configuration.root, database: database, backing: try LayerBacking.fromEnvironment(),
+            steps: .fromEnvironment())
         networks = NetworkController(root: configuration.root, database: database)
         do {
             runtime = try ContainerRuntime(initBinary: configuration.initBinary)

@@ -21,7 +21,7 @@ package struct HTTPClient: Sendable {
     package func send(
         _ method: String, _ target: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil
     ) async throws -> HTTPClientResponse {
-        let stream = try await connect()
+        let stream = try await open()
         do {
             try await stream.write(head(method, target, headers, length: body?.count ?? 0, close: true) + (body ?? []))
             return try await response(stream, to: method)
@@ -36,7 +36,7 @@ package struct HTTPClient: Sendable {
         _ method: String, _ target: String, headers: HTTPHeaders = [:],
         streaming body: @Sendable () async throws -> [UInt8]?
     ) async throws -> HTTPClientResponse {
-        let stream = try await connect()
+        let stream = try await open()
         do {
             try await stream.write(head(method, target, headers, length: nil, close: true))
             while let piece = try await body() {
@@ -57,7 +57,7 @@ package struct HTTPClient: Sendable {
     package func upgrade(
         _ method: String, _ target: String, headers: HTTPHeaders = [:], body: [UInt8] = []
     ) async throws -> (response: HTTPClientResponse, upgraded: HijackedStream?) {
-        let stream = try await connect()
+        let stream = try await open()
         do {
             var fields = headers
             fields.set("Connection", "Upgrade")
@@ -70,6 +70,17 @@ package struct HTTPClient: Sendable {
             let raw = head.headers.mediaType?.hasSuffix("-stream") ?? false
             guard head.status == 101 || head.status == 200 && raw else { return (response, nil) }
             return (response, HijackedStream(stream: stream, reader: reader, writer: SerialWriter(stream: stream)))
+        } catch {
+            stream.close()
+            throw error
+        }
+    }
+
+    private func open() async throws -> any ByteStream {
+        let stream = try await connect()
+        do {
+            try await stream.establish()
+            return stream
         } catch {
             stream.close()
             throw error

@@ -162,7 +162,7 @@ package struct HijackedStream: Sendable {
     package func write(_ bytes: [UInt8]) async throws { try await writer.write(bytes) }
 
     /// Ends our direction; the peer's may go on.
-    package func shutdownWrite() { stream.finishWriting() }
+    package func shutdownWrite() async { await stream.finishWriting() }
 
     /// Ends both directions.
     package func close() { stream.close() }

@@ -85,7 +85,7 @@ enum StoreFailure {
 
     private static func system(_ error: SystemError, doing: String) -> Diagnostic {
         switch error.errno {
-        case .ENOSPC:
+        case .ENOSPC, .EDQUOT:
             Diagnostic(
                 code: StoreCode.diskFull, summary: "the disk is full while \(doing)", detail: error.description,
                 hint: "free some room and run it again; nothing half-made was left behind")

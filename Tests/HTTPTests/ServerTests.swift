@@ -161,7 +161,7 @@ struct ServerTests {
                 all += piece
             }
             try await raw.write(Array("got ".utf8) + all)
-            raw.shutdownWrite()
+            await raw.shutdownWrite()
         }
         try await talk(handler) { client in
             // Bytes right behind the request belong to the raw stream.
@@ -193,7 +193,7 @@ struct ServerTests {
             if request.target.path == "/raw" {
                 let raw = try await responder.hijack(upgrade: "tcp", contentType: "application/vnd.docker.raw-stream")
                 try await raw.write(try await raw.read())
-                return raw.shutdownWrite()
+                return await raw.shutdownWrite()
             }
             try await responder.begin()
             for piece in ["{\"a\":", "1}\n{\"b\":2}\r", "\nlast"] { try await responder.write(Array(piece.utf8)) }

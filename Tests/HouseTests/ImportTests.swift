@@ -7,7 +7,7 @@ struct ImportTests {
     /// What each module may import besides the standard library.
     private static let allowed: [String: Set<String>] = [
         "CLinux": [], "CManifest": [], "CSQLite": [], "CZlib": [], "CCrypto": [], "CZstd": [], "CISAL": [],
-        "CNftables": [], "CCurl": [], "CCrypt": [],
+        "CNftables": [], "CCurl": [], "CTLS": [], "CCrypt": [],
         "JSONText": [],
         "Diagnostics": ["JSONText"],
         "LaunchProgram": [],
@@ -16,7 +16,7 @@ struct ImportTests {
         "StackInit": ["CLinux"],
         "StackManifest": ["CLinux", "CManifest"],
         "StackDSL": ["StackModel", "Diagnostics", "JSONText"],
-        "HTTP": ["Linux", "JSONText"],
+        "HTTP": ["Linux", "CTLS", "JSONText"],
         "OCI": ["Diagnostics", "JSONText"],
         "Archives": ["Linux", "CZlib", "CZstd", "CISAL", "CCrypto"],
         "StateStore": ["CSQLite", "Linux", "StackModel", "Diagnostics", "JSONText"],

@@ -71,6 +71,11 @@ static inline int linux_connect_inet(int fd, const uint8_t *bytes, size_t size, 
     socklen_t length = linux_inet_address(bytes, size, port, &address);
     return connect(fd, (struct sockaddr *)&address, length);
 }
+/// Sends small pieces at once (TCP_NODELAY): whoever writes here writes whole messages.
+static inline int linux_set_undelayed(int fd) {
+    int yes = 1;
+    return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+}
 static inline int linux_accept(int fd) {
     return (int)syscall(SYS_accept4, fd, (void *)0, (void *)0, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }

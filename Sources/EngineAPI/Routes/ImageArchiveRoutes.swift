@@ -111,12 +111,12 @@ struct ImageArchiveRoutes: Sendable {
     }
 
     private static func pipeFromHere() throws -> (reading: HandedOver, writing: AsyncDescriptor) {
-        let ends = try Pipe().separate()
+        let ends = try Pipe(size: 1 << 20).separate()
         return (HandedOver(try ends.reading.duplicate().shared()), try AsyncDescriptor(try ends.writing.duplicate()))
     }
 
     private static func pipeToHere() throws -> (reading: AsyncDescriptor, writing: HandedOver) {
-        let ends = try Pipe().separate()
+        let ends = try Pipe(size: 1 << 20).separate()
         return (try AsyncDescriptor(try ends.reading.duplicate()), HandedOver(try ends.writing.duplicate().shared()))
     }
 

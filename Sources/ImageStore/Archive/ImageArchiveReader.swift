@@ -13,8 +13,11 @@ final class ImageArchiveReader {
 
     private let layers: LayerStore
     private let leases: StoreLeases
+    private let claims: LoadClaims
     /// Layers of the store, by the digest of their tar and by those of their compressed forms.
-    private let known: [Digest: Digest]
+    private var known: [Digest: Digest]
+    /// Looks for them again.
+    private let lookUp: () throws -> [Digest: Digest]
     private let cancellation: CancellationFlag
     private let progress: ImageProgress?
     private var archive = ImageArchive()
@@ -23,12 +26,14 @@ final class ImageArchiveReader {
     private(set) var leased: [Digest] = []
 
     init(
-        layers: LayerStore, leases: StoreLeases, known: [Digest: Digest], cancellation: CancellationFlag,
-        progress: ImageProgress?
-    ) {
+        layers: LayerStore, leases: StoreLeases, claims: LoadClaims, lookUp: @escaping () throws -> [Digest: Digest],
+        cancellation: CancellationFlag, progress: ImageProgress?
+    ) throws {
         self.layers = layers
         self.leases = leases
-        self.known = known
+        self.claims = claims
+        self.lookUp = lookUp
+        known = try lookUp()
         self.cancellation = cancellation
         self.progress = progress
     }
@@ -126,6 +131,7 @@ final class ImageArchiveReader {
     private func takeLayer(_ entry: TarEntry, _ member: ArchiveMember, _ bytes: PeekingSource) throws {
         let claimed = ImageArchive.digest(inName: entry.name)
         report(entry, claimed, 0)
+        if let claimed, known[claimed] == nil, try claims.waitOrLead(claimed, cancellation) { known = try lookUp() }
         member.progress = { [progress] read in
             progress?(Self.update(entry, claimed, Int64(clamping: read)))
         }

@@ -36,6 +36,13 @@ package final class AsyncSocket: Sendable {
         return buffer
     }
 
+    /// Reads what there is, at most `count` bytes, without waiting; nil when there is nothing.
+    ///
+    /// Empty: the peer sends no more.
+    package func readAvailable(upTo count: Int) throws(SystemError) -> [UInt8]? {
+        try descriptor.readAvailable(upTo: count)
+    }
+
     /// Writes every byte.
     ///
     /// Throws `EPIPE` or `ECONNRESET` when the peer is gone; no signal is raised.

@@ -44,6 +44,12 @@ final class RegistryConnection: ByteStream {
 
     // MARK: Bytes
 
+    func establish() async throws { try await stream.establish() }
+
+    func readAvailable(max: Int) async throws -> [UInt8]? {
+        isDraining ? nil : try await stream.readAvailable(max: max)
+    }
+
     func read(max: Int) async throws -> [UInt8] {
         if isDraining { return [] }
         let stream = self.stream
@@ -65,11 +71,12 @@ final class RegistryConnection: ByteStream {
         }
     }
 
-    func finishWriting() { stream.finishWriting() }
+    func finishWriting() async { await stream.finishWriting() }
 
     func close() { stream.close() }
 
     var peer: PeerCredentials? { stream.peer }
+    var certificate: PeerCertificate? { stream.certificate }
 
     var remoteAddress: String? { stream.remoteAddress }
 }

@@ -72,19 +72,27 @@ package final class RegistryHost: Sendable {
     package func run(
         handlesSignals: Bool = true, onReady: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws {
-        let signals = handlesSignals ? try SignalQueue([2, 15]) : nil
+        let signals = handlesSignals ? try SignalQueue([1, 2, 15]) : nil
+        let context = try await BlockingExecutor.shared.run { try self.context() }
         let listener = try listen(configuration.address, configuration.port)
         let metricsListener = try configuration.metricsAddress.map { try listen($0.0, $0.1) }
         let control = try ControlSocket(root: configuration.root, collector: collector, log: log)
         let service = makeService()
+        let secure = context.map { context in
+            TLSListener(over: listener, context: context) { [log] error, client in
+                if error != .abandoned { log.note("client=\(client ?? "-") \(error)") }
+            }
+        }
         onReady(Self.text(configuration.address, try listener.localPort()))
         await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await self.accept(self.listening(listener), service) }
+            group.addTask { await self.accept(secure ?? listener, service) }
             if let metricsListener { group.addTask { await self.serveMetrics(metricsListener, service) } }
             group.addTask { try await control.run() }
             group.addTask { try await self.housekeeping() }
             if let signals {
-                group.addTask { _ = try await signals.next() }
+                group.addTask {
+                    while try await signals.next() == 1 { await self.reload(secure) }
+                }
             } else {
                 group.addTask { try await EventLoop.shared.sleep(for: .seconds(1 << 40)) }
             }
@@ -92,6 +100,32 @@ package final class RegistryHost: Sendable {
             _ = try? await group.next()
             await self.stop(listener, metricsListener, control)
             group.cancelAll()
+        }
+    }
+
+    /// The certificate and its key, where TLS is to be spoken.
+    private func context() throws -> TLSContext? {
+        guard let certificate = configuration.certificate, let key = configuration.key else { return nil }
+        do throws(TLSError) {
+            let context = try TLSContext(server: TLSServerConfiguration(certificate: certificate, key: key))
+            for warning in context.warnings { log.note("\(warning)") }
+            return context
+        } catch {
+            throw Diagnostic(
+                code: "SC4214", summary: "the registry cannot speak TLS", detail: "\(error)", hint: error.hint)
+        }
+    }
+
+    /// Reads the certificate anew; connections that are open keep theirs.
+    private func reload(_ listener: TLSListener?) async {
+        guard let listener else { return }
+        do {
+            if let next = try await BlockingExecutor.shared.run({ try self.context() }) {
+                listener.replaceContext(next)
+                log.note("read the certificate anew")
+            }
+        } catch {
+            log.note("the certificate stays as it was: \((error as? Diagnostic)?.detail ?? "\(error)")")
         }
     }
 
@@ -121,8 +155,6 @@ package final class RegistryHost: Sendable {
             showsMetrics: configuration.metricsAddress == nil,
             isReady: { [connections] in !connections.isDraining }, log: log)
     }
-
-    private func listening(_ listener: SocketListener) -> any ByteStreamListener { listener }
 
     private func accept(_ listener: any ByteStreamListener, _ service: RegistryService) async {
         await withDiscardingTaskGroup { group in

@@ -31,8 +31,8 @@ enum CommandTree {
         Group(
             title: "The engine",
             commands: [
-                DaemonCommand.declaration, SystemCommand.declaration, RuntimeCommand.declaration,
-                RegistryCommand.declaration,
+                DaemonCommand.declaration, SystemCommand.declaration, StoreCommand.declaration,
+                RuntimeCommand.declaration, RegistryCommand.declaration,
                 VersionCommand.declaration, CompletionCommand.declaration,
             ]),
     ]
