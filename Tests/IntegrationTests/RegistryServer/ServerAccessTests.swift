@@ -98,6 +98,34 @@ struct ServerAccessTests {
         }
     }
 
+    @Test("with a certificate it speaks TLS, and tells a client that does not", .enabled(if: RegistryLab.isPossible))
+    func tls() async throws {
+        let options = [
+            "--tls-cert", "FOLDER/server.pem", "--tls-key", "FOLDER/server.key", "--htpasswd", "FOLDER/htpasswd",
+            "--token",
+        ]
+        try await ServerLab.with(options, prepare: { try await RegistryLab.makeCertificates($0) }) { lab in
+            try await lab.blocking {
+                var options = RegistryOptions()
+                options.credentials = { _ throws(RegistryError) in
+                    .password(user: ServerLab.user, password: ServerLab.password)
+                }
+                var entry = RegistryEntry()
+                entry.authorityFile = lab.folder + "/ca.pem"
+                options.settings = RegistrySettings([lab.authority: entry])
+                let client = try RegistryClient(domain: lab.authority, repository: "a", options: options)
+                let image = SampleImage()
+                try image.push(client, tag: "v1")
+                #expect(try client.manifest("v1").bytes == image.manifest)
+                #expect(try client.blobBytes(SampleImage.digest(image.layers[0])) == image.layers[0])
+            }
+            let plain = try await lab.raw(Array("GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n".utf8))
+            #expect(!plain.contains("200 OK"))
+            try lab.process.send(1)
+            try await lab.eventually("the certificate is read anew") { try lab.logText().contains("anew") }
+        }
+    }
+
     @Test("a file of users with a bad line is refused with the line's number")
     func badFile() async throws {
         let folder = try Files.temporaryDirectory(prefix: "stackctl-server-")

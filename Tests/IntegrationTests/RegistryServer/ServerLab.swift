@@ -29,11 +29,14 @@ final class ServerLab: Sendable {
     }
 
     /// Runs a body with a server.
+    ///
+    /// - Parameter prepare: makes files in the lab's folder before the server starts.
     static func with<Answer: Sendable>(
-        _ options: [String] = [], _ body: @escaping @Sendable (ServerLab) async throws -> Answer
+        _ options: [String] = [], prepare: (String) async throws -> Void = { _ in }, _ body: @escaping @Sendable (ServerLab) async throws -> Answer
     ) async throws -> Answer {
         let folder = try Files.temporaryDirectory(prefix: "stackctl-server-")
         defer { try? Files.removeTree(folder) }
+        try await prepare(folder)
         let lab = try await start(in: folder, options)
         do {
             let answer = try await body(lab)
@@ -60,7 +63,7 @@ final class ServerLab: Sendable {
         let process = try Spawn.start(request)
         for _ in 0..<600 {
             let text = try Files.readText(log)
-            if let start = text.firstRange(of: "on http://127.0.0.1:"),
+            if let start = text.firstRange(of: "://127.0.0.1:"),
                 let port = UInt16(text[start.upperBound...].prefix { $0.isNumber })
             {
                 return ServerLab(folder: folder, port: port, process: process, log: log)
