@@ -81,7 +81,7 @@ extension HostEngine {
             [
                 "Containers": .int(used[image.id.description] ?? 0), "Created": .int(Self.seconds(image.created)),
                 "Id": .string(image.id.description), "Labels": .object(.strings(image.config.execution.labels)),
-                "ParentId": "", "RepoDigests": .array([]),
+                "ParentId": "", "RepoDigests": .strings(image.repoDigests.map(\.familiar)),
                 "RepoTags": .strings(image.references.map(\.familiar)), "SharedSize": -1,
                 "Size": .int(image.size),
             ]
@@ -111,7 +111,7 @@ extension HostEngine {
         var object = JSONObject()
         object["Id"] = .string(image.id.description)
         object["RepoTags"] = .strings(image.references.map(\.familiar))
-        object["RepoDigests"] = .array([])
+        object["RepoDigests"] = .strings(image.repoDigests.map(\.familiar))
         object["Parent"] = ""
         object["Comment"] = ""
         object["Created"] = .string(image.created.isEmpty ? ContainerState.never : image.created)

@@ -34,12 +34,6 @@ struct ObjectRoutes: Sendable {
             try await request.respond(
                 try await engine.removeImage(request.variable("name"), force: request.flag("force")))
         }
-        router.on("POST", "/images/create") { request in
-            let name = request.query("fromImage") ?? ""
-            throw EngineError(
-                .notFound,
-                "cannot pull \(name): registries are not supported yet; declare the image in a stack")
-        }
         router.on("POST", "/build") { _ in throw EngineError(.notImplemented, "building is not supported yet") }
     }
 

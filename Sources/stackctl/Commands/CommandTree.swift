@@ -25,7 +25,9 @@ enum CommandTree {
         Group(
             title: "Images, networks, volumes",
             commands: [
-                ImagesCommand.declaration, ImageCommand.declaration, LoadCommand.declaration, SaveCommand.declaration,
+                ImagesCommand.declaration, ImageCommand.declaration, PullCommand.declaration, PushCommand.declaration,
+                SearchCommand.declaration, LoginCommand.declaration, LogoutCommand.declaration,
+                LoadCommand.declaration, SaveCommand.declaration,
                 NetworkCommand.declaration, VolumeCommand.declaration,
             ]),
         Group(

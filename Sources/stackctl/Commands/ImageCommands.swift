@@ -59,7 +59,7 @@ enum ImageCommand {
             CommandDeclaration(
                 "rm", summary: "Remove images that no container uses", operands: [images], options: [force],
                 action: remove),
-            LoadCommand.declaration, SaveCommand.declaration,
+            PullCommand.declaration, PushCommand.declaration, LoadCommand.declaration, SaveCommand.declaration,
         ])
 
     private static func tag(_ invocation: Invocation) async throws -> ExitCode {

@@ -121,6 +121,8 @@ final class EngineLab: Sendable {
         var code: Int32
         var out: String
         var error: String
+        /// Standard error on one line, since sentences are wrapped.
+        var sentences: String { error.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
         var line: String { out.split(separator: "\n").first.map(String.init) ?? "" }
     }
 
@@ -136,6 +138,26 @@ final class EngineLab: Sendable {
         #expect(!result.timedOut, "docker \(arguments.joined(separator: " ")) did not end")
         if let code {
             #expect(output.code == code, "docker \(arguments.joined(separator: " ")): \(output.error)")
+        }
+        return output
+    }
+
+    /// Runs our own client.
+    @discardableResult
+    func stackctl(
+        _ arguments: String..., input: String = "", environment more: [String] = [], expecting code: Int32? = 0
+    ) async throws -> Output {
+        let executable = try CurrentProcess.executablePath()
+        let folder = executable[..<(executable.lastIndex(of: "/") ?? executable.endIndex)]
+        let request = SpawnRequest(
+            executable: .path("\(folder)/stackctl"),
+            arguments: ["stackctl", "-H", "unix://\(root)/run/stackctl.sock"] + arguments,
+            environment: ["PATH=/usr/bin:/bin", "HOME=\(root)", "NO_COLOR=1"] + more)
+        let result = try await Spawn.run(request, input: Array(input.utf8), timeout: .seconds(60))
+        let output = Output(code: result.status.code, out: result.outputText, error: result.errorText)
+        #expect(!result.timedOut, "stackctl \(arguments.joined(separator: " ")) did not end")
+        if let code {
+            #expect(output.code == code, "stackctl \(arguments.joined(separator: " ")): \(output.out)\(output.error)")
         }
         return output
     }
