@@ -28,6 +28,22 @@ let embedded: [SwiftSetting] = [
 /// A module's README says what it owns; it is no resource.
 let readme = ["README.md"]
 
+/// The parsers that are fuzzed: as ordinary tests, or, for `make fuzz`, as a program of libFuzzer.
+let fuzzed: [Target.Dependency] = [
+    "Archives", "Diagnostics", "HTTP", "ImageStore", "JSONText", "LaunchProgram", "Linux", "Networking", "OCI",
+    "Registry",
+]
+let fuzzing: Target =
+    Context.environment["STACKCTL_FUZZ"] == nil
+    ? .testTarget(
+        name: "FuzzingTests", dependencies: fuzzed, path: "Tests/Fuzzing",
+        exclude: readme + ["Corpus", "Driver", "seeds.py"],
+        sources: ["Targets", "Replay"], swiftSettings: strict)
+    : .executableTarget(
+        name: "Fuzzing", dependencies: fuzzed, path: "Tests/Fuzzing",
+        exclude: readme + ["Corpus", "Replay", "seeds.py"],
+        sources: ["Targets", "Driver"], swiftSettings: strict)
+
 let package = Package(
     name: "stackctl",
     products: [
@@ -50,6 +66,7 @@ let package = Package(
         .systemLibrary(name: "CISAL"),
         .systemLibrary(name: "CNftables"),
         .systemLibrary(name: "CCurl"),
+        .systemLibrary(name: "CCrypt"),
 
         // Layer 1: values and the kernel.
         .target(name: "JSONText", exclude: readme, swiftSettings: strict),
@@ -86,6 +103,12 @@ let package = Package(
         .target(
             name: "Registry",
             dependencies: ["OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText"], exclude: readme,
+            swiftSettings: strict),
+        .target(
+            name: "RegistryServer",
+            dependencies: [
+                "Registry", "OCI", "HTTP", "Archives", "Linux", "CCrypt", "Diagnostics", "JSONText",
+            ], exclude: readme,
             swiftSettings: strict),
         .target(
             name: "Runtime", dependencies: ["OCI", "Linux", "LaunchProgram", "Diagnostics", "JSONText"],
@@ -132,7 +155,8 @@ let package = Package(
             name: "stackctl",
             dependencies: [
                 "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StateStore", "StackModel", "ImageStore",
-                "Networking", "Runtime", "LaunchProgram", "HTTP", "OCI", "Linux", "Diagnostics", "JSONText",
+                "Networking", "Runtime", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Linux", "Diagnostics",
+                "JSONText",
             ], exclude: readme,
             swiftSettings: strict + staticRuntime,
             linkerSettings: staticRuntimeLink),
@@ -155,6 +179,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RegistryTests", dependencies: ["Registry", "HTTP", "OCI", "Archives", "Linux", "JSONText"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RegistryServerTests",
+            dependencies: ["RegistryServer", "HTTP", "OCI", "Archives", "Linux", "Diagnostics", "JSONText"],
             swiftSettings: strict),
         .testTarget(
             name: "RuntimeTests", dependencies: ["Runtime", "LaunchProgram", "Linux"], swiftSettings: strict),
@@ -180,12 +208,13 @@ let package = Package(
             name: "CommandTests", dependencies: ["stackctl", "HTTP", "Linux", "Diagnostics", "JSONText"],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: ["Linux"], swiftSettings: strict),
+        fuzzing,
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
                 "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StateStore", "StackModel", "ImageStore",
-                "Networking", "Runtime", "Registry", "LaunchProgram", "HTTP", "OCI", "Archives", "Linux",
-                "Diagnostics", "JSONText",
+                "Networking", "Runtime", "Registry", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Archives",
+                "Linux", "Diagnostics", "JSONText",
             ],
             swiftSettings: strict),
     ]
