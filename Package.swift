@@ -66,6 +66,7 @@ let package = Package(
         .systemLibrary(name: "CISAL"),
         .systemLibrary(name: "CNftables"),
         .systemLibrary(name: "CCurl"),
+        .systemLibrary(name: "CCrypt"),
 
         // Layer 1: values and the kernel.
         .target(name: "JSONText", exclude: readme, swiftSettings: strict),
@@ -102,6 +103,12 @@ let package = Package(
         .target(
             name: "Registry",
             dependencies: ["OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText"], exclude: readme,
+            swiftSettings: strict),
+        .target(
+            name: "RegistryServer",
+            dependencies: [
+                "Registry", "OCI", "HTTP", "Archives", "Linux", "CCrypt", "Diagnostics", "JSONText",
+            ], exclude: readme,
             swiftSettings: strict),
         .target(
             name: "Runtime", dependencies: ["OCI", "Linux", "LaunchProgram", "Diagnostics", "JSONText"],
@@ -148,7 +155,8 @@ let package = Package(
             name: "stackctl",
             dependencies: [
                 "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StateStore", "StackModel", "ImageStore",
-                "Networking", "Runtime", "LaunchProgram", "HTTP", "OCI", "Linux", "Diagnostics", "JSONText",
+                "Networking", "Runtime", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Linux", "Diagnostics",
+                "JSONText",
             ], exclude: readme,
             swiftSettings: strict + staticRuntime,
             linkerSettings: staticRuntimeLink),
@@ -171,6 +179,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RegistryTests", dependencies: ["Registry", "HTTP", "OCI", "Archives", "Linux", "JSONText"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RegistryServerTests",
+            dependencies: ["RegistryServer", "HTTP", "OCI", "Archives", "Linux", "Diagnostics", "JSONText"],
             swiftSettings: strict),
         .testTarget(
             name: "RuntimeTests", dependencies: ["Runtime", "LaunchProgram", "Linux"], swiftSettings: strict),
@@ -201,8 +213,8 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StateStore", "StackModel", "ImageStore",
-                "Networking", "Runtime", "Registry", "LaunchProgram", "HTTP", "OCI", "Archives", "Linux",
-                "Diagnostics", "JSONText",
+                "Networking", "Runtime", "Registry", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Archives",
+                "Linux", "Diagnostics", "JSONText",
             ],
             swiftSettings: strict),
     ]

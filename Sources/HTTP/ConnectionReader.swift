@@ -54,6 +54,10 @@ package actor ConnectionReader {
         var timed = available > 0
         while true {
             skipEmptyLines()
+            // Whoever speaks TLS here waits for an answer to a hello that never ends in an empty line.
+            if available > 0, buffer[start] < 0x20, buffer[start] != 0x0D {
+                throw HTTPError.malformed("this is not HTTP; TLS is not spoken on this port")
+            }
             if let length = HeadParser.headLength(buffer[start...]) {
                 guard length <= limits.headBytes else { throw HTTPError.headTooLarge }
                 return take(length)
@@ -89,6 +93,7 @@ package actor ConnectionReader {
             case .chunked:
                 if available > 0 {
                     isInBody = true
+                    if start == 0, chunks.takeData(buffer.count) { return take(buffer.count) }
                     let (data, taken) = try chunks.decode(buffer[start...])
                     discard(taken)
                     if chunks.isDone { framing = .none }

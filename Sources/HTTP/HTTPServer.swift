@@ -96,7 +96,9 @@ package struct HTTPServer: Sendable {
             if await responder.hasBegun { await linger(stream, reader) }
             return false
         }
-        return await reader.drain(limit: Self.drainLimit)
+        if await reader.drain(limit: Self.drainLimit) { return true }
+        await linger(stream, reader)
+        return false
     }
 
     private func answer(_ error: any Error, _ responder: HTTPResponder) async {

@@ -7,7 +7,7 @@ struct ImportTests {
     /// What each module may import besides the standard library.
     private static let allowed: [String: Set<String>] = [
         "CLinux": [], "CManifest": [], "CSQLite": [], "CZlib": [], "CCrypto": [], "CZstd": [], "CISAL": [],
-        "CNftables": [], "CCurl": [], "CTLS": [],
+        "CNftables": [], "CCurl": [], "CTLS": [], "CCrypt": [],
         "JSONText": [],
         "Diagnostics": ["JSONText"],
         "LaunchProgram": [],
@@ -22,6 +22,9 @@ struct ImportTests {
         "StateStore": ["CSQLite", "Linux", "StackModel", "Diagnostics", "JSONText"],
         "ImageStore": ["OCI", "Archives", "StateStore", "Linux", "Diagnostics", "JSONText"],
         "Registry": ["OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText"],
+        "RegistryServer": [
+            "Registry", "OCI", "HTTP", "Archives", "Linux", "CCrypt", "Diagnostics", "JSONText",
+        ],
         "Runtime": ["OCI", "Linux", "LaunchProgram", "Diagnostics", "JSONText"],
         "Networking": ["Linux", "StateStore", "CNftables", "Diagnostics", "JSONText"],
         "Manifest": ["StackModel", "Runtime", "Archives", "Linux", "Diagnostics", "JSONText"],
@@ -39,8 +42,8 @@ struct ImportTests {
             "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],
         "stackctl": [
-            "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StackModel", "HTTP", "LaunchProgram", "Linux",
-            "Diagnostics", "JSONText",
+            "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StackModel", "RegistryServer", "HTTP",
+            "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],
     ]
 

@@ -32,7 +32,7 @@ enum CommandTree {
             title: "The engine",
             commands: [
                 DaemonCommand.declaration, SystemCommand.declaration, StoreCommand.declaration,
-                RuntimeCommand.declaration,
+                RuntimeCommand.declaration, RegistryCommand.declaration,
                 VersionCommand.declaration, CompletionCommand.declaration,
             ]),
     ]
