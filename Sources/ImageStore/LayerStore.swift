@@ -113,7 +113,7 @@ struct LayerStore: Sendable {
     func stage(
         incoming: any ByteSource, through spool: SpooledBlob, at path: String
     ) throws -> Staged {
-        let peeking = PeekingSource(incoming)
+        let peeking = PeekingSource(SpareRoom(incoming, root: layout.root))
         let compression = Compression.detect(try peeking.peek(Compression.magicLength))
         return try stage { staging in
             staging.blobPath = path

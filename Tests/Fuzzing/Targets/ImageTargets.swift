@@ -14,10 +14,9 @@ extension FuzzTarget {
 
     private static func readImages(_ input: [UInt8]) throws {
         let layout = ArchiveFolder.layout
-        let leases = StoreLeases()
-        let reader = ImageArchiveReader(
-            layers: LayerStore(layout: layout, backing: .fileBacked), leases: leases, known: [:],
-            cancellation: CancellationFlag(), progress: nil)
+        let reader = try ImageArchiveReader(
+            layers: LayerStore(layout: layout, backing: .fileBacked, steps: .none), leases: StoreLeases(),
+            claims: LoadClaims(LayerFlights()), lookUp: { [:] }, cancellation: CancellationFlag(), progress: nil)
         do {
             let archive = try reader.read(MemorySource(input))
             defer { reader.discard(archive.layers.values.compactMap(\.staged)) }
