@@ -21,6 +21,7 @@ package struct EngineService: Sendable {
         StreamRoutes(engine: engine).add(to: &router)
         ExecutionRoutes(engine: engine).add(to: &router)
         ImageArchiveRoutes(engine: engine).add(to: &router)
+        ImageRoutes(engine: engine).add(to: &router)
         ObjectRoutes(engine: engine).add(to: &router)
         StackRoutes(engine: engine, stacks: stacks, recovery: recovery).add(to: &router)
         self.router = router

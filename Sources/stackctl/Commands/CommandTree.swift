@@ -25,7 +25,8 @@ enum CommandTree {
         Group(
             title: "Images, networks, volumes",
             commands: [
-                ImagesCommand.declaration, ImageCommand.declaration, LoadCommand.declaration, SaveCommand.declaration,
+                ImagesCommand.declaration, ImageCommand.declaration, HistoryCommand.declaration,
+                TagCommand.declaration, RmiCommand.declaration, LoadCommand.declaration, SaveCommand.declaration,
                 NetworkCommand.declaration, VolumeCommand.declaration,
             ]),
         Group(
