@@ -22,6 +22,7 @@ package struct EngineService: Sendable {
         ExecutionRoutes(engine: engine).add(to: &router)
         ImageArchiveRoutes(engine: engine).add(to: &router)
         ImageRoutes(engine: engine).add(to: &router)
+        ImageImportRoutes(engine: engine).add(to: &router)
         ObjectRoutes(engine: engine).add(to: &router)
         StackRoutes(engine: engine, stacks: stacks, recovery: recovery).add(to: &router)
         self.router = router

@@ -37,6 +37,7 @@ struct ImageRoutes: Sendable {
     }
 
     private func create(_ request: APIRequest) async throws {
+        if request.query("fromSrc") != nil { return try await ImageImportRoutes(engine: engine).importImage(request) }
         try await pull(request)
     }
 

@@ -22,7 +22,7 @@ enum ImageCommand {
             CommandDeclaration(
                 "rm", summary: RmiCommand.declaration.summary, discussion: RmiCommand.declaration.discussion,
                 operands: [images], options: RmiCommand.declaration.options, action: RmiCommand.run),
-            LoadCommand.declaration, SaveCommand.declaration,
+            LoadCommand.declaration, SaveCommand.declaration, ImportCommand.declaration,
         ])
 }
 
