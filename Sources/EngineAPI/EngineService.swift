@@ -24,6 +24,7 @@ package struct EngineService: Sendable {
         ImageRoutes(engine: engine).add(to: &router)
         ImageImportRoutes(engine: engine).add(to: &router)
         ObjectRoutes(engine: engine).add(to: &router)
+        PruneRoutes(engine: engine).add(to: &router)
         StackRoutes(engine: engine, stacks: stacks, recovery: recovery).add(to: &router)
         self.router = router
     }

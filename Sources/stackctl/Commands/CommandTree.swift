@@ -21,7 +21,7 @@ enum CommandTree {
                 PsCommand.declaration, LogsCommand.declaration, ExecCommand.declaration, StartCommand.declaration,
                 StopCommand.declaration, RestartCommand.declaration, KillCommand.declaration, RmCommand.declaration,
                 InspectCommand.declaration, StatsCommand.declaration, EventsCommand.declaration,
-                ExportCommand.declaration, CommitCommand.declaration,
+                ExportCommand.declaration, CommitCommand.declaration, ContainerCommand.declaration,
             ]),
         Group(
             title: "Images, networks, volumes",
