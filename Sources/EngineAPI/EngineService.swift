@@ -23,6 +23,7 @@ package struct EngineService: Sendable {
         ImageArchiveRoutes(engine: engine).add(to: &router)
         ImageRoutes(engine: engine).add(to: &router)
         ImageImportRoutes(engine: engine).add(to: &router)
+        ImageMountRoutes(engine: engine).add(to: &router)
         ObjectRoutes(engine: engine).add(to: &router)
         PruneRoutes(engine: engine).add(to: &router)
         StackRoutes(engine: engine, stacks: stacks, recovery: recovery).add(to: &router)

@@ -26,6 +26,12 @@ extension HostEngine {
         } else {
             try refuseUsed(image, force: force)
         }
+        if let path = try await mountPath(ofImage: image.id) {
+            throw EngineError(
+                .conflict,
+                "conflict: unable to delete \(image.id.shortHex) (cannot be forced) - image is mounted on \(path); unmount it first: stackctl image unmount \(path)"
+            )
+        }
         let removal: ImageRemoval
         do {
             removal = try await images.remove(text, inUse: imagesInUse, force: force)

@@ -23,7 +23,8 @@ enum ImageCommand {
                 "rm", summary: RmiCommand.declaration.summary, discussion: RmiCommand.declaration.discussion,
                 operands: [images], options: RmiCommand.declaration.options, action: RmiCommand.run),
             LoadCommand.declaration, SaveCommand.declaration, ImportCommand.declaration,
-            PruneCommands.image,
+            PruneCommands.image, ImageMountCommand.declaration, ImageUnmountCommand.declaration,
+            ImageDiffCommand.declaration,
         ])
 }
 
