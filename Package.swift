@@ -28,6 +28,22 @@ let embedded: [SwiftSetting] = [
 /// A module's README says what it owns; it is no resource.
 let readme = ["README.md"]
 
+/// The parsers that are fuzzed: as ordinary tests, or, for `make fuzz`, as a program of libFuzzer.
+let fuzzed: [Target.Dependency] = [
+    "Archives", "Diagnostics", "HTTP", "ImageStore", "JSONText", "LaunchProgram", "Linux", "Networking", "OCI",
+    "Registry",
+]
+let fuzzing: Target =
+    Context.environment["STACKCTL_FUZZ"] == nil
+    ? .testTarget(
+        name: "FuzzingTests", dependencies: fuzzed, path: "Tests/Fuzzing",
+        exclude: readme + ["Corpus", "Driver", "seeds.py"],
+        sources: ["Targets", "Replay"], swiftSettings: strict)
+    : .executableTarget(
+        name: "Fuzzing", dependencies: fuzzed, path: "Tests/Fuzzing",
+        exclude: readme + ["Corpus", "Replay", "seeds.py"],
+        sources: ["Targets", "Driver"], swiftSettings: strict)
+
 let package = Package(
     name: "stackctl",
     products: [
@@ -45,10 +61,12 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // Loaded on first use by their shims, since the client must start at once.
         .systemLibrary(name: "CCrypto"),
+        .systemLibrary(name: "CTLS"),
         .systemLibrary(name: "CZstd"),
         .systemLibrary(name: "CISAL"),
         .systemLibrary(name: "CNftables"),
         .systemLibrary(name: "CCurl"),
+        .systemLibrary(name: "CCrypt"),
 
         // Layer 1: values and the kernel.
         .target(name: "JSONText", exclude: readme, swiftSettings: strict),
@@ -67,7 +85,7 @@ let package = Package(
         .target(
             name: "StackDSL", dependencies: ["StackModel", "Diagnostics", "JSONText"], exclude: readme,
             swiftSettings: strict),
-        .target(name: "HTTP", dependencies: ["Linux", "JSONText"], exclude: readme, swiftSettings: strict),
+        .target(name: "HTTP", dependencies: ["Linux", "CTLS", "JSONText"], exclude: readme, swiftSettings: strict),
         .target(name: "OCI", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
         .target(
             name: "Archives", dependencies: ["Linux", "CZlib", "CZstd", "CISAL", "CCrypto"], exclude: readme,
@@ -86,6 +104,12 @@ let package = Package(
             name: "Registry",
             dependencies: [
                 "ImageStore", "OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText",
+            ], exclude: readme,
+            swiftSettings: strict),
+        .target(
+            name: "RegistryServer",
+            dependencies: [
+                "Registry", "OCI", "HTTP", "Archives", "Linux", "CCrypt", "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict),
         .target(
@@ -134,7 +158,8 @@ let package = Package(
             name: "stackctl",
             dependencies: [
                 "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StateStore", "StackModel", "ImageStore",
-                "Registry", "Networking", "Runtime", "LaunchProgram", "HTTP", "OCI", "Linux", "Diagnostics", "JSONText",
+                "Registry", "Networking", "Runtime", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Linux",
+                "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict + staticRuntime,
             linkerSettings: staticRuntimeLink),
@@ -157,6 +182,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RegistryTests", dependencies: ["Registry", "HTTP", "OCI", "Archives", "Linux", "JSONText"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RegistryServerTests",
+            dependencies: ["RegistryServer", "HTTP", "OCI", "Archives", "Linux", "Diagnostics", "JSONText"],
             swiftSettings: strict),
         .testTarget(
             name: "RuntimeTests", dependencies: ["Runtime", "LaunchProgram", "Linux"], swiftSettings: strict),
@@ -182,12 +211,13 @@ let package = Package(
             name: "CommandTests", dependencies: ["stackctl", "HTTP", "Linux", "Diagnostics", "JSONText"],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: ["Linux"], swiftSettings: strict),
+        fuzzing,
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
                 "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StateStore", "StackModel", "ImageStore",
-                "Networking", "Runtime", "Registry", "LaunchProgram", "HTTP", "OCI", "Archives", "Linux",
-                "Diagnostics", "JSONText",
+                "Networking", "Runtime", "Registry", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Archives",
+                "Linux", "Diagnostics", "JSONText",
             ],
             swiftSettings: strict),
     ]

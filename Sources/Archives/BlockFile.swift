@@ -1,18 +1,29 @@
 import Linux
 
-/// A file that is written from its start to its end, in large pieces, with holes.
+/// A file that is written from its second block to its end, in large pieces, with holes; its first block comes last.
 final class BlockFile {
     /// Bytes of a block; EROFS images here always have the page size of common machines.
     static let blockSize = 4096
 
+    private static let zeros = [UInt8](repeating: 0, count: 64 << 10)
+
     private let descriptor: SharedDescriptor
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
     private var filled = 0
+    private var writeback = Writeback()
+    /// Of what was written, and of the first block after the last.
+    private(set) var checksum = XXHash64()
     /// Where the next byte goes.
-    private(set) var position: UInt64 = 0
+    private(set) var position = UInt64(blockSize)
 
-    init(_ descriptor: SharedDescriptor) {
+    /// - Parameter descriptor: an empty file.
+    init(_ descriptor: SharedDescriptor) throws(ArchiveError) {
         self.descriptor = descriptor
+        do {
+            try descriptor.seek(Int64(position))
+        } catch {
+            throw .system(error)
+        }
     }
 
     deinit {
@@ -46,19 +57,35 @@ final class BlockFile {
     /// Fills the block up with zeros.
     func align() throws(ArchiveError) {
         let over = Int(position % UInt64(Self.blockSize))
-        guard over > 0 else { return }
-        try append([UInt8](repeating: 0, count: Self.blockSize - over))
+        if over > 0 { try appendZeros(Self.blockSize - over) }
+    }
+
+    /// Appends at most as many zeros as `zeros` has.
+    private func appendZeros(_ count: Int) throws(ArchiveError) {
+        var failure: ArchiveError?
+        Self.zeros.withUnsafeBytes { raw in
+            do throws(ArchiveError) {
+                try append(UnsafeRawBufferPointer(rebasing: raw.prefix(count)))
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
     }
 
     /// Leaves zeros that take no room on the disk.
     func skip(_ count: UInt64) throws(ArchiveError) {
-        let small = UInt64(64 << 10)
-        if count <= small {
-            try append([UInt8](repeating: 0, count: Int(count)))
-            return
-        }
+        if count <= UInt64(Self.zeros.count) { return try appendZeros(Int(count)) }
         try flush()
         position += count
+        var left = count
+        Self.zeros.withUnsafeBytes { raw in
+            while left > 0 {
+                let piece = raw.prefix(Int(clamping: left))
+                checksum.update(UnsafeRawBufferPointer(rebasing: piece))
+                left -= UInt64(piece.count)
+            }
+        }
         do {
             try descriptor.seek(Int64(position))
         } catch {
@@ -69,22 +96,44 @@ final class BlockFile {
     /// Hands everything to the kernel.
     func flush() throws(ArchiveError) {
         guard filled > 0 else { return }
+        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<filled])
+        checksum.update(bytes)
         do {
-            try descriptor.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<filled]))
+            try descriptor.writeAll(bytes)
         } catch {
             throw .system(error)
         }
         filled = 0
+        writeback.reached(Int64(position), of: descriptor)
     }
 
-    /// Ends the file at the position, and writes over a place that was left out before.
-    func finish(overwriting bytes: [UInt8], at offset: Int64) throws(ArchiveError) {
+    /// Ends the file at the position, and writes its first block.
+    func finish(firstBlock: [UInt8]) throws(ArchiveError) {
         try flush()
+        firstBlock.withUnsafeBytes { checksum.update($0) }
         do {
             try descriptor.truncate(to: Int64(position))
-            try descriptor.pwriteAll(bytes, at: offset)
+            try descriptor.pwriteAll(firstBlock, at: 0)
         } catch {
             throw .system(error)
         }
+        writeback.startRest(of: descriptor)
+    }
+
+    /// The checksum of a finished file.
+    static func checksum(of descriptor: SharedDescriptor) throws(SystemError) -> XXHash64 {
+        var checksum = XXHash64()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+        defer { buffer.deallocate() }
+        var offset = Int64(blockSize)
+        while true {
+            let count = try descriptor.pread(into: buffer, at: offset)
+            if count == 0 { break }
+            checksum.update(UnsafeRawBufferPointer(rebasing: buffer.prefix(count)))
+            offset += Int64(count)
+        }
+        let first = try descriptor.pread(upTo: blockSize, at: 0)
+        first.withUnsafeBytes { checksum.update($0) }
+        return checksum
     }
 }

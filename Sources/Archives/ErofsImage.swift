@@ -8,6 +8,8 @@ package final class ErofsImage {
         package var size: UInt64
         /// Inodes in it.
         package var inodes: Int
+        /// What `checksum(of:)` gives as long as nothing of the file has changed.
+        package var checksum: String
     }
 
     private let file: BlockFile
@@ -16,10 +18,8 @@ package final class ErofsImage {
 
     /// - Parameter descriptor: an empty file, open for writing.
     package init(_ descriptor: SharedDescriptor, limits: TarLimits = .init()) throws(ArchiveError) {
-        file = BlockFile(descriptor)
+        file = try BlockFile(descriptor)
         tree = LayerTree(limits: limits)
-        // The superblock is written last, when all it says is known.
-        try file.append([UInt8](repeating: 0, count: BlockFile.blockSize))
     }
 
     /// Adds an entry.
@@ -68,26 +68,17 @@ package final class ErofsImage {
         let first = ErofsFormat.firstBlock(
             rootNumber: metadata.rootNumber, inodes: UInt64(metadata.inodeCount), blocks: blocks,
             metadataBlock: UInt32(metadataBlock))
-        try file.finish(overwriting: first, at: 0)
-        return Summary(size: file.position, inodes: metadata.inodeCount)
+        // The superblock comes last, when all it says is known.
+        try file.finish(firstBlock: first)
+        return Summary(size: file.position, inodes: metadata.inodeCount, checksum: file.checksum.hex)
     }
 
-    /// The SHA-256 of a finished image, 64 hexadecimal digits.
-    package static func hash(of descriptor: SharedDescriptor) throws(ArchiveError) -> String {
-        let hash = SHA256()
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
-        defer { buffer.deallocate() }
+    /// The checksum of a finished image, 16 hexadecimal digits: XXH64 of all blocks but the first, and then that.
+    package static func checksum(of descriptor: SharedDescriptor) throws(ArchiveError) -> String {
         do {
-            var offset: Int64 = 0
-            while true {
-                let count = try descriptor.pread(into: buffer, at: offset)
-                if count == 0 { break }
-                hash.update(UnsafeRawBufferPointer(rebasing: buffer.prefix(count)))
-                offset += Int64(count)
-            }
+            return try BlockFile.checksum(of: descriptor).hex
         } catch {
             throw .system(error)
         }
-        return hash.finishHex()
     }
 }

@@ -29,8 +29,28 @@ package enum LayerWriter {
         limits: TarLimits = .init(), inflate: InflateLimits = .init(), capture: FileCapture? = nil,
         progress: ((UInt64) -> Void)? = nil
     ) throws(ArchiveError) -> WrittenLayer {
-        let hashing = HashingSource(try Compression.decompressing(source, limits: inflate))
-        let reader = TarReader(hashing, limits: limits)
+        let whole = PeekingSource(source)
+        let compression = Compression.detect(try whole.peek(Compression.magicLength))
+        let plain = try compression.decoding(whole, limits: inflate)
+        let hash = SHA256()
+        // The other thread inflates; with nothing to inflate it hashes.
+        let hashesAhead = compression == .none
+        let upstream: any ByteSource = hashesAhead ? HashingSource(plain, into: hash) : plain
+        var written = try upstream.readingAhead { ahead throws(ArchiveError) in
+            let tar: any ByteSource = hashesAhead ? ahead : HashingSource(ahead, into: hash)
+            return try write(
+                TarReader(tar, limits: limits), to: descriptor, recipe: recipe, limits: limits, capture: capture,
+                progress: progress)
+        }
+        written.diffHex = hash.finishHex()
+        return written
+    }
+
+    /// Writes the layer, all but its hash.
+    private static func write(
+        _ reader: TarReader, to descriptor: SharedDescriptor, recipe: TarRecipeWriter?, limits: TarLimits,
+        capture: FileCapture?, progress: ((UInt64) -> Void)?
+    ) throws(ArchiveError) -> WrittenLayer {
         let image = try ErofsImage(descriptor, limits: limits)
         let recording = RecipeRecorder(recipe, image: image)
         if recipe != nil {
@@ -50,8 +70,8 @@ package enum LayerWriter {
                 }
                 try image.endContents()
             }
-            if let progress, hashing.hash.byteCount - reported >= 8 << 20 {
-                reported = hashing.hash.byteCount
+            if let progress, reader.stream.position - reported >= 8 << 20 {
+                reported = reader.stream.position
                 progress(reported)
             }
         }
@@ -59,8 +79,7 @@ package enum LayerWriter {
         try recipe?.finish()
         let summary = try image.finish()
         return WrittenLayer(
-            diffHex: hashing.hash.finishHex(), tarBytes: hashing.hash.byteCount, image: summary, tree: image.tree,
-            newest: newest)
+            diffHex: "", tarBytes: reader.stream.position, image: summary, tree: image.tree, newest: newest)
     }
 
     /// Writes the layer that a directory's files make.
@@ -70,10 +89,11 @@ package enum LayerWriter {
     /// - Parameter root: the open directory; links in it are never followed and mounts below it not entered.
     package static func write(
         directory root: SharedDescriptor, to descriptor: SharedDescriptor, recipe: TarRecipeWriter? = nil,
-        limits: TarLimits = .init(), progress: ((UInt64) -> Void)? = nil
+        limits: TarLimits = .init(), choices: DirectoryWalker.Choices = .init(), progress: ((UInt64) -> Void)? = nil
     ) throws(ArchiveError) -> WrittenLayer {
         let image = try ErofsImage(descriptor, limits: limits)
-        let stream = try serialize(root, limits: limits, into: image, recipe: recipe, progress: progress)
+        let stream = try serialize(
+            root, limits: limits, choices: choices, into: image, recipe: recipe, progress: progress)
         try recipe?.finish()
         return WrittenLayer(
             diffHex: stream.hex, tarBytes: stream.bytes, image: try image.finish(), tree: image.tree,
@@ -87,14 +107,14 @@ package enum LayerWriter {
 
     /// Hashes a directory's canonical tar and, where an image is given, adds its files to it.
     private static func serialize(
-        _ root: SharedDescriptor, limits: TarLimits, into image: ErofsImage?, recipe: TarRecipeWriter?,
-        progress: ((UInt64) -> Void)?
+        _ root: SharedDescriptor, limits: TarLimits, choices: DirectoryWalker.Choices = .init(),
+        into image: ErofsImage?, recipe: TarRecipeWriter?, progress: ((UInt64) -> Void)?
     ) throws(ArchiveError) -> (hex: String, bytes: UInt64, newest: Timestamp) {
         let hash = SHA256()
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
         defer { buffer.deallocate() }
         var newest = Timestamp(seconds: 0)
-        var walker = try DirectoryWalker(root, limits: limits)
+        var walker = try DirectoryWalker(root, limits: limits, choices: choices)
         var reported: UInt64 = 0
         var total: UInt64 = 0
         while let file = try walker.next() {

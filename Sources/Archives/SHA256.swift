@@ -65,10 +65,17 @@ package final class SHA256 {
 package final class HashingSource: ByteSource {
     private let source: any ByteSource
     /// The hash of what was read so far.
-    package let hash = SHA256()
+    package let hash: SHA256
 
     package init(_ source: any ByteSource) {
         self.source = source
+        hash = SHA256()
+    }
+
+    /// - Parameter hash: gets the bytes; whoever has it may use it when nobody reads.
+    init(_ source: any ByteSource, into hash: SHA256) {
+        self.source = source
+        self.hash = hash
     }
 
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {

@@ -31,9 +31,14 @@ enum Whiteout {
 
     /// Whether the path lies inside a directory of an old storage driver.
     static func isInsideReserved(_ path: [UInt8]) -> Bool {
-        guard path.starts(with: reserved) || path.firstRange(of: [UInt8(ascii: "/")] + reserved) != nil else {
-            return false
+        let separator = UInt8(ascii: "/")
+        var startsComponent = true
+        for (index, byte) in path.enumerated() {
+            if startsComponent, byte == UInt8(ascii: "."), path[index...].starts(with: reserved) {
+                return path[index...].contains(separator)
+            }
+            startsComponent = byte == separator
         }
-        return path.split(separator: UInt8(ascii: "/")).dropLast().contains { $0.starts(with: reserved) }
+        return false
     }
 }

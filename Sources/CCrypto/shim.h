@@ -17,6 +17,7 @@ struct crypto_library {
     struct evp_md_ctx_st *(*context_new)(void);
     void (*context_free)(struct evp_md_ctx_st *context);
     const struct evp_md_st *(*sha256)(void);
+    const struct evp_md_st *(*sha512)(void);
     int (*init)(struct evp_md_ctx_st *context, const struct evp_md_st *type, void *engine);
     int (*update)(struct evp_md_ctx_st *context, const void *bytes, size_t count);
     int (*final)(struct evp_md_ctx_st *context, unsigned char *digest, unsigned int *count);
@@ -31,12 +32,13 @@ static inline struct crypto_library crypto_library_load(void) {
         *(void **)&library.context_new = dlsym(handle, "EVP_MD_CTX_new");
         *(void **)&library.context_free = dlsym(handle, "EVP_MD_CTX_free");
         *(void **)&library.sha256 = dlsym(handle, "EVP_sha256");
+        *(void **)&library.sha512 = dlsym(handle, "EVP_sha512");
         *(void **)&library.init = dlsym(handle, "EVP_DigestInit_ex");
         *(void **)&library.update = dlsym(handle, "EVP_DigestUpdate");
         *(void **)&library.final = dlsym(handle, "EVP_DigestFinal_ex");
     }
-    if (!library.context_new || !library.context_free || !library.sha256 || !library.init || !library.update ||
-        !library.final) {
+    if (!library.context_new || !library.context_free || !library.sha256 || !library.sha512 || !library.init ||
+        !library.update || !library.final) {
         const char *reason = dlerror();
         fprintf(stderr, "error: OpenSSL's libcrypto cannot be loaded: %s\nhint: apt-get install libssl3\n",
                 reason != NULL ? reason : "it lacks an entry point that is needed");
@@ -45,13 +47,22 @@ static inline struct crypto_library crypto_library_load(void) {
     return library;
 }
 
-static inline struct evp_md_ctx_st *crypto_sha256_new(const struct crypto_library *library) {
+static inline struct evp_md_ctx_st *crypto_hash_new(
+    const struct crypto_library *library, const struct evp_md_st *algorithm) {
     struct evp_md_ctx_st *context = library->context_new();
-    if (context == NULL || library->init(context, library->sha256(), NULL) != 1) {
-        fprintf(stderr, "error: OpenSSL cannot start a SHA-256: no memory\n");
+    if (context == NULL || library->init(context, algorithm, NULL) != 1) {
+        fprintf(stderr, "error: OpenSSL cannot start a hash: no memory\n");
         abort();
     }
     return context;
+}
+
+static inline struct evp_md_ctx_st *crypto_sha256_new(const struct crypto_library *library) {
+    return crypto_hash_new(library, library->sha256());
+}
+
+static inline struct evp_md_ctx_st *crypto_sha512_new(const struct crypto_library *library) {
+    return crypto_hash_new(library, library->sha512());
 }
 
 static inline void crypto_free(const struct crypto_library *library, struct evp_md_ctx_st *context) {

@@ -36,6 +36,8 @@ package final class HostEngine: Sendable {
     let namespaces = NamespacePool()
     /// Volumes that containers under creation are about to mount.
     let volumeClaims = VolumeClaims()
+    /// One image is mounted or unmounted at a time.
+    let imageMountQueue = OperationQueue()
     /// One volume is filled at a time.
     let fillQueue = OperationQueue()
     let logLine: @Sendable (String) -> Void
@@ -55,7 +57,9 @@ package final class HostEngine: Sendable {
         database = try StateDatabase(path: "\(configuration.root)/state.db")
         writer = StateWriter(database: database)
         events = EventHub(database: database, writer: writer)
-        images = try ImageStore(root: configuration.root, database: database)
+        images = try ImageStore(
+            root: configuration.root, database: database, backing: try LayerBacking.fromEnvironment(),
+            steps: .fromEnvironment())
         networks = NetworkController(root: configuration.root, database: database)
         do {
             runtime = try ContainerRuntime(initBinary: configuration.initBinary)

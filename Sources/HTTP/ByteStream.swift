@@ -2,22 +2,38 @@ import Linux
 
 /// A duplex stream of bytes with half-close: what HTTP is spoken over.
 ///
-/// Unix sockets are the one kind used today; tests use pipes in memory.
+/// Sockets, TLS over them (`TLSStream`), and pipes in memory in tests.
 package protocol ByteStream: Sendable {
+    /// Makes the connection ready for bytes: called once, before any read or write, by whoever serves or opens it.
+    func establish() async throws
     /// Reads at most `max` bytes. An empty array is the peer's end of stream.
     func read(max: Int) async throws -> [UInt8]
+    /// Reads at most `max` bytes of what is there already; nil where that is nothing, or is not known.
+    func readAvailable(max: Int) async throws -> [UInt8]?
     /// Writes every byte, waiting while the peer does not take them.
     func write(_ bytes: [UInt8]) async throws
-    /// Ends our direction only; the peer's goes on. A peer that is gone is fine.
-    func finishWriting()
+    /// Ends our direction only; the peer's goes on. A peer that is gone is fine, a second call too.
+    func finishWriting() async
     /// Ends both directions and wakes whoever waits on them.
     func close()
     /// Who is at the other end, where the kernel knows.
     var peer: PeerCredentials? { get }
+    /// The network address of the other end, where it has one.
+    var remoteAddress: String? { get }
+    /// The certificate that the peer proved to have, where there is one.
+    var certificate: PeerCertificate? { get }
 }
 
 extension ByteStream {
+    package func establish() async throws {}
+
+    package func readAvailable(max: Int) async throws -> [UInt8]? { nil }
+
     package var peer: PeerCredentials? { nil }
+
+    package var remoteAddress: String? { nil }
+
+    package var certificate: PeerCertificate? { nil }
 }
 
 /// A place that hands out accepted connections.

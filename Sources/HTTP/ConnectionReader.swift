@@ -13,6 +13,9 @@ package actor ConnectionReader {
     private var chunks = ChunkedDecoder()
     private var continueWanted = false
     private static let readSize = 64 * 1024
+    /// A body that goes on is read in larger pieces.
+    private static let bodyReadSize = 256 * 1024
+    private var isInBody = false
 
     /// A reader of `stream`.
     package init(stream: any ByteStream, limits: HTTPLimits) {
@@ -47,9 +50,14 @@ package actor ConnectionReader {
     }
 
     private func headBytes() async throws -> [UInt8]? {
+        isInBody = false
         var timed = available > 0
         while true {
             skipEmptyLines()
+            // Whoever speaks TLS here waits for an answer to a hello that never ends in an empty line.
+            if available > 0, buffer[start] < 0x20, buffer[start] != 0x0D {
+                throw HTTPError.malformed("this is not HTTP; TLS is not spoken on this port")
+            }
             if let length = HeadParser.headLength(buffer[start...]) {
                 guard length <= limits.headBytes else { throw HTTPError.headTooLarge }
                 return take(length)
@@ -77,12 +85,15 @@ package actor ConnectionReader {
             case .none: return nil
             case .length(let remaining):
                 if available > 0 {
+                    isInBody = true
                     let piece = take(min(available, remaining))
                     framing = piece.count == remaining ? .none : .length(remaining - piece.count)
                     return piece
                 }
             case .chunked:
                 if available > 0 {
+                    isInBody = true
+                    if start == 0, chunks.takeData(buffer.count) { return take(buffer.count) }
                     let (data, taken) = try chunks.decode(buffer[start...])
                     discard(taken)
                     if chunks.isDone { framing = .none }
@@ -158,10 +169,13 @@ package actor ConnectionReader {
     private func fill(timed: Bool) async throws -> Bool {
         if ended { return false }
         let bytes: [UInt8]
-        if timed {
-            bytes = try await readWithin(seconds: limits.stallSeconds)
+        let size = isInBody ? Self.bodyReadSize : Self.readSize
+        if !timed {
+            bytes = try await stream.read(max: size)
+        } else if let there = try await stream.readAvailable(max: size) {
+            bytes = there
         } else {
-            bytes = try await stream.read(max: Self.readSize)
+            bytes = try await readWithin(seconds: limits.stallSeconds, max: size)
         }
         if bytes.isEmpty {
             ended = true
@@ -178,10 +192,10 @@ package actor ConnectionReader {
         return true
     }
 
-    private func readWithin(seconds: Int) async throws -> [UInt8] {
+    private func readWithin(seconds: Int, max: Int) async throws -> [UInt8] {
         let stream = self.stream
         return try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
-            group.addTask { try await stream.read(max: Self.readSize) }
+            group.addTask { try await stream.read(max: max) }
             group.addTask {
                 try await EventLoop.shared.sleep(for: .seconds(seconds))
                 return nil
@@ -193,6 +207,10 @@ package actor ConnectionReader {
     }
 
     private func take(_ count: Int) -> [UInt8] {
+        if start == 0, count == buffer.count {
+            defer { buffer = [] }
+            return buffer
+        }
         let bytes = Array(buffer[start..<start + count])
         discard(count)
         return bytes

@@ -21,7 +21,7 @@ package struct HTTPClient: Sendable {
     package func send(
         _ method: String, _ target: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil
     ) async throws -> HTTPClientResponse {
-        let stream = try await connect()
+        let stream = try await open()
         do {
             try await stream.write(head(method, target, headers, length: body?.count ?? 0, close: true) + (body ?? []))
             return try await response(stream, to: method)
@@ -36,14 +36,18 @@ package struct HTTPClient: Sendable {
         _ method: String, _ target: String, headers: HTTPHeaders = [:],
         streaming body: @Sendable () async throws -> [UInt8]?
     ) async throws -> HTTPClientResponse {
-        let stream = try await connect()
+        let stream = try await open()
         do {
             try await stream.write(head(method, target, headers, length: nil, close: true))
+            // The end of each chunk goes with the head of the next, and the bytes by themselves: nothing is copied.
+            var end = ""
             while let piece = try await body() {
                 guard !piece.isEmpty else { continue }
-                try await stream.write(Array("\(String(piece.count, radix: 16))\r\n".utf8) + piece + [0x0D, 0x0A])
+                try await stream.write(Array("\(end)\(String(piece.count, radix: 16))\r\n".utf8))
+                try await stream.write(piece)
+                end = "\r\n"
             }
-            try await stream.write(Array("0\r\n\r\n".utf8))
+            try await stream.write(Array("\(end)0\r\n\r\n".utf8))
             return try await response(stream, to: method)
         } catch {
             stream.close()
@@ -57,7 +61,7 @@ package struct HTTPClient: Sendable {
     package func upgrade(
         _ method: String, _ target: String, headers: HTTPHeaders = [:], body: [UInt8] = []
     ) async throws -> (response: HTTPClientResponse, upgraded: HijackedStream?) {
-        let stream = try await connect()
+        let stream = try await open()
         do {
             var fields = headers
             fields.set("Connection", "Upgrade")
@@ -70,6 +74,17 @@ package struct HTTPClient: Sendable {
             let raw = head.headers.mediaType?.hasSuffix("-stream") ?? false
             guard head.status == 101 || head.status == 200 && raw else { return (response, nil) }
             return (response, HijackedStream(stream: stream, reader: reader, writer: SerialWriter(stream: stream)))
+        } catch {
+            stream.close()
+            throw error
+        }
+    }
+
+    private func open() async throws -> any ByteStream {
+        let stream = try await connect()
+        do {
+            try await stream.establish()
+            return stream
         } catch {
             stream.close()
             throw error

@@ -16,15 +16,21 @@ package struct HTTPRequest: Sendable {
     package let hasBody: Bool
     /// Who sent it, where the kernel knows.
     package let peer: PeerCredentials?
+    /// The certificate that the client proved to have (TLS).
+    package let certificate: PeerCertificate?
     private let reader: ConnectionReader
 
-    init(head: RequestHead, target: RequestTarget, hasBody: Bool, peer: PeerCredentials?, reader: ConnectionReader) {
+    init(
+        head: RequestHead, target: RequestTarget, hasBody: Bool, peer: PeerCredentials?,
+        certificate: PeerCertificate?, reader: ConnectionReader
+    ) {
         method = head.method
         self.target = target
         headers = head.headers
         minorVersion = head.minorVersion
         self.hasBody = hasBody
         self.peer = peer
+        self.certificate = certificate
         self.reader = reader
         body = HTTPBody(reader: reader)
     }

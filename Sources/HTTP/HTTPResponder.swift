@@ -10,6 +10,8 @@ package actor HTTPResponder {
     private let common: HTTPHeaders
     private var keepAlive: Bool
     private var chunked = false
+    /// Bytes still owed of a body whose length was said.
+    private var owed: Int64?
     private var state = State.waiting
 
     init(
@@ -63,10 +65,24 @@ package actor HTTPResponder {
         try await writer.write(head(status, fields))
     }
 
+    /// Sends the head of a response whose body has exactly `length` bytes; they follow by `write`, then `finish`.
+    package func begin(_ status: Int = 200, headers: HTTPHeaders = [:], length: Int64) async throws {
+        guard state == .waiting else { throw HTTPError.responseMisuse("a second response") }
+        state = .streaming
+        owed = method == "HEAD" ? 0 : length
+        var fields = headers
+        fields.set("Content-Length", String(length))
+        try await writer.write(head(status, fields))
+    }
+
     /// Sends a piece of the body; it is on its way when this returns.
     package func write(_ bytes: [UInt8]) async throws {
         guard state == .streaming else { throw HTTPError.responseMisuse("write outside of a streamed response") }
         guard !bytes.isEmpty, method != "HEAD" else { return }
+        if let left = owed {
+            guard bytes.count <= left else { throw HTTPError.responseMisuse("more body than was said") }
+            owed = left - Int64(bytes.count)
+        }
         guard chunked else { return try await writer.write(bytes) }
         var chunk = Array(String(bytes.count, radix: 16).utf8)
         chunk.reserveCapacity(bytes.count + 16)
@@ -79,6 +95,7 @@ package actor HTTPResponder {
     /// Ends a streamed body.
     package func finish() async throws {
         guard state == .streaming else { return }
+        guard (owed ?? 0) == 0 else { throw HTTPError.responseMisuse("less body than was said") }
         state = .ended
         if chunked, method != "HEAD" { try await writer.write(Array("0\r\n\r\n".utf8)) }
     }
@@ -145,7 +162,7 @@ package struct HijackedStream: Sendable {
     package func write(_ bytes: [UInt8]) async throws { try await writer.write(bytes) }
 
     /// Ends our direction; the peer's may go on.
-    package func shutdownWrite() { stream.finishWriting() }
+    package func shutdownWrite() async { await stream.finishWriting() }
 
     /// Ends both directions.
     package func close() { stream.close() }
@@ -160,18 +177,24 @@ package enum HTTPStatus {
         case 201: "Created"
         case 202: "Accepted"
         case 204: "No Content"
+        case 206: "Partial Content"
         case 304: "Not Modified"
         case 400: "Bad Request"
         case 401: "Unauthorized"
         case 403: "Forbidden"
         case 404: "Not Found"
+        case 405: "Method Not Allowed"
         case 408: "Request Timeout"
         case 409: "Conflict"
         case 413: "Content Too Large"
+        case 416: "Range Not Satisfiable"
+        case 429: "Too Many Requests"
         case 431: "Request Header Fields Too Large"
         case 500: "Internal Server Error"
         case 501: "Not Implemented"
+        case 502: "Bad Gateway"
         case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
         case 507: "Insufficient Storage"
         default: ""
         }

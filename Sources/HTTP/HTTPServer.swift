@@ -62,7 +62,9 @@ package struct HTTPServer: Sendable {
     package func serve(_ stream: any ByteStream) async {
         let reader = ConnectionReader(stream: stream, limits: limits)
         await withTaskCancellationHandler {
+            guard (try? await stream.establish()) != nil else { return }
             while !Task.isCancelled, await serveNext(stream, reader) {}
+            await stream.finishWriting()
         } onCancel: {
             stream.close()
         }
@@ -78,7 +80,7 @@ package struct HTTPServer: Sendable {
             let hasBody = await !reader.bodyEnded
             request = HTTPRequest(
                 head: head, target: try RequestTarget(head.target), hasBody: hasBody,
-                peer: stream.peer, reader: reader)
+                peer: stream.peer, certificate: stream.certificate, reader: reader)
         } catch {
             await refuse(error, stream, reader)
             return false
@@ -94,7 +96,9 @@ package struct HTTPServer: Sendable {
             if await responder.hasBegun { await linger(stream, reader) }
             return false
         }
-        return await reader.drain(limit: Self.drainLimit)
+        if await reader.drain(limit: Self.drainLimit) { return true }
+        await linger(stream, reader)
+        return false
     }
 
     private func answer(_ error: any Error, _ responder: HTTPResponder) async {
@@ -119,9 +123,9 @@ package struct HTTPServer: Sendable {
     /// Reads what is still under way for a moment: closing over unread bytes resets the connection, and the client
     /// would lose the answer.
     private func linger(_ stream: any ByteStream, _ reader: ConnectionReader) async {
-        stream.finishWriting()
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
+                await stream.finishWriting()
                 var passed = 0
                 while passed < 1 << 20, let piece = try? await reader.raw(max: 65536), !piece.isEmpty {
                     passed += piece.count

@@ -15,6 +15,18 @@ package protocol BlobSource: Sendable {
     /// - Throws: what the user is to read, best a `Diagnostic` that names the blob. Reading throws it as
     ///   `ArchiveError.source`.
     func open(_ blob: Descriptor) throws -> any ByteSource
+
+    /// Opens a blob, to be read from a byte on, as `open` does.
+    ///
+    /// - Parameter offset: bytes of the blob that are here already.
+    /// - Returns: nil where the source cannot begin there.
+    func open(_ blob: Descriptor, from offset: Int64) throws -> (any ByteSource)?
+}
+
+extension BlobSource {
+    package func open(_ blob: Descriptor, from offset: Int64) throws -> (any ByteSource)? {
+        offset == 0 ? try open(blob) : nil
+    }
 }
 
 /// How far one layer of an image that comes in is.
@@ -64,6 +76,8 @@ final class IncomingBlob: ByteSource {
     private let progress: (Int64) -> Void
     private var received: Int64 = 0
     private var reported: Int64 = 0
+    /// Whether the source ended before the blob did.
+    private(set) var endedEarly = false
 
     /// - Parameter progress: called now and then with the bytes received so far.
     init(
@@ -86,6 +100,7 @@ final class IncomingBlob: ByteSource {
                 reason: "blob \(blob.digest) has more than the \(blob.size) bytes the manifest gives it")
         }
         if count == 0, received < blob.size {
+            endedEarly = true
             throw .malformed(
                 entry: nil, offset: UInt64(received),
                 reason: "blob \(blob.digest) ends after \(received) of \(blob.size) bytes")

@@ -67,6 +67,13 @@ struct BlobStore: Sendable {
         return blobs
     }
 
+    /// Names of blobs that were being written when the daemon was killed.
+    func listUnfinished() throws -> [String] {
+        try Files.list(layout.blobs).map(\.name).filter { name in
+            name.hasSuffix(".tmp") && Digest(sha256Hex: name.prefix(64)) != nil
+        }
+    }
+
     /// The digest of bytes as text.
     static func name(of bytes: [UInt8]) -> String { "sha256:" + SHA256.hex(of: bytes) }
 

@@ -42,14 +42,17 @@ package struct LayerExport: Sendable, Hashable {
     func forEachPiece(in layout: StoreLayout, _ body: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void) throws {
         let source = HashingSource(try open(in: layout))
         var left = descriptor.size
-        try source.forEachPiece { piece throws(ArchiveError) in
-            left -= Int64(piece.count)
-            guard left >= 0 else {
-                throw .limit(
-                    entry: nil, offset: source.hash.byteCount,
-                    reason: "layer \(descriptor.digest) has more than the \(descriptor.size) bytes it should")
+        // Another thread reads and hashes what comes next while the body has its piece.
+        try source.readingAhead { ahead throws(ArchiveError) in
+            try ahead.forEachPiece { piece throws(ArchiveError) in
+                left -= Int64(piece.count)
+                guard left >= 0 else {
+                    throw .limit(
+                        entry: nil, offset: UInt64(descriptor.size),
+                        reason: "layer \(descriptor.digest) has more than the \(descriptor.size) bytes it should")
+                }
+                try body(piece)
             }
-            try body(piece)
         }
         guard left == 0, source.hash.finishHex() == descriptor.digest.hex else {
             throw Diagnostic(

@@ -116,23 +116,37 @@ extension ImageStore {
         }
         // More threads than processors, since one of them waits for the network or the disk most of the time.
         let width = max(3, HostProcessors.count)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            do {
-                for (index, layer) in wanted.enumerated() {
-                    if index >= width { try await group.next() }
-                    group.addTask {
-                        try await self.receive(layer.0, layer.1, from: source, cancellation, attributes, progress)
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                do {
+                    for (index, layer) in wanted.enumerated() {
+                        if index >= width { try await group.next() }
+                        group.addTask {
+                            try await self.receive(layer.0, layer.1, from: source, cancellation, attributes, progress)
+                        }
                     }
+                    while try await group.next() != nil {}
+                } catch {
+                    // The others are not wanted without this one.
+                    cancellation.cancel()
+                    throw error
                 }
-                while try await group.next() != nil {}
-            } catch {
-                // The others are not wanted without this one.
-                cancellation.cancel()
-                throw error
             }
+        } catch let error as Diagnostic where error.code == StoreCode.diskFull {
+            await makeRoom(wanted.map(\.0.digest))
+            throw error
         }
     }
 
+    /// Removes what has come of layers: it must not be what fills the disk.
+    private func makeRoom(_ digests: [Digest]) async {
+        let (partials, flights) = (partials, flights)
+        await BlockingExecutor.shared.run {
+            for digest in digests where flights.flight(of: digest) == nil { try? partials.remove(digest) }
+        }
+    }
+
+    /// Brings a layer in, or waits for whoever does.
     private func receive(
         _ descriptor: BlobDescriptor, _ diffID: Digest, from source: some BlobSource, _ cancellation: CancellationFlag,
         _ attributes: JSONObject, _ progress: LayerProgressHandler?
@@ -142,26 +156,47 @@ extension ImageStore {
                 LayerProgress(
                     digest: descriptor.digest, diffID: diffID, phase: phase, current: current, total: descriptor.size))
         }
-        let layers = layers
-        let staged = try await BlockingExecutor.transfers.run { () throws(Diagnostic) in
-            try reporting("receiving layer \(descriptor.digest)") {
-                report(.receiving, 0)
-                let incoming = IncomingBlob(
-                    try source.open(descriptor), of: descriptor, cancellation: cancellation
-                ) { report(.receiving, $0) }
-                let staged = try layers.stage(tar: incoming)
-                do {
-                    try Self.check(staged, is: descriptor.digest, diffID)
-                } catch {
-                    layers.discard(staged)
-                    throw error
+        while true {
+            switch flights.join([diffID, descriptor.digest], kind: .fetch) {
+            case .lead(let flight):
+                var arrived = false
+                defer { flights.end(flight, arrived: arrived) }
+                // It may have come between the look at the store and now.
+                if try await !hasLayer(diffID) {
+                    try await fetch(descriptor, diffID, from: source, cancellation, attributes) { phase, current in
+                        report(phase, current)
+                        flight.report(phase, part: Double(current) / Double(max(1, descriptor.size)))
+                    }
                 }
-                return staged
+                arrived = true
+                return report(.done, descriptor.size)
+            case .follow(let flight):
+                report(.receiving, 0)
+                let outcome = await flight.wait { phase, part in
+                    if phase != .done { report(phase, Int64(part * Double(descriptor.size))) }
+                }
+                try reporting("receiving layer \(descriptor.digest)") { () throws in
+                    if outcome == .cancelled { throw CancellationError() }
+                    try cancellation.check()
+                }
+                // Whoever brought it in may have meant another layer by one of the digests.
+                if outcome == .arrived, try await hasLayer(diffID) { return report(.done, descriptor.size) }
             }
+        }
+    }
+
+    private func fetch(
+        _ descriptor: BlobDescriptor, _ diffID: Digest, from source: some BlobSource, _ cancellation: CancellationFlag,
+        _ attributes: JSONObject, _ report: @escaping @Sendable (LayerProgress.Phase, Int64) -> Void
+    ) async throws {
+        let receiver = LayerReceiver(
+            layers: layers, partials: partials, descriptor: descriptor, diffID: diffID, cancellation: cancellation
+        ) { report(.receiving, $0) }
+        let staged = try await BlockingExecutor.transfers.run { () throws(Diagnostic) in
+            try reporting("receiving layer \(descriptor.digest)") { try receiver.receive(from: source) }
         }
         report(.storing, descriptor.size)
         _ = try await write(layers: [try await settle(staged)], images: [], origin: attributes)
-        report(.done, descriptor.size)
     }
 
     static func check(_ staged: LayerStore.Staged, is digest: Digest, _ diffID: Digest) throws {

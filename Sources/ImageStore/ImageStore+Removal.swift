@@ -50,7 +50,15 @@ extension ImageStore {
         if removeUntagged {
             doomed = try await list().filter { $0.references.isEmpty && !inUse.contains($0.id) }.map(\.id)
         }
-        return try await delete(doomed)
+        let report = try await delete(doomed)
+        // Whoever collects garbage wants the room.
+        await removals.finish()
+        return report
+    }
+
+    /// Waits until the files of what was removed are gone.
+    package func finishRemovals() async {
+        await removals.finish()
     }
 
     /// Deletes images, then what nothing refers to any more.
@@ -59,6 +67,7 @@ extension ImageStore {
     private func delete(_ ids: [Digest]) async throws -> GarbageReport {
         let names = ids.map(\.description)
         let (database, layers, blobs, mounts, turn, leases) = (database, layers, blobs, mounts, turn, leases)
+        let (partials, flights, removals) = (partials, flights, removals)
         let report = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
             try reporting("removing images") { () throws in
                 try turn.run { () throws in
@@ -68,18 +77,21 @@ extension ImageStore {
                     }
                     var report = GarbageReport()
                     report.images = ids
+                    var doomed: [String] = []
+                    defer { removals.add(doomed) }
                     for row in unused.layers {
                         guard let diffID = Digest(row.diffID) else { continue }
                         try mounts.unmount(diffID)
-                        try layers.remove(diffID)
+                        doomed += try layers.detach(diffID).map { [$0] } ?? []
                         report.layers.append(diffID)
                         report.freedBytes += row.size
                     }
                     for blob in try blobs.list() where !unused.keptBlobs.contains(blob.digest.description) {
-                        try blobs.remove(blob.digest)
+                        doomed += try layers.detach(blob: blob.digest).map { [$0] } ?? []
                         report.blobs.append(blob.digest)
                         report.freedBytes += blob.size
                     }
+                    report.freedBytes += try partials.removeOld(now: Clock.now().seconds, busy: flights.names)
                     return report
                 }
             }

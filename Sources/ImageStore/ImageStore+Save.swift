@@ -19,26 +19,43 @@ extension ImageStore {
         return try await save(config, reference: reference, newLayer: try await settle(staged), attributes: origin)
     }
 
-    /// Waits until a staged layer is on the disk and hashes it for `verify`.
-    ///
-    /// Both at once: one waits for the disk, the other for the processor.
+    /// Waits until a staged layer is on the disk.
     func settle(_ staged: LayerStore.Staged) async throws -> SettledLayer {
         let layers = layers
-        let doing = "storing layer \(staged.diffID)"
-        async let hash = BlockingExecutor.shared.run { () throws(Diagnostic) in
-            try reporting(doing) { try layers.hash(of: staged) }
+        return try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+            do throws(Diagnostic) {
+                return try reporting("storing layer \(staged.diffID)") { try layers.settle(staged) }
+            } catch {
+                layers.discard(staged)
+                throw error
+            }
         }
-        async let written: Void = BlockingExecutor.shared.run { () throws(Diagnostic) in
-            try reporting(doing) { try layers.synchronize(staged) }
+    }
+
+    /// Waits until staged layers are on the disk; where one cannot be, all are discarded.
+    ///
+    /// All at once, so that the file system's journal is written for several together.
+    func settle(_ staged: [LayerStore.Staged]) async throws -> [SettledLayer] {
+        let (settled, failure) = await withTaskGroup(of: Result<SettledLayer, any Error>.self) { group in
+            for layer in staged {
+                group.addTask {
+                    do { return .success(try await self.settle(layer)) } catch { return .failure(error) }
+                }
+            }
+            var settled: [SettledLayer] = []
+            var failure: (any Error)?
+            for await result in group {
+                switch result {
+                case .success(let layer): settled.append(layer)
+                case .failure(let error): failure = failure ?? error
+                }
+            }
+            return (settled, failure)
         }
-        do {
-            try await written
-            return SettledLayer(layer: staged, hash: try await hash ?? "")
-        } catch {
-            _ = try? await hash
-            await BlockingExecutor.shared.run { layers.discard(staged) }
-            throw error
-        }
+        guard let failure else { return settled.sorted { $0.layer.directory < $1.layer.directory } }
+        let layers = layers
+        await BlockingExecutor.shared.run { for layer in settled { layers.discard(layer.layer) } }
+        throw failure
     }
 
     /// Puts a config made here and the layer it needs into the store.

@@ -16,6 +16,9 @@ package actor ImageStore {
     let mounts: LayerMounts
     let turn = StoreTurn()
     let leases = StoreLeases()
+    let flights = LayerFlights()
+    let partials: PartialBlobs
+    let removals = Removals()
     /// Decoded configs by image id.
     ///
     /// A config never changes under its id.
@@ -32,16 +35,21 @@ package actor ImageStore {
     /// - Parameters:
     ///   - root: the data root.
     ///   - backing: how to use layers; nil for the best this kernel offers.
+    ///   - steps: where a test ends the process.
     /// - Throws: `Diagnostic` when the store cannot be read or written.
-    package init(root: String, database: StateDatabase, backing: LayerBacking? = nil) throws {
-        let chosen = backing ?? LayerBacking.detect()
+    package init(
+        root: String, database: StateDatabase, backing: LayerBacking? = nil, steps: StoreSteps = .none
+    ) throws {
         let layout = StoreLayout(root: root)
+        try reporting("opening the image store") { try Recovery.makeDirectories(layout) }
+        let chosen = backing ?? LayerBacking.detect(in: layout.layers)
         self.layout = layout
         self.database = database
         self.backing = chosen
         blobs = BlobStore(layout: layout)
-        layers = LayerStore(layout: layout, backing: chosen)
+        layers = LayerStore(layout: layout, backing: chosen, steps: steps)
         mounts = LayerMounts(layout: layout, backing: chosen)
+        partials = PartialBlobs(layout: layout)
         recoveryNotes = try reporting("opening the image store") { [blobs, layers, mounts] in
             try Recovery(layout: layout, database: database, blobs: blobs, layers: layers, mounts: mounts).run()
         }

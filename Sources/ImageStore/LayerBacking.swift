@@ -1,3 +1,5 @@
+import Archives
+import Diagnostics
 import Linux
 
 /// How layers become directories that an overlay can use.
@@ -11,26 +13,53 @@ package enum LayerBacking: String, Sendable, Hashable, CaseIterable {
 }
 
 extension LayerBacking {
-    /// The best that this kernel offers.
-    package static func detect() -> LayerBacking {
-        // A kernel with EROFS as a module lists it only once the module is loaded; mounting loads it, asking does not.
-        let listed = (try? Files.readText("/proc/filesystems")) ?? ""
-        let known = listed.split(separator: "\n").contains { $0.hasSuffix("\terofs") }
-        let release = (try? Files.readText("/proc/sys/kernel/osrelease")) ?? ""
-        let module = "/lib/modules/\(release.trimmedLine)/kernel/fs/erofs"
-        guard known || Files.exists(module) else { return .directory }
-        return mountsFiles(release: release) ? .fileBacked : .loop
+    /// The best that is there, tried with an image of nothing.
+    ///
+    /// What a kernel can do follows from its version, how it was built, the devices there are and the file system the
+    /// layers are on; so it is asked.
+    ///
+    /// - Parameters:
+    ///   - directory: where layers will be.
+    ///   - mounts: tries one way with an image.
+    package static func detect(
+        in directory: String, mounts: (LayerBacking, _ image: String) throws -> Void = tryMount
+    ) -> LayerBacking {
+        let path = directory + "/.probe"
+        defer { _ = try? Files.unlinkIfPresent(path) }
+        do {
+            let file = try Files.open(path, [.readWrite, .create, .truncate], mode: 0o600).shared()
+            _ = try LayerWriter.write(tar: MemorySource(TarWriter.endMarker), to: file)
+        } catch {
+            // Whoever opens the store hears of it; nothing can be told of the kernel here.
+            return .directory
+        }
+        for backing in [LayerBacking.fileBacked, .loop] where (try? mounts(backing, path)) != nil { return backing }
+        return .directory
     }
 
-    /// Whether a kernel of this release mounts an EROFS file without a block device: 6.12 and later.
-    package static func mountsFiles(release: String) -> Bool {
-        let numbers = release.split(separator: ".").prefix(2).map { Int($0.prefix { $0.isNumber }) ?? 0 }
-        guard let major = numbers.first, let minor = numbers.last, numbers.count == 2 else { return false }
-        return (major, minor) >= (6, 12)
+    /// Makes a mount of an image that is nowhere.
+    package static func tryMount(_ backing: LayerBacking, image: String) throws {
+        switch backing {
+        case .fileBacked:
+            _ = try Mounts.create(type: "erofs", options: [.string("source", image), .flag("ro")])
+        case .loop:
+            let file = try Files.open(image)
+            let device = try LoopDevice.attach(file.raw, readOnly: true)
+            _ = try Mounts.create(type: "erofs", options: [.string("source", device.path), .flag("ro")])
+        case .directory: break
+        }
     }
-}
 
-extension String {
-    /// The text without the line end of a file in /proc.
-    var trimmedLine: String { hasSuffix("\n") ? String(dropLast()) : self }
+    /// What `STACKCTL_LAYERS` asks for, for kernels that are better not asked; nil where it is not set.
+    ///
+    /// - Throws: `Diagnostic`, with the values there are.
+    package static func fromEnvironment() throws(Diagnostic) -> LayerBacking? {
+        guard let text = Environment.get("STACKCTL_LAYERS"), !text.isEmpty else { return nil }
+        guard let backing = LayerBacking(rawValue: text) else {
+            throw Diagnostic(
+                code: StoreCode.io, summary: "STACKCTL_LAYERS is `\(text)`, which is no way to use layers",
+                hint: "unset it, or set it to one of \(allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return backing
+    }
 }

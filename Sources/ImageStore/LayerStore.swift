@@ -8,6 +8,7 @@ import OCI
 struct LayerStore: Sendable {
     let layout: StoreLayout
     let backing: LayerBacking
+    let steps: StoreSteps
 
     /// A layer that is written but not yet part of the store.
     struct Staged: Sendable {
@@ -19,10 +20,14 @@ struct LayerStore: Sendable {
         let entries: Int
         let form: LayerForm
         let newest: Timestamp
-        /// The compressed tar as it came; its bytes are beside the image.
+        /// The compressed tar as it came.
         let blob: LayerBlob?
+        /// Where its bytes are until the layer is part of the store.
+        let blobPath: String?
         /// Bytes of the recipe that gives back the tar; 0 where there is none.
         let recipeBytes: Int64
+        /// The checksum of the image.
+        let checksum: String
 
         /// The digest of the bytes as they came.
         var sourceDigest: Digest { blob?.digest ?? diffID }
@@ -34,6 +39,8 @@ struct LayerStore: Sendable {
         let image: SharedDescriptor
         /// The compressed tar as it came, once all of it is there.
         var blob: LayerBlob?
+        /// The file with its bytes.
+        var blobPath: String?
         fileprivate private(set) var recipe: TarRecipeWriter?
         private let directory: String
 
@@ -53,11 +60,11 @@ struct LayerStore: Sendable {
             return writer
         }
 
-        /// Starts the file that keeps the compressed tar.
+        /// Starts the file that keeps the compressed tar, beside the image.
         func startBlob() throws -> SharedDescriptor {
-            try Files.open(
-                directory + "/" + StoreLayout.blobName, [.readWrite, .create, .exclusive], mode: 0o644
-            ).shared()
+            let path = directory + "/" + StoreLayout.blobName
+            blobPath = path
+            return try Files.open(path, [.readWrite, .create, .exclusive], mode: 0o644).shared()
         }
     }
 
@@ -67,6 +74,7 @@ struct LayerStore: Sendable {
     func stage(_ body: (Staging) throws -> WrittenLayer) throws -> Staged {
         let directory = layout.incoming + "/" + (try Random.hex(bytes: 8))
         try Files.makeDirectories(directory, mode: 0o700)
+        steps.reached()
         do {
             return try fill(directory, body)
         } catch {
@@ -83,7 +91,7 @@ struct LayerStore: Sendable {
     func stage(
         tar source: any ByteSource, capture: FileCapture? = nil, progress: ((UInt64) -> Void)? = nil
     ) throws -> Staged {
-        let peeking = PeekingSource(source)
+        let peeking = PeekingSource(SpareRoom(source, root: layout.root))
         let compression = Compression.detect(try peeking.peek(Compression.magicLength))
         return try stage { staging in
             guard compression != .none else {
@@ -91,23 +99,45 @@ struct LayerStore: Sendable {
                     tar: peeking, to: staging.image, recipe: try staging.startRecipe(), capture: capture,
                     progress: progress)
             }
-            let (file, hash) = (try staging.startBlob(), SHA256())
-            let tee = TeeSource(peeking) { piece throws(ArchiveError) in
-                hash.update(piece)
-                do throws(SystemError) { try file.writeAll(piece) } catch { throw .system(error) }
-            }
-            let written = try LayerWriter.write(tar: tee, to: staging.image, capture: capture, progress: progress)
-            try tee.forEachPiece { _ in }
-            let size = Int64(clamping: hash.byteCount)
-            staging.blob = LayerBlob(
-                digest: try BlobStore.digest(hex: hash.finishHex()), size: size, compression: compression)
-            return written
+            let spool = SpooledBlob(try staging.startBlob(), kept: 0, size: nil) { _ in peeking }
+            return try Self.write(
+                spool, hash: spool.hash, compression, into: staging, capture: capture, progress: progress)
         }
+    }
+
+    /// Writes the layer aside that a blob on its way in is, which is kept where it is received.
+    ///
+    /// - Parameters:
+    ///   - incoming: the blob, compressed, as it is read through `spool`.
+    ///   - path: the file the spool writes.
+    func stage(
+        incoming: any ByteSource, through spool: SpooledBlob, at path: String
+    ) throws -> Staged {
+        let peeking = PeekingSource(SpareRoom(incoming, root: layout.root))
+        let compression = Compression.detect(try peeking.peek(Compression.magicLength))
+        return try stage { staging in
+            staging.blobPath = path
+            return try Self.write(peeking, hash: spool.hash, compression, into: staging)
+        }
+    }
+
+    private static func write(
+        _ source: any ByteSource, hash: SHA256, _ compression: Compression, into staging: Staging,
+        capture: FileCapture? = nil, progress: ((UInt64) -> Void)? = nil
+    ) throws -> WrittenLayer {
+        let written = try LayerWriter.write(tar: source, to: staging.image, capture: capture, progress: progress)
+        // What follows the compressed stream belongs to the blob.
+        try source.forEachPiece { _ in }
+        let size = Int64(clamping: hash.byteCount)
+        staging.blob = LayerBlob(
+            digest: try BlobStore.digest(hex: hash.finishHex()), size: size, compression: compression)
+        return written
     }
 
     private func fill(_ directory: String, _ body: (Staging) throws -> WrittenLayer) throws -> Staged {
         let staging = try Staging(directory)
         let written = try body(staging)
+        steps.reached()
         let diffID = try BlobStore.digest(hex: written.diffHex)
         let form: LayerForm = backing == .directory ? .tree : .erofs
         switch form {
@@ -125,44 +155,56 @@ struct LayerStore: Sendable {
         return Staged(
             directory: directory, diffID: diffID, size: Int64(clamping: written.image.size),
             tarBytes: written.tarBytes, entries: written.image.inodes, form: form, newest: written.newest,
-            blob: staging.blob, recipeBytes: Int64(clamping: staging.recipe?.written ?? 0))
+            blob: staging.blob, blobPath: staging.blobPath, recipeBytes: Int64(clamping: staging.recipe?.written ?? 0),
+            checksum: written.image.checksum)
     }
 
-    /// Waits until a staged layer is on the disk.
-    func synchronize(_ staged: Staged) throws {
+    /// Waits until a staged layer is on the disk, and takes down the hash by which `verify` knows it.
+    func settle(_ staged: Staged) throws -> SettledLayer {
+        defer { steps.reached() }
         switch staged.form {
         case .erofs:
-            for name in [StoreLayout.imageName, StoreLayout.recipeName, StoreLayout.blobName] {
-                let path = staged.directory + "/" + name
-                if Files.exists(path) { try Files.open(path).synchronize() }
+            let names = [StoreLayout.imageName, StoreLayout.recipeName]
+            for path in names.map({ staged.directory + "/" + $0 }) where Files.exists(path) {
+                try Files.open(path).synchronize()
             }
+            if let path = staged.blobPath { try Files.open(path).synchronize() }
             try Files.open(staged.directory, [.readOnly, .directory]).synchronize()
+            return SettledLayer(layer: staged, hash: staged.checksum)
         case .tree:
-            // One wait for thousands of files.
+            // One wait for thousands of files, and for the blob.
             try Files.open(staged.directory, [.readOnly, .directory]).synchronizeFileSystem()
+            let root = try Files.open(staged.directory + "/tree", [.readOnly, .directory]).shared()
+            return SettledLayer(layer: staged, hash: try LayerWriter.hash(directory: root))
         }
     }
 
-    /// Makes a staged layer part of the store.
+    /// Makes a staged layer part of the store; `synchronizeNames` makes it last.
     ///
     /// A layer that is there already stays, and the staged one goes; the compressed tar is kept all the same.
     func commit(_ staged: Staged) throws {
         do {
-            if let blob = staged.blob {
-                try Files.rename(
-                    staged.directory + "/" + StoreLayout.blobName, to: layout.blob(blob.digest), replace: true)
-                try Files.synchronizeDirectory(of: layout.blob(blob.digest))
+            if let blob = staged.blob, let path = staged.blobPath {
+                try Files.rename(path, to: layout.blob(blob.digest), replace: true)
+                steps.reached()
             }
             let target = layout.layer(staged.diffID)
             if Files.exists(target) {
                 try Files.removeTree(staged.directory)
             } else {
                 try Files.rename(staged.directory, to: target, replace: false)
-                try Files.synchronizeDirectory(of: target)
             }
+            steps.reached()
         } catch {
             try? Files.removeTree(staged.directory)
             throw error
+        }
+    }
+
+    /// Waits until the names of layers and blobs are on the disk.
+    func synchronizeNames() throws {
+        for directory in [layout.blobs, layout.layers] {
+            try Files.synchronizeDirectory(of: directory + "/.")
         }
     }
 
@@ -172,15 +214,31 @@ struct LayerStore: Sendable {
         try? Files.removeTree(staged.directory)
     }
 
+    /// Takes a layer that is not mounted out of the store in one step, so that a crash does not leave half of it under
+    /// its name.
+    ///
+    /// - Returns: what is left to be removed; nil where there was nothing.
+    func detach(_ diffID: Digest) throws -> String? {
+        let path = layout.layer(diffID)
+        return Files.exists(path) ? try detach(path: path) : nil
+    }
+
+    /// Takes a blob out of the store, as `detach(_:)` does a layer.
+    func detach(blob digest: Digest) throws -> String? {
+        let path = layout.blob(digest)
+        return Files.exists(path) ? try detach(path: path) : nil
+    }
+
+    private func detach(path: String) throws -> String {
+        let doomed = layout.removed + "/" + (try Random.hex(bytes: 8))
+        try Files.makeDirectories(layout.removed, mode: 0o700)
+        try Files.rename(path, to: doomed)
+        return doomed
+    }
+
     /// Removes a layer that is not mounted.
     func remove(_ diffID: Digest) throws {
-        let path = layout.layer(diffID)
-        guard Files.exists(path) else { return }
-        // Out of its place in one step, so that a crash does not leave half a layer under its name.
-        let doomed = layout.incoming + "/" + (try Random.hex(bytes: 8))
-        try Files.makeDirectories(layout.incoming, mode: 0o700)
-        try Files.rename(path, to: doomed)
-        try Files.removeTree(doomed)
+        if let doomed = try detach(diffID) { try Files.removeTree(doomed) }
     }
 
     /// Whether a layer's files are there.
@@ -197,25 +255,16 @@ struct LayerStore: Sendable {
         try Files.list(layout.layers).compactMap { Digest(sha256Hex: $0.name) }
     }
 
-    /// The hash by which `verify` knows a layer; nil when its files are not there.
-    func hash(of diffID: Digest, form: LayerForm) throws -> String? {
-        try hash(inside: layout.layer(diffID), form: form)
-    }
-
-    /// The hash of a staged layer.
-    func hash(of staged: Staged) throws -> String? {
-        try hash(inside: staged.directory, form: staged.form)
-    }
-
-    private func hash(inside directory: String, form: LayerForm) throws -> String? {
+    /// Whether a layer's files are those of a hash that was taken down; nil when they are not there.
+    func isIntact(_ diffID: Digest, form: LayerForm, hash: String) throws -> Bool? {
         switch form {
         case .erofs:
-            guard Files.exists(directory + "/" + StoreLayout.imageName) else { return nil }
-            return try ErofsImage.hash(of: try Files.open(directory + "/" + StoreLayout.imageName).shared())
+            guard Files.exists(layout.image(diffID)) else { return nil }
+            return try ErofsImage.checksum(of: try Files.open(layout.image(diffID)).shared()) == hash
         case .tree:
-            guard Files.exists(directory + "/tree") else { return nil }
-            return try LayerWriter.hash(
-                directory: try Files.open(directory + "/tree", [.readOnly, .directory]).shared())
+            guard Files.exists(layout.tree(diffID)) else { return nil }
+            let root = try Files.open(layout.tree(diffID), [.readOnly, .directory]).shared()
+            return try LayerWriter.hash(directory: root) == hash
         }
     }
 }

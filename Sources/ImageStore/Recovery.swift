@@ -12,17 +12,26 @@ struct Recovery {
     let layers: LayerStore
     let mounts: LayerMounts
 
+    /// Makes the directories there are in every store.
+    static func makeDirectories(_ layout: StoreLayout) throws {
+        try Files.makeDirectories(layout.blobs, mode: 0o700)
+        try Files.makeDirectories(layout.layers, mode: 0o700)
+        // What is in images is nobody's business but that of whoever may use the engine.
+        for path in [layout.root + "/blobs", layout.layers] { try Files.chmod(path, mode: 0o700) }
+    }
+
     /// - Returns: what could not be removed, for the daemon's log. It takes room and does no harm: no image is refused
     ///   because of it.
-    /// - Throws: when the store's directories cannot be made or read, or the database cannot.
+    /// - Throws: when the store's directories cannot be read, or the database cannot.
     func run() throws -> [String] {
-        try Files.makeDirectories(layout.blobs, mode: 0o755)
-        try Files.makeDirectories(layout.layers, mode: 0o755)
         var notes: [String] = []
         func attempt(_ path: String, _ body: () throws -> Void) {
             do { try body() } catch { notes.append("\(path) cannot be removed from the image store: \(error)") }
         }
-        attempt(layout.incoming) { try Files.removeTree(layout.incoming) }
+        for path in [layout.incoming, layout.removed] { attempt(path) { try Files.removeTree(path) } }
+        attempt(layout.partials) {
+            _ = try PartialBlobs(layout: layout).removeOld(now: Clock.now().seconds, busy: [])
+        }
         let known = try database.read { tables in
             (layers: try tables.layers(), images: try tables.images())
         }
@@ -37,6 +46,9 @@ struct Recovery {
         for layer in known.layers { kept.formUnion(layer.blobs.map(\.digest.description)) }
         for blob in try blobs.list() where !kept.contains(blob.digest.description) {
             attempt(layout.blob(blob.digest)) { try blobs.remove(blob.digest) }
+        }
+        for name in try blobs.listUnfinished() {
+            attempt(layout.blobs + "/" + name) { try Files.removeTree(layout.blobs + "/" + name) }
         }
         return notes
     }

@@ -34,8 +34,18 @@ struct StoreWriter: Sendable {
             return try commit(settled, images, origin)
         } catch {
             for layer in settled { layers.discard(layer.layer) }
+            sweep()
             throw error
         }
+    }
+
+    /// Removes what has its name already and no row.
+    ///
+    /// What cannot be removed now is removed at the next start.
+    private func sweep() {
+        let check = StoreCheck(blobs: blobs, layers: layers)
+        let strays = try? database.read { tables in try check.strays(try StoreCheck.Rows(tables)) }
+        for path in strays ?? [] { try? Files.removeTree(path) }
     }
 
     private func commit(_ settled: [SettledLayer], _ images: [NewImage], _ origin: JSONObject) throws -> [Digest] {
@@ -56,8 +66,11 @@ struct StoreWriter: Sendable {
             try layers.commit(layer.layer)
             rows[name] = row
         }
+        if !settled.isEmpty { try layers.synchronizeNames() }
+        layers.steps.reached()
         let newRows = settled.compactMap { rows[$0.layer.diffID.description] }
         let imageRows = try images.map { try row(of: $0, layers: rows, now: now) }
+        layers.steps.reached()
         try database.write { tables in
             for row in newRows { try tables.save(row) }
             for (row, image) in zip(imageRows, images) {
@@ -68,12 +81,14 @@ struct StoreWriter: Sendable {
                 }
             }
         }
+        layers.steps.reached()
         return imageRows.compactMap { Digest($0.id) }
     }
 
     /// Puts an image's documents on the disk and makes its row.
     private func row(of image: NewImage, layers rows: [String: LayerRow], now: Int64) throws -> ImageRow {
         let id = try blobs.put(image.configBytes)
+        layers.steps.reached()
         let layers = try image.config.diffIDs.map { diffID in
             guard let row = rows[diffID.description] else {
                 throw Diagnostic(

@@ -76,11 +76,15 @@ package struct GarbageReport: Sendable, Hashable {
 
 /// What the store takes on the disk.
 package struct ImageDiskUsage: Sendable, Hashable {
-    /// Bytes of all layers, each counted once.
+    /// Bytes of all layers, each counted once, with their recipes and what is being written or removed.
     package var layersBytes: Int64 = 0
     /// Bytes of all blobs.
     package var blobsBytes: Int64 = 0
-    /// For each image, bytes of layers that no other image has.
+    /// Bytes of layers that have come in part.
+    package var partialsBytes: Int64 = 0
+    /// Bytes of everything.
+    package var totalBytes: Int64 { layersBytes + blobsBytes + partialsBytes }
+    /// For each image, bytes of layers that no other image has, uncompressed.
     package var uniqueBytes: [Digest: Int64] = [:]
 
     package init() {}

@@ -67,8 +67,12 @@ package struct ImageReference: Sendable, Hashable, CustomStringConvertible {
     package var familiarRepository: String {
         guard domain == Self.defaultDomain else { return repository }
         let official = "library/"
-        guard path.hasPrefix(official), !path.dropFirst(official.count).contains("/") else { return path }
-        return String(path.dropFirst(official.count))
+        if path.hasPrefix(official), !path.dropFirst(official.count).contains("/") {
+            return String(path.dropFirst(official.count))
+        }
+        // What looks like a registry would be taken for one.
+        let first = path.prefix { $0 != "/" }
+        return first != path && ImageReferenceParser.isRegistry(first) ? repository : path
     }
 
     private var suffix: String {

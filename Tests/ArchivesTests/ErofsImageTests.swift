@@ -31,6 +31,29 @@ struct ErofsImageTests {
         #expect(Array(image[4096..<9096]) == [UInt8](repeating: UInt8(ascii: "x"), count: 5000))
     }
 
+    @Test("the checksum is that of the file as it lies there, holes and all, and every changed byte changes it")
+    func checksum() throws {
+        let directory = try Files.temporaryDirectory(prefix: "stackctl-archives-")
+        defer { try? Files.removeTree(directory) }
+        let file = try Files.open(directory + "/image", [.readWrite, .create], mode: 0o600).shared()
+        let image = try ErofsImage(file)
+        var entry = TarEntry(path: Array("holes".utf8), kind: .regular)
+        entry.size = 300_003
+        #expect(try image.add(entry))
+        try image.append(.hole(200_000))
+        try [UInt8](repeating: 7, count: 100_003).withUnsafeBytes { try image.append(.bytes($0)) }
+        try image.endContents()
+        let summary = try image.finish()
+        #expect(try ErofsImage.checksum(of: file) == summary.checksum)
+        for offset in stride(from: Int64(0), to: Int64(summary.size), by: 4093) {
+            let before = try file.pread(upTo: 1, at: offset)
+            try file.pwriteAll([before[0] ^ 1], at: offset)
+            #expect(try ErofsImage.checksum(of: file) != summary.checksum, "byte \(offset)")
+            try file.pwriteAll(before, at: offset)
+        }
+        #expect(try ErofsImage.checksum(of: file) == summary.checksum)
+    }
+
     @Test("bytes behind the archive's end belong to the diff id")
     func trailing() throws {
         let longer = archive + [UInt8](repeating: 0, count: 9216)

@@ -75,6 +75,39 @@ struct ServerTests {
         }
     }
 
+    @Test("a client that speaks TLS is told at once that nobody else does")
+    func hello() async throws {
+        try await talk(echo) { client in
+            // The beginning of a ClientHello, which would never end a head.
+            try await client.write("\u{16}\u{3}\u{1}\u{2}\u{0}")
+            #expect(try await client.readAll().hasPrefix("HTTP/1.1 400 "))
+        }
+    }
+
+    @Test("a body of a known length has neither more nor less")
+    func knownLength() async throws {
+        let handler: HTTPHandler = { request, responder in
+            try await responder.begin(206, length: 6)
+            try await responder.write(Array("abc".utf8))
+            if request.target.path == "/more" { try await responder.write(Array("defg".utf8)) }
+            if request.target.path == "/all" { try await responder.write(Array("def".utf8)) }
+            try await responder.finish()
+        }
+        try await talk(handler) { client in
+            try await client.write("HEAD /all HTTP/1.1\r\nHost: x\r\n\r\nGET /all HTTP/1.1\r\nHost: x\r\n\r\n")
+            try await client.write("GET /less HTTP/1.1\r\nHost: x\r\n\r\n")
+            let text = try await client.readAll()
+            #expect(text.components(of: "HTTP/1.1 206 Partial Content\r\n") == 3)
+            #expect(text.components(of: "Content-Length: 6\r\n") == 3)
+            #expect(text.components(of: "\r\n\r\nabcdefHTTP") == 1)
+            #expect(text.hasSuffix("\r\n\r\nabc"))
+        }
+        try await talk(handler) { client in
+            try await client.write("GET /more HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try await client.readAll().hasSuffix("\r\n\r\nabc"))
+        }
+    }
+
     @Test("a head that never ends is cut off by time")
     func slow() async throws {
         var limits = HTTPLimits()
@@ -128,7 +161,7 @@ struct ServerTests {
                 all += piece
             }
             try await raw.write(Array("got ".utf8) + all)
-            raw.shutdownWrite()
+            await raw.shutdownWrite()
         }
         try await talk(handler) { client in
             // Bytes right behind the request belong to the raw stream.
@@ -160,7 +193,7 @@ struct ServerTests {
             if request.target.path == "/raw" {
                 let raw = try await responder.hijack(upgrade: "tcp", contentType: "application/vnd.docker.raw-stream")
                 try await raw.write(try await raw.read())
-                return raw.shutdownWrite()
+                return await raw.shutdownWrite()
             }
             try await responder.begin()
             for piece in ["{\"a\":", "1}\n{\"b\":2}\r", "\nlast"] { try await responder.write(Array(piece.utf8)) }

@@ -7,7 +7,7 @@ struct ImportTests {
     /// What each module may import besides the standard library.
     private static let allowed: [String: Set<String>] = [
         "CLinux": [], "CManifest": [], "CSQLite": [], "CZlib": [], "CCrypto": [], "CZstd": [], "CISAL": [],
-        "CNftables": [], "CCurl": [],
+        "CNftables": [], "CCurl": [], "CTLS": [], "CCrypt": [],
         "JSONText": [],
         "Diagnostics": ["JSONText"],
         "LaunchProgram": [],
@@ -16,12 +16,15 @@ struct ImportTests {
         "StackInit": ["CLinux"],
         "StackManifest": ["CLinux", "CManifest"],
         "StackDSL": ["StackModel", "Diagnostics", "JSONText"],
-        "HTTP": ["Linux", "JSONText"],
+        "HTTP": ["Linux", "CTLS", "JSONText"],
         "OCI": ["Diagnostics", "JSONText"],
         "Archives": ["Linux", "CZlib", "CZstd", "CISAL", "CCrypto"],
         "StateStore": ["CSQLite", "Linux", "StackModel", "Diagnostics", "JSONText"],
         "ImageStore": ["OCI", "Archives", "StateStore", "Linux", "Diagnostics", "JSONText"],
         "Registry": ["ImageStore", "OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText"],
+        "RegistryServer": [
+            "Registry", "OCI", "HTTP", "Archives", "Linux", "CCrypt", "Diagnostics", "JSONText",
+        ],
         "Runtime": ["OCI", "Linux", "LaunchProgram", "Diagnostics", "JSONText"],
         "Networking": ["Linux", "StateStore", "CNftables", "Diagnostics", "JSONText"],
         "Manifest": ["StackModel", "Runtime", "Archives", "Linux", "Diagnostics", "JSONText"],
@@ -39,7 +42,8 @@ struct ImportTests {
             "OCI", "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],
         "stackctl": [
-            "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StackModel", "Registry", "HTTP", "OCI",
+            "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StackModel", "Registry", "RegistryServer", "HTTP",
+            "OCI",
             "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],
     ]

@@ -71,6 +71,11 @@ static inline int linux_connect_inet(int fd, const uint8_t *bytes, size_t size, 
     socklen_t length = linux_inet_address(bytes, size, port, &address);
     return connect(fd, (struct sockaddr *)&address, length);
 }
+/// Sends small pieces at once (TCP_NODELAY): whoever writes here writes whole messages.
+static inline int linux_set_undelayed(int fd) {
+    int yes = 1;
+    return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+}
 static inline int linux_accept(int fd) {
     return (int)syscall(SYS_accept4, fd, (void *)0, (void *)0, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
@@ -81,6 +86,27 @@ static inline int linux_local_port(int fd) {
     if (getsockname(fd, (struct sockaddr *)&address, &length) < 0) return -1;
     if (address.ss_family == AF_INET) return ntohs(((struct sockaddr_in *)&address)->sin_port);
     if (address.ss_family == AF_INET6) return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+    errno = EAFNOSUPPORT;
+    return -1;
+}
+
+/// The peer's address and port of an IPv4 or IPv6 socket: the address's size, or -1.
+static inline int linux_remote_address(int fd, uint8_t bytes[16], uint16_t *port) {
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    if (getpeername(fd, (struct sockaddr *)&address, &length) < 0) return -1;
+    if (address.ss_family == AF_INET) {
+        struct sockaddr_in *v4 = (struct sockaddr_in *)&address;
+        memcpy(bytes, &v4->sin_addr, 4);
+        *port = ntohs(v4->sin_port);
+        return 4;
+    }
+    if (address.ss_family == AF_INET6) {
+        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address;
+        memcpy(bytes, &v6->sin6_addr, 16);
+        *port = ntohs(v6->sin6_port);
+        return 16;
+    }
     errno = EAFNOSUPPORT;
     return -1;
 }

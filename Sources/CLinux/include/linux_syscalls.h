@@ -90,6 +90,10 @@ static inline int linux_file_is_locked(int fd) {
     return lock.l_type != F_UNLCK;
 }
 
+/// Starts writing a range of a file to the disk without waiting (`SYNC_FILE_RANGE_WRITE`).
+static inline int linux_start_writeback(int fd, int64_t offset, int64_t count) {
+    return (int)syscall(SYS_sync_file_range, fd, offset, count, 2);
+}
 static inline int linux_syncfs(int fd) { return (int)syscall(SYS_syncfs, fd); }
 static inline int linux_pipe(int ends[2], int flags) { return (int)syscall(SYS_pipe2, ends, flags); }
 static inline long linux_copy_file_range(int from, int to, size_t size) {

@@ -154,7 +154,7 @@ struct ExecutionRoutes: Sendable {
             for await isOutput in group where isOutput { break }
             // Who sees the end of the stream asks for the exit code.
             await engine.waitUntilEnded(execution)
-            raw.shutdownWrite()
+            await raw.shutdownWrite()
             group.cancelAll()
             master.close()
         }
@@ -197,7 +197,7 @@ struct ExecutionRoutes: Sendable {
             }
             // Who sees the end of the stream asks for the exit code.
             await engine.waitUntilEnded(execution)
-            raw.shutdownWrite()
+            await raw.shutdownWrite()
             group.cancelAll()
             stdin?.close()
         }
@@ -213,7 +213,7 @@ struct ExecutionRoutes: Sendable {
             contentType: StreamRoutes.contentType(tty: tty, version: request.version))
         let text = Array("\(EngineError.wrapping(error).message)\r\n".utf8)
         try await raw.write(tty ? text : StreamFrame(stream: .stdout, bytes: text).encoded)
-        raw.shutdownWrite()
+        await raw.shutdownWrite()
         raw.close()
     }
 

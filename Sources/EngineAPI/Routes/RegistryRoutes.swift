@@ -11,8 +11,8 @@ struct RegistryRoutes: Sendable {
 
     func add(to router: inout Router) {
         router.on("POST", "/images/create") { request in
-            guard request.query("fromSrc") == nil else {
-                throw EngineError(.notImplemented, "importing an archive is not supported yet")
+            if request.query("fromSrc") != nil {
+                return try await ImageImportRoutes(engine: engine).importImage(request)
             }
             try await pull(request)
         }

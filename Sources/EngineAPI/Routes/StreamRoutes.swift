@@ -135,7 +135,7 @@ struct StreamRoutes: Sendable {
             try? await reader.run(finished: session.ended) { records in
                 try await raw.write(await writer.bytes(records))
             }
-            raw.shutdownWrite()
+            await raw.shutdownWrite()
             group.cancelAll()
         }
         session.close()

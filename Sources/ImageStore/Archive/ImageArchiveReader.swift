@@ -10,25 +10,32 @@ import OCI
 final class ImageArchiveReader {
     private static let documentLimit = 16 << 20
     private static let documentsLimit = 64 << 20
+    private static let namesLimit = 32 << 20
 
     private let layers: LayerStore
     private let leases: StoreLeases
+    private let claims: LoadClaims
     /// Layers of the store, by the digest of their tar and by those of their compressed forms.
-    private let known: [Digest: Digest]
+    private var known: [Digest: Digest]
+    /// Looks for them again.
+    private let lookUp: () throws -> [Digest: Digest]
     private let cancellation: CancellationFlag
     private let progress: ImageProgress?
     private var archive = ImageArchive()
     private var documentBytes = 0
+    private var nameBytes = 0
     /// Layers of the store that must stay until the images are there.
     private(set) var leased: [Digest] = []
 
     init(
-        layers: LayerStore, leases: StoreLeases, known: [Digest: Digest], cancellation: CancellationFlag,
-        progress: ImageProgress?
-    ) {
+        layers: LayerStore, leases: StoreLeases, claims: LoadClaims, lookUp: @escaping () throws -> [Digest: Digest],
+        cancellation: CancellationFlag, progress: ImageProgress?
+    ) throws {
         self.layers = layers
         self.leases = leases
-        self.known = known
+        self.claims = claims
+        self.lookUp = lookUp
+        known = try lookUp()
         self.cancellation = cancellation
         self.progress = progress
     }
@@ -42,12 +49,15 @@ final class ImageArchiveReader {
             limits.entries = 100_000
             let plain = try Compression.decompressing(source)
             let reader = TarReader(plain, limits: limits)
-            var names: Set<[UInt8]> = []
             while let entry = try reader.next() {
                 guard entry.kind != .directory else { continue }
-                guard names.insert(entry.path).inserted else {
-                    throw ImageArchive.refusal("the archive has `\(entry.name)` twice", "the images are ambiguous")
+                nameBytes += entry.path.count + entry.linkTarget.count
+                guard nameBytes <= Self.namesLimit else {
+                    throw ImageArchive.refusal(
+                        "the archive's names are too long", "they have more than \(Self.namesLimit) bytes together")
                 }
+                // Of a name that comes twice the last counts, as when tar unpacks the archive.
+                forget(entry.name)
                 try take(entry, reader)
             }
             // Whoever sends it is to be heard to the end.
@@ -69,6 +79,14 @@ final class ImageArchiveReader {
     /// Throws layers away.
     func discard(_ staged: [LayerStore.Staged]) {
         for layer in staged { layers.discard(layer) }
+    }
+
+    private func forget(_ name: String) {
+        documentBytes -= archive.documents.removeValue(forKey: name)?.count ?? 0
+        if let staged = archive.layers.removeValue(forKey: name)?.staged { layers.discard(staged) }
+        archive.refused[name] = nil
+        archive.others.remove(name)
+        archive.aliases[name] = nil
     }
 
     private func take(_ entry: TarEntry, _ reader: TarReader) throws {
@@ -126,6 +144,7 @@ final class ImageArchiveReader {
     private func takeLayer(_ entry: TarEntry, _ member: ArchiveMember, _ bytes: PeekingSource) throws {
         let claimed = ImageArchive.digest(inName: entry.name)
         report(entry, claimed, 0)
+        if let claimed, known[claimed] == nil, try claims.waitOrLead(claimed, cancellation) { known = try lookUp() }
         member.progress = { [progress] read in
             progress?(Self.update(entry, claimed, Int64(clamping: read)))
         }

@@ -26,28 +26,37 @@ extension ImageStore {
         _ source: sending any ByteSource, platform: Platform = .host, progress: ImageProgress? = nil
     ) async throws -> [LoadedImage] {
         let cancellation = CancellationFlag()
-        let rows = try await read { tables in try tables.layers() }
-        var known: [Digest: Digest] = [:]
-        for row in rows {
-            guard let diffID = Digest(row.diffID), layers.hasFiles(of: diffID, form: row.form) else { continue }
-            known[diffID] = diffID
-            for blob in row.blobs { known[blob.digest] = diffID }
-        }
-        let (layers, leases) = (layers, leases)
+        let (layers, leases, database, claims) = (layers, leases, database, LoadClaims(flights))
         let task = LoadTask(source: source)
+        var arrived = false
+        defer { claims.end(arrived: arrived) }
         return try await withTaskCancellationHandler {
-            let found = try await BlockingExecutor.shared.run { [known] () throws(Diagnostic) in
+            let found = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
                 try reporting("loading images") {
-                    let reader = ImageArchiveReader(
-                        layers: layers, leases: leases, known: known, cancellation: cancellation, progress: progress)
+                    let reader = try ImageArchiveReader(
+                        layers: layers, leases: leases, claims: claims,
+                        lookUp: { try Self.known(database, layers) }, cancellation: cancellation, progress: progress)
                     return try task.run(reader, platform)
                 }
             }
             defer { leases.giveBack(found.leased) }
-            return try await adopt(found)
+            let loaded = try await adopt(found)
+            arrived = true
+            return loaded
         } onCancel: {
             cancellation.cancel()
         }
+    }
+
+    /// The layers whose files are here, by the digest of their tar and by those of their compressed forms.
+    private static func known(_ database: StateDatabase, _ layers: LayerStore) throws -> [Digest: Digest] {
+        var known: [Digest: Digest] = [:]
+        for row in try database.read({ tables in try tables.layers() }) {
+            guard let diffID = Digest(row.diffID), layers.hasFiles(of: diffID, form: row.form) else { continue }
+            known[diffID] = diffID
+            for blob in row.blobs { known[blob.digest] = diffID }
+        }
+        return known
     }
 
     /// Takes in the images of an archive that a file, a pipe or a socket gives.
@@ -58,18 +67,7 @@ extension ImageStore {
     }
 
     private func adopt(_ found: LoadTask.Found) async throws -> [LoadedImage] {
-        var settled: [SettledLayer] = []
-        var waiting = found.staged[...]
-        while let next = waiting.popFirst() {
-            do {
-                settled.append(try await settle(next))
-            } catch {
-                let rest = Array(waiting) + settled.map(\.layer)
-                let layers = layers
-                await BlockingExecutor.shared.run { for layer in rest { layers.discard(layer) } }
-                throw error
-            }
-        }
+        let settled = try await settle(found.staged)
         let images = found.images.map { image in
             NewImage(
                 configBytes: image.configBytes, config: image.config, manifest: image.manifest,
@@ -102,7 +100,8 @@ private final class LoadTask: @unchecked Sendable {  // SAFETY: see above
         let archive = try reader.read(source)
         let all = archive.layers.values.compactMap(\.staged)
         do {
-            let images = try ArchiveImages(archive: archive, platform: platform).list()
+            var finder = ArchiveImages(archive: archive, platform: platform)
+            let images = try finder.list()
             var wanted: [String: LayerStore.Staged] = [:]
             for layer in images.flatMap(\.layers) {
                 if let staged = layer.staged { wanted[staged.directory] = staged }

@@ -16,6 +16,15 @@ package struct Pipe: ~Copyable {
         writing = FileDescriptor(owning: ends[1])
     }
 
+    /// Makes a pipe that holds so many bytes which nobody has read yet; 64 KiB is what others have.
+    ///
+    /// The kernel may refuse it to a user with many pipes; the pipe is only slower then.
+    package init(size: Int) throws(SystemError) {
+        try self.init()
+        let setPipeSize: Int32 = 1031
+        _ = linux_fcntl(writing.raw, setPipeSize, size)
+    }
+
     /// Both ends, each with its own owner.
     package consuming func separate() -> (reading: SharedDescriptor, writing: SharedDescriptor) {
         (reading.shared(), writing.shared())

@@ -104,6 +104,13 @@ extension Descriptor where Self: ~Copyable {
         _ = try system("fsync") { Glibc.fsync(number) }
     }
 
+    /// Starts writing a part of the file to the disk, so that `synchronize` has less to wait for.
+    ///
+    /// A file system that cannot is no error: whether the bytes are there is what `synchronize` tells.
+    package borrowing func startWriteback(from offset: Int64, count: Int64) {
+        _ = linux_start_writeback(raw, offset, count)
+    }
+
     /// Waits until everything on the file system it is on is on the disk (syncfs(2)).
     package borrowing func synchronizeFileSystem() throws(SystemError) {
         let number = raw

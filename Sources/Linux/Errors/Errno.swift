@@ -48,6 +48,7 @@ extension Errno {
     package static var ECHILD: Errno { Errno(10) }
     package static var ECONNREFUSED: Errno { Errno(111) }
     package static var ECONNRESET: Errno { Errno(104) }
+    package static var EDQUOT: Errno { Errno(122) }
     package static var EEXIST: Errno { Errno(17) }
     package static var EFAULT: Errno { Errno(14) }
     package static var EFBIG: Errno { Errno(27) }

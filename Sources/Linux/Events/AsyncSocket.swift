@@ -36,6 +36,13 @@ package final class AsyncSocket: Sendable {
         return buffer
     }
 
+    /// Reads what there is, at most `count` bytes, without waiting; nil when there is nothing.
+    ///
+    /// Empty: the peer sends no more.
+    package func readAvailable(upTo count: Int) throws(SystemError) -> [UInt8]? {
+        try descriptor.readAvailable(upTo: count)
+    }
+
     /// Writes every byte.
     ///
     /// Throws `EPIPE` or `ECONNRESET` when the peer is gone; no signal is raised.
@@ -86,6 +93,19 @@ package final class AsyncSocket: Sendable {
                 linux_peer_credentials(number, &credentials.pid, &credentials.uid, &credentials.gid)
             }
             return credentials
+        }
+    }
+
+    /// The address and port of the other end (TCP), as `10.0.0.5:4711` or `[fd00::5]:4711`.
+    package func peerAddress() throws(SystemError) -> String {
+        try descriptor.withRaw { number throws(SystemError) in
+            var bytes = [UInt8](repeating: 0, count: 16)
+            var port: UInt16 = 0
+            let count = try system("getpeername") { linux_remote_address(number, &bytes, &port) }
+            guard let address = IPAddress(bytes: Array(bytes.prefix(Int(count)))) else {
+                throw SystemError(call: "getpeername", errno: .EPROTO, subject: "\(count) bytes of address")
+            }
+            return address.isV4 ? "\(address):\(port)" : "[\(address)]:\(port)"
         }
     }
 

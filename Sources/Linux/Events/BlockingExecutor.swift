@@ -49,7 +49,8 @@ package final class BlockingExecutor: Sendable {
     /// How many threads there are now.
     package var threadCount: Int { condition.withLock { $0.threads } }
 
-    private func submit(_ work: @escaping @Sendable () -> Void) {
+    /// Runs work whose end nobody waits for.
+    package func submit(_ work: @escaping @Sendable () -> Void) {
         let start = condition.withLock { state in
             state.queue.append(work)
             let waiting = state.queue.count - state.head

@@ -69,6 +69,8 @@ extension AsyncSocket {
         } else {
             made = try Sockets.make(family, Sockets.stream)
         }
+        let fresh = made.raw
+        _ = try system("setsockopt") { linux_set_undelayed(fresh) }
         let socket = AsyncSocket(nonBlocking: made)
         let subject = "\(address):\(port)"
         let bytes = address.bytes
@@ -177,6 +179,8 @@ package final class SocketListener: Sendable {
         let number = socket.raw
         let bytes = address.bytes
         _ = try system("setsockopt") { linux_setsockopt_int(number, SOL_SOCKET, SO_REUSEADDR, 1) }
+        // What is accepted inherits it.
+        _ = try system("setsockopt") { linux_set_undelayed(number) }
         _ = try system("bind", "\(address):\(port)") { linux_bind_inet(number, bytes, bytes.count, port) }
         _ = try system("listen", "\(address):\(port)") { listen(number, backlog) }
         return SocketListener(socket)

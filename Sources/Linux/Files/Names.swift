@@ -62,12 +62,14 @@ extension Files {
     }
 
     /// Renames, replacing what is at the new name unless `replace` is false (`EEXIST`).
+    ///
+    /// Both names are below `directory`.
     package static func rename(
-        _ from: some SystemPath, to target: some SystemPath, replace: Bool = true
+        _ from: some SystemPath, to target: some SystemPath, replace: Bool = true, at directory: Int32 = AT_FDCWD
     ) throws(SystemError) {
         let new = try target.terminated(for: "rename")
         let flags: UInt32 = replace ? 0 : 1  // RENAME_NOREPLACE
-        _ = try system("rename", path: from) { linux_renameat2(AT_FDCWD, $0, AT_FDCWD, new, flags) }
+        _ = try system("rename", path: from) { linux_renameat2(directory, $0, directory, new, flags) }
     }
 
     /// Swaps two names in one step.

@@ -139,7 +139,10 @@ package enum Mounts {
         let subject = explanation
         do throws(SystemError) {
             _ = try system("fsconfig", key) {
-                value.withUnsafeBufferPointer { linux_fsconfig(context, command, name, $0.baseAddress, extra) }
+                // The kernel refuses a value, were it empty, of what has none.
+                value.withUnsafeBufferPointer {
+                    linux_fsconfig(context, command, name, $0.isEmpty ? nil : $0.baseAddress, extra)
+                }
             }
         } catch {
             throw SystemError(call: error.call, errno: error.errno, subject: subject(context) ?? key)

@@ -1,9 +1,9 @@
 /// Base64 (RFC 4648), in both alphabets.
-enum Base64 {
+package enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
     /// Bytes as text, with padding.
-    static func encode(_ bytes: [UInt8]) -> String {
+    package static func encode(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
         var rest = bytes[...]
@@ -21,7 +21,7 @@ enum Base64 {
     }
 
     /// The bytes of a text in either alphabet, padded or not; nil when it is none.
-    static func decode(_ text: some StringProtocol) -> [UInt8]? {
+    package static func decode(_ text: some StringProtocol) -> [UInt8]? {
         var digits = Array(text.utf8)
         while let last = digits.last, [0x20, 0x0A, 0x0D, 0x09].contains(last) { digits.removeLast() }
         var padding = 0

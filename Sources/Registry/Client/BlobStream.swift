@@ -11,7 +11,7 @@ package final class BlobStream: ByteSource {
     private let client: RegistryClient
     private let digest: Digest
     /// The size of the whole blob; nil until the registry said it.
-    private var size: Int64?
+    package private(set) var size: Int64?
     /// Where the next byte belongs in the blob.
     package private(set) var offset: Int64
     private let hash: SHA256?

@@ -17,6 +17,17 @@ struct DaemonClient: Sendable {
         try await call("POST", target, body)
     }
 
+    /// The answer to a POST whose body comes piece by piece, until there is no more.
+    func post(_ target: String, streaming body: @Sendable () async throws -> [UInt8]?) async throws -> JSONValue {
+        let response = try await http.send(
+            "POST", target, headers: ["Content-Type": "application/x-tar"], streaming: body)
+        let bytes = try await response.collect()
+        guard response.status < 400 else {
+            throw DaemonClient.failure(status: response.status, body: bytes, of: target)
+        }
+        return bytes.isEmpty ? .null : try DaemonClient.parse(String(decoding: bytes, as: UTF8.self))
+    }
+
     /// The answer to a DELETE.
     func delete(_ target: String) async throws -> JSONValue { try await call("DELETE", target) }
 

@@ -24,7 +24,7 @@ struct ExecSession: Sendable {
                 sizes?.cancel()
                 keys?.cancel()
             }
-            if !input { stream.shutdownWrite() }
+            if !input { await stream.shutdownWrite() }
             try await copyOutput(framed: !terminal)
         }
     }
@@ -53,7 +53,7 @@ struct ExecSession: Sendable {
             guard let bytes, !bytes.isEmpty else { break }
             do { try await stream.write(bytes) } catch { return }
         }
-        stream.shutdownWrite()
+        await stream.shutdownWrite()
     }
 
     private func passSizes() async {

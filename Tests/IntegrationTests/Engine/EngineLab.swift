@@ -129,6 +129,12 @@ final class EngineLab: Sendable {
     /// Runs the stock client.
     @discardableResult
     func docker(_ arguments: String..., input: String = "", expecting code: Int32? = 0) async throws -> Output {
+        try await docker(words: arguments, input: input, expecting: code)
+    }
+
+    /// Runs the stock client.
+    @discardableResult
+    func docker(words arguments: [String], input: String = "", expecting code: Int32? = 0) async throws -> Output {
         let client = try #require(["/usr/local/bin/docker", "/usr/bin/docker"].first { Files.exists($0) })
         let request = SpawnRequest(
             executable: .path(client), arguments: ["docker", "-H", "unix://\(root)/run/stackctl.sock"] + arguments,

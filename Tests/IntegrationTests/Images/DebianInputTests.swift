@@ -73,14 +73,4 @@ struct DebianInputTests {
             #expect(throws: Diagnostic.self) { try DebianLock(lines: [line]) }
         }
     }
-
-    @Test(
-        "kernels from 6.12 on mount EROFS files themselves",
-        arguments: [
-            ("6.18.44-fc\n", true), ("6.12.0", true), ("6.1.0-37-amd64", false), ("7.0", true), ("6.9", false),
-            ("x", false),
-        ])
-    func kernels(release: String, mounts: Bool) {
-        #expect(LayerBacking.mountsFiles(release: release) == mounts)
-    }
 }

@@ -23,6 +23,7 @@ struct TemporaryStore {
 
     /// Removes everything and checks that nothing of it is left mounted.
     func close() async throws {
+        await store.finishRemovals()
         try await store.unmountAll()
         let left = try Mounts.table().filter { $0.target.hasPrefix(root) }
         #expect(left.isEmpty)
@@ -34,7 +35,7 @@ struct TemporaryStore {
         let incoming = root + "/layers/.incoming"
         let halfMade = Files.exists(incoming) ? try Files.list(incoming) : []
         let kept = try Files.list(root + "/blobs/sha256") + Files.list(root + "/layers")
-        return (kept + halfMade).map(\.name).filter { $0 != ".incoming" }.sorted()
+        return (kept + halfMade).map(\.name).filter { ![".incoming", ".removed"].contains($0) }.sorted()
     }
 }
 

@@ -119,16 +119,16 @@ final class ProgramLab: Sendable {
     // MARK: The daemon
 
     /// Starts a daemon, which may not answer yet; it may kill itself at a journaled step.
-    func startDaemon(crashingAt step: Int? = nil) throws -> ChildProcess {
+    func startDaemon(crashingAt step: Int? = nil, environment more: [String] = []) throws -> ChildProcess {
         try Spawn.start(
             request(
                 programs + "/stackctl", ["daemon", "--root", root],
-                environment: step.map { ["STACKCTL_CRASH_AT=\($0)"] } ?? []))
+                environment: (step.map { ["STACKCTL_CRASH_AT=\($0)"] } ?? []) + more))
     }
 
     /// Starts a daemon and waits until it answers, or has ended: it may kill itself at a journaled step.
-    func daemon(crashingAt step: Int? = nil) async throws -> ChildProcess {
-        let child = try startDaemon(crashingAt: step)
+    func daemon(crashingAt step: Int? = nil, environment more: [String] = []) async throws -> ChildProcess {
+        let child = try startDaemon(crashingAt: step, environment: more)
         try await eventually("the daemon listens") {
             guard let socket = try? await AsyncSocket.connect(unix: self.root + "/run/stackctl.sock") else {
                 return try child.currentStatus() != nil

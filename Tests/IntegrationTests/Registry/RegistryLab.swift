@@ -142,9 +142,10 @@ struct SampleImage: Sendable {
     let config: [UInt8]
     let manifest: [UInt8]
 
-    init(seed: UInt8 = 7) {
+    /// - Parameter length: of the large layer, in bytes.
+    init(seed: UInt8 = 7, length: Int = 3_000_001) {
         layers = [
-            (0..<3_000_001).map { UInt8(truncatingIfNeeded: $0 &* 131 >> 5) &+ seed },
+            (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 131 >> 5) &+ seed },
             Array("a small layer \(seed)".utf8),
         ]
         config = Array(#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}"#.utf8)
