@@ -51,7 +51,8 @@ extension HostEngine {
             // Names that were not asked for are not shown either.
             var image = image
             image.references.removeAll { name in !patterns.contains { Self.matches(name, $0) } }
-            return image.references.isEmpty ? nil : image
+            image.repoDigests.removeAll { name in !patterns.contains { Self.matches(name, $0) } }
+            return image.references.isEmpty && image.repoDigests.isEmpty ? nil : image
         }.sorted { $0.created > $1.created }.map { image in
             [
                 "Containers": .int(used[image.id.description] ?? 0), "Created": .int(Self.seconds(image.created)),

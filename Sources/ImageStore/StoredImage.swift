@@ -126,13 +126,13 @@ package struct ImageIdentity: Sendable, Hashable {
     }
 
     /// All names.
-    var names: [ImageReference] { references + repoDigests }
+    package var names: [ImageReference] { references + repoDigests }
 
     /// The names that go when a user removes one.
     ///
     /// With the last tag of a repository go the digests the image has there, as with Docker. Empty when `name` is none
     /// of the image's.
-    func namesGoing(with name: ImageReference) -> [ImageReference] {
+    package func namesGoing(with name: ImageReference) -> [ImageReference] {
         if let digest = name.digest {
             return repoDigests.filter { $0.repository == name.repository && $0.digest == digest }
         }
@@ -143,5 +143,5 @@ package struct ImageIdentity: Sendable, Hashable {
     }
 
     /// Whether all names are one tag and digests of one repository, so that the id stands for them.
-    var hasOneName: Bool { references.count <= 1 && Set(names.map(\.repository)).count <= 1 }
+    package var hasOneName: Bool { references.count <= 1 && Set(names.map(\.repository)).count <= 1 }
 }

@@ -11,9 +11,9 @@ extension HostEngine {
     /// - Returns: Docker's list of what was done.
     package func removeImage(_ text: String, force: Bool = false) async throws -> [JSONObject] {
         let image = try await identify(text)
-        let name = (try? ImageReference(text))?.withDefaultTag
-        if let name, image.references.contains(name) {
-            guard image.references.count == 1 else { return try await untag(name, of: image.id) }
+        let going = (try? ImageReference(text)).map(image.namesGoing) ?? []
+        if !going.isEmpty {
+            guard going.count == image.names.count else { return try await untag(going, of: image.id) }
             if let user = user(ofImage: image.id) {
                 guard force else {
                     throw EngineError(
@@ -21,7 +21,7 @@ extension HostEngine {
                         "conflict: unable to remove repository reference \"\(text)\" (must force) - container \(user.id.prefix(12)) is using its referenced image \(image.id.shortHex)"
                     )
                 }
-                return try await untag(name, of: image.id)
+                return try await untag(going, of: image.id)
             }
         } else {
             try refuseUsed(image, force: force)
@@ -60,7 +60,7 @@ extension HostEngine {
                 .conflict,
                 "\(subject) (cannot be forced) - image is being used by running container \(user.id.prefix(12))")
         }
-        if image.references.count > 1, !force {
+        if !image.hasOneName, !force {
             throw EngineError(
                 .conflict, "\(subject) (must be forced) - image is referenced in multiple repositories")
         }
@@ -79,10 +79,12 @@ extension HostEngine {
         return containers.damaged.first { $0.imageID == name }.map { ($0.id, true) }
     }
 
-    private func untag(_ name: ImageReference, of id: Digest) async throws -> [JSONObject] {
+    private func untag(_ names: [ImageReference], of id: Digest) async throws -> [JSONObject] {
         var removal = ImageRemoval()
         do {
-            if try await images.untag(name) { removal.untagged = [name] }
+            for name in names {
+                if try await images.untag(name) { removal.untagged.append(name) }
+            }
         } catch {
             throw EngineError.image(error)
         }

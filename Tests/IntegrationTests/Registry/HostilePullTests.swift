@@ -3,6 +3,7 @@ import ImageStore
 import Linux
 import OCI
 import Registry
+import Synchronization
 import Testing
 
 /// Pulls from servers that are wrong or malicious: one clear sentence each, and the store as before.
@@ -124,6 +125,41 @@ struct HostilePullTests {
             let asked = try await Self.failure(
                 lab, Shelf(files: files, manifest: "index.document"), platform: Platform("windows/amd64"))
             #expect(asked.message.contains("linux/arm64/v8, linux/amd64"), "\(asked)")
+            try await lab.takeDown()
+        }
+    }
+
+    @Test("a pull that was cut goes on where it was, when it is asked for again")
+    func resumed() async throws {
+        try await RegistryImages.withLayouts { files in
+            let lab = try await EngineLab()
+            let engine = try await lab.engine
+            let layer = try Files.readAll(files + "/base.tar.gz", limit: 1 << 26)
+            let digest = try SampleImage.digest(layer)
+            let isWell = Atomic(false)
+            let shelf = Shelf(files: files, manifest: "amd.manifest")
+            let server = try ScriptedServer { request, _ in
+                guard request.line.contains("/blobs/\(digest)") else { return shelf.answer(request) }
+                let start = request.field("Range").flatMap { Int($0.dropFirst("bytes=".count).dropLast()) }
+                if !isWell.load(ordering: .relaxed) {
+                    let head = "HTTP/1.1 200 X\r\nContent-Length: \(layer.count)\r\nConnection: close\r\n\r\n"
+                    return start == nil ? [.text(head), .send(Array(layer.prefix(60_000)))] : [.answer(503)]
+                }
+                let range = start.map { "Content-Range: bytes \($0)-\(layer.count - 1)/\(layer.count)\r\n" } ?? ""
+                let head =
+                    "HTTP/1.1 \(start == nil ? 200 : 206) X\r\n\(range)Content-Length: \(layer.count - (start ?? 0))\r\n"
+                return [.text(head + "Connection: close\r\n\r\n"), .send(Array(layer.dropFirst(start ?? 0)))]
+            }
+            try await server.whileServing {
+                let name = try ImageReference("\(server.authority)/team/app:1")
+                _ = try await PullTests.failure { _ = try await engine.pullImage(name, access: PullTests.access) }
+                let asked = server.requests.count
+                isWell.store(true, ordering: .relaxed)
+                let pulled = try await engine.pullImage(name, access: PullTests.access)
+                #expect(pulled.image.id == (try RegistryImages.digest(files + "/image.json")))
+                let ranges = server.requests.dropFirst(asked).compactMap { $0.field("Range") }
+                #expect(ranges.count == 1 && ranges.first != "bytes=0-", "\(ranges)")
+            }
             try await lab.takeDown()
         }
     }
