@@ -102,7 +102,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Registry",
-            dependencies: ["OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText"], exclude: readme,
+            dependencies: [
+                "ImageStore", "OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText",
+            ], exclude: readme,
             swiftSettings: strict),
         .target(
             name: "RegistryServer",
@@ -131,8 +133,8 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "ImageStore", "Runtime", "LaunchProgram", "Networking", "StateStore", "OCI", "Linux", "Diagnostics",
-                "JSONText",
+                "ImageStore", "Registry", "Runtime", "LaunchProgram", "Networking", "StateStore", "OCI", "Linux",
+                "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict),
         .target(
@@ -145,8 +147,9 @@ let package = Package(
         .target(
             name: "EngineAPI",
             dependencies: [
-                "HTTP", "Engine", "Apply", "StackModel", "StateStore", "ImageStore", "Networking", "Runtime", "OCI",
-                "Linux", "Diagnostics", "JSONText",
+                "HTTP", "Engine", "Apply", "StackModel", "StateStore", "ImageStore", "Registry", "Networking",
+                "Runtime",
+                "OCI", "Linux", "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict),
 
@@ -155,8 +158,8 @@ let package = Package(
             name: "stackctl",
             dependencies: [
                 "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StateStore", "StackModel", "ImageStore",
-                "Networking", "Runtime", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Linux", "Diagnostics",
-                "JSONText",
+                "Registry", "Networking", "Runtime", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Linux",
+                "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict + staticRuntime,
             linkerSettings: staticRuntimeLink),

@@ -49,7 +49,7 @@ extension ImageStore {
         _ bytes: [UInt8], _ source: some BlobSource, _ cancellation: CancellationFlag
     ) async throws -> (ImageManifest, ImageConfig, [UInt8]) {
         let blobs = blobs
-        return try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+        return try await BlockingExecutor.transfers.run { () throws(Diagnostic) in
             try reporting("reading the manifest") {
                 guard bytes.count <= BlobStore.sizeLimit else {
                     throw OCIError.badField(
@@ -192,7 +192,7 @@ extension ImageStore {
         let receiver = LayerReceiver(
             layers: layers, partials: partials, descriptor: descriptor, diffID: diffID, cancellation: cancellation
         ) { report(.receiving, $0) }
-        let staged = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+        let staged = try await BlockingExecutor.transfers.run { () throws(Diagnostic) in
             try reporting("receiving layer \(descriptor.digest)") { try receiver.receive(from: source) }
         }
         report(.storing, descriptor.size)

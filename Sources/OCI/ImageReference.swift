@@ -43,6 +43,17 @@ package struct ImageReference: Sendable, Hashable, CustomStringConvertible {
         return ImageReference(domain: domain, path: path, tag: Self.defaultTag, digest: nil)
     }
 
+    /// The repository with a digest and no tag: content that never changes.
+    package func at(_ digest: Digest) -> ImageReference {
+        ImageReference(domain: domain, path: path, tag: nil, digest: digest)
+    }
+
+    /// The repository with a tag and no digest.
+    package func at(tag: String) throws(ImageReferenceError) -> ImageReference {
+        guard ImageReferenceParser.isTag(tag) else { throw .badTag(tag) }
+        return ImageReference(domain: domain, path: path, tag: tag, digest: nil)
+    }
+
     /// The registry and the repository, without tag and digest.
     package var repository: String { domain + "/" + path }
 

@@ -32,7 +32,8 @@ final class ServerLab: Sendable {
     ///
     /// - Parameter prepare: makes files in the lab's folder before the server starts.
     static func with<Answer: Sendable>(
-        _ options: [String] = [], prepare: (String) async throws -> Void = { _ in }, _ body: @escaping @Sendable (ServerLab) async throws -> Answer
+        _ options: [String] = [], prepare: (String) async throws -> Void = { _ in },
+        _ body: @escaping @Sendable (ServerLab) async throws -> Answer
     ) async throws -> Answer {
         let folder = try Files.temporaryDirectory(prefix: "stackctl-server-")
         defer { try? Files.removeTree(folder) }
