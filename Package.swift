@@ -31,7 +31,7 @@ let readme = ["README.md"]
 /// The parsers that are fuzzed: as ordinary tests, or, for `make fuzz`, as a program of libFuzzer.
 let fuzzed: [Target.Dependency] = [
     "Archives", "Diagnostics", "HTTP", "ImageStore", "JSONText", "LaunchProgram", "Linux", "Networking", "OCI",
-    "Registry",
+    "Registry", "RegistryServer",
 ]
 let fuzzing: Target =
     Context.environment["STACKCTL_FUZZ"] == nil

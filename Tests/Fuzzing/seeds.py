@@ -257,6 +257,18 @@ def texts():
                        "docker.io": {"mirrors": ["mirror.example", "http://127.0.0.1:5000"], "ca": "/etc/ca.pem"}}}))
 
 
+def server_texts():
+    digest = "sha256:" + "a" * 64
+    seed("registry-server", "paths", "\n".join([
+        "/v2/", "/v2/_catalog", "/v2/a/b/manifests/latest", f"/v2/a/manifests/{digest}", f"/v2/a__b/c/blobs/{digest}",
+        "/v2/a/blobs/uploads/", "/v2/a/blobs/uploads/0123-45", "/v2/a/tags/list", f"/v2/a/referrers/{digest}", "/token",
+        "/v2/../../etc/passwd/tags/list", "/v2/a/../b/manifests/x", "/v2/blobs/blobs/uploads/uploads"]))
+    seed("registry-server", "ranges", "bytes=0-9\nbytes=-5\nbytes=5-\nbytes=0-999999999999999999\nbytes=9-1\n0-99\n5-5\nbytes=0-1,3-4")
+    seed("registry-server", "scopes", "repository:a/b:pull,push\nregistry:catalog:*\nrepository(plugin):x:*\nrepository:a:5000/b:delete")
+    seed("registry-server", "users", "# users\nalice:$2y$05$abcdefghijklmnopqrstuuQbLfdQZSxZ9gjhA5V9o8Tyc6aQRO0Qi\r\n\nbob:{SHA}x\n")
+    seed("registry-server", "token", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.AAAA\na.b.c\n..")
+
+
 def messages():
     def name(text):
         return b"".join(bytes([len(part)]) + part.encode() for part in text.split(".")) + b"\0"
@@ -328,3 +340,4 @@ images()
 texts()
 messages()
 programs()
+server_texts()

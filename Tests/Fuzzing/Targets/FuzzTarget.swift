@@ -25,7 +25,7 @@ struct FuzzTarget: Sendable {
 
     static let all: [FuzzTarget] = [
         tar, tarEntries, gzip, zstd, recipe, imageArchive, documents, references, json, requests, responses,
-        registryFields, registryFiles, nameQueries, nameMessages, launchPrograms, supervision,
+        registryFields, registryFiles, registryServer, nameQueries, nameMessages, launchPrograms, supervision,
     ]
 }
 
