@@ -59,6 +59,44 @@ struct PushTests {
         try await lab.takeDown()
     }
 
+    @Test("a push whose client goes away stops")
+    func clientGone() async throws {
+        let server = try ScriptedServer { request, _ in
+            if request.line.hasPrefix("HEAD") { return [.answer(404)] }
+            if request.line.hasPrefix("POST") { return [.answer(202, ["Location: /v2/team/box/blobs/uploads/1"])] }
+            return [.wait(.seconds(900))]
+        }
+        let lab = try await EngineLab()
+        let name = "\(server.authority)/team/box"
+        try await lab.engine.tag("busybox", as: name)
+        try await server.whileServing {
+            let client = try await AsyncSocket.connect(unix: lab.root + "/run/stackctl.sock")
+            try await client.writeAll(
+                Array("POST /images/\(name)/push?tag=latest HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n".utf8))
+            try await lab.eventually("the layer is being sent", within: 60) {
+                server.requests.contains { $0.line.hasPrefix("PUT") }
+            }
+            #expect(try Self.connections(to: server.port) > 0)
+            client.close()
+            // The registry would be waited for much longer.
+            try await lab.eventually("the daemon lets go of the registry", within: 40) {
+                try Self.connections(to: server.port) == 0
+            }
+        }
+        try await lab.takeDown()
+    }
+
+    /// Open connections from here to a port of this machine.
+    private static func connections(to port: UInt16) throws -> Int {
+        let suffix =
+            ":" + String(repeating: "0", count: 4 - String(port, radix: 16).count)
+            + String(port, radix: 16).uppercased()
+        return try Files.readText("/proc/net/tcp").split(separator: "\n").count { line in
+            let fields = line.split(separator: " ")
+            return fields.count > 3 && fields[2].hasSuffix(suffix) && fields[3] == "01"
+        }
+    }
+
     @Test("a push that is refused says why, and the image keeps no digest of it")
     func refused() async throws {
         try await RegistryLab.serving(.secured) { registry in

@@ -87,6 +87,23 @@ struct RegistryClientTests {
         }
     }
 
+    @Test("our own registry gives back what was pushed to it")
+    func ownRegistry() async throws {
+        try await ServerLab.with { server in
+            let lab = try await EngineLab()
+            let name = "127.0.0.1:\(server.port)/own/box:1"
+            try await lab.docker("tag", "busybox", name)
+            let id = try await lab.docker("images", "-q", "--no-trunc", "busybox").line
+            #expect(try await lab.docker("push", name).out.contains("1: digest: sha256:"))
+            try await lab.docker("rmi", "busybox", name)
+            #expect(try await lab.docker("images", "-q").out == "")
+            #expect(try await lab.stackctl("pull", "-q", name).out == name + "\n")
+            #expect(try await lab.docker("images", "-q", "--no-trunc").line == id)
+            #expect(try await lab.docker("run", "--rm", name, "cat", "/data/seed/file").out == "from the image\n")
+            try await lab.takeDown()
+        }
+    }
+
     @Test("logins are checked, kept, used and forgotten")
     func logins() async throws {
         try await Self.withLab(.secured) { lab, registry, files in

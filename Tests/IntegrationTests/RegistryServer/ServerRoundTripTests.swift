@@ -200,6 +200,14 @@ struct ServerRoundTripTests {
             let some = try await lab.send("GET", "/v2/a/referrers/\(subject)?artifactType=application%2Fsbom")
             #expect(some.json["manifests"]?.arrayValue?.count == 1)
             #expect(some.headers["OCI-Filters-Applied"] == "artifactType")
+            let listed = try await lab.blocking {
+                try (
+                    lab.client("a").referrers(to: subject),
+                    lab.client("a").referrers(to: subject, artifactType: "application/sbom")
+                )
+            }
+            #expect(Set(listed.0.map(\.digest)) == Set(names))
+            #expect(listed.1.map(\.digest) == [names[0]] && listed.1.first?.annotations == ["k": "v"])
             #expect(try await lab.send("DELETE", "/v2/a/manifests/\(names[0])").status == 202)
             #expect(try await lab.send("GET", "/v2/a/referrers/\(subject)").json["manifests"]?.arrayValue?.count == 1)
             let none = try await lab.send("GET", "/v2/a/referrers/sha256:\(String(repeating: "0", count: 64))")
