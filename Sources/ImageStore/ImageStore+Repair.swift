@@ -100,7 +100,7 @@ extension ImageStore {
     private func fetchBlob(
         _ descriptor: BlobDescriptor, _ mending: StoreMending, from origin: some BlobSource
     ) async throws {
-        try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+        try await BlockingExecutor.transfers.run { () throws(Diagnostic) in
             try reporting("fetching \(descriptor.digest)") { try mending.fetch(descriptor, from: origin) }
         }
     }
@@ -109,7 +109,7 @@ extension ImageStore {
     private func fetchDocument(
         _ descriptor: BlobDescriptor, _ mending: StoreMending, from origin: some BlobSource
     ) async throws {
-        try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+        try await BlockingExecutor.transfers.run { () throws(Diagnostic) in
             try reporting("fetching \(descriptor.digest)") {
                 let bytes = try origin.open(descriptor).readAll(limit: BlobStore.sizeLimit)
                 let found = try BlobStore.digest(of: bytes)
@@ -134,7 +134,7 @@ extension ImageStore {
             layers: layers, partials: partials, descriptor: manifest.layers[index], diffID: diffID,
             cancellation: CancellationFlag()
         ) { _ in }
-        try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+        try await BlockingExecutor.transfers.run { () throws(Diagnostic) in
             try reporting("fetching layer \(diffID)") {
                 try mending.replace(by: try mending.settled(try receiver.receive(from: origin)))
             }

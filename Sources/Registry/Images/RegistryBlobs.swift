@@ -19,10 +19,25 @@ package struct RegistryBlobs: BlobSource {
     package func open(_ blob: BlobDescriptor) throws -> any ByteSource {
         if let bytes = known[blob.digest] { return MemorySource(bytes) }
         do {
-            return RegistryBlob(try client.blob(blob.digest, size: blob.size, isVerified: false))
+            // Registries keep manifests apart from blobs.
+            if MediaType.isManifest(blob.mediaType) { return MemorySource(try client.manifest(blob.digest).bytes) }
+            return try stream(blob, from: 0)
         } catch {
             throw error.diagnostic(doing: "downloading \(blob.digest)")
         }
+    }
+
+    package func open(_ blob: BlobDescriptor, from offset: Int64) throws -> (any ByteSource)? {
+        guard offset > 0 else { return try open(blob) }
+        do {
+            return try stream(blob, from: offset)
+        } catch {
+            throw error.diagnostic(doing: "downloading the rest of \(blob.digest)")
+        }
+    }
+
+    private func stream(_ blob: BlobDescriptor, from offset: Int64) throws(RegistryError) -> RegistryBlob {
+        RegistryBlob(try client.blob(blob.digest, size: blob.size, from: offset, isVerified: false))
     }
 }
 
