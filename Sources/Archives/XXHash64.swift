@@ -1,3 +1,5 @@
+import CCrypto
+
 /// A checksum of a stream, by which damage of a file is found: far cheaper than SHA-256, and no proof against malice.
 ///
 /// Source: the XXH64 algorithm, xxHash specification 0.1.1, with seed 0.
@@ -9,7 +11,7 @@ struct XXHash64 {
     private static let prime5: UInt64 = 0x27D4_EB2F_1656_67C5
     private static let stripe = 32
 
-    private var lanes = SIMD4<UInt64>(prime1 &+ prime2, prime2, 0, 0 &- prime1)
+    private var lanes = [prime1 &+ prime2, prime2, 0, 0 &- prime1]
     private var pending: [UInt8] = []
     private var length: UInt64 = 0
 
@@ -34,36 +36,9 @@ struct XXHash64 {
     }
 
     /// Takes in whole stripes.
-    private static func absorb(_ stripes: UnsafeRawBufferPointer, into lanes: inout SIMD4<UInt64>) {
-        guard let base = stripes.baseAddress else { return }
-        guard Int(bitPattern: base) % MemoryLayout<UInt64>.alignment == 0 else {
-            return absorbUnaligned(stripes, into: &lanes)
-        }
-        // By pointer: this is most of the work of a large file, and has to be fast without an optimizer too.
-        let words = base.assumingMemoryBound(to: UInt64.self)
-        var (a, b, c, d) = (lanes[0], lanes[1], lanes[2], lanes[3])
-        var index = 0
-        let end = stripes.count / 8
-        while index < end {
-            a = a &+ words[index].littleEndian &* prime2
-            b = b &+ words[index + 1].littleEndian &* prime2
-            c = c &+ words[index + 2].littleEndian &* prime2
-            d = d &+ words[index + 3].littleEndian &* prime2
-            a = (a &<< 31 | a &>> 33) &* prime1
-            b = (b &<< 31 | b &>> 33) &* prime1
-            c = (c &<< 31 | c &>> 33) &* prime1
-            d = (d &<< 31 | d &>> 33) &* prime1
-            index += 4
-        }
-        lanes = SIMD4(a, b, c, d)
-    }
-
-    private static func absorbUnaligned(_ stripes: UnsafeRawBufferPointer, into lanes: inout SIMD4<UInt64>) {
-        var offset = 0
-        while offset < stripes.count {
-            for lane in 0..<4 { lanes[lane] = round(lanes[lane], word(stripes, offset + 8 * lane)) }
-            offset += stripe
-        }
+    private static func absorb(_ stripes: UnsafeRawBufferPointer, into lanes: inout [UInt64]) {
+        guard let base = stripes.baseAddress, !stripes.isEmpty else { return }
+        xxh64_absorb(&lanes, base, stripes.count / stripe)
     }
 
     private static func word(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> UInt64 {

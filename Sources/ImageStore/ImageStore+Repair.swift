@@ -15,9 +15,9 @@ extension ImageStore {
     package func repair(from source: RepairSource) async throws -> StoreRepair {
         var result = StoreRepair()
         let damages = try await check()
-        // Blobs come first: layers are made of them.
-        for damage in damages where damage.isFetched { try await mend(damage, from: source, into: &result) }
-        for damage in damages where !damage.isFetched { try await mend(damage, from: source, into: &result) }
+        for rank in 0...StoreDamage.lastRank {
+            for damage in damages where damage.rank == rank { try await mend(damage, from: source, into: &result) }
+        }
         return result
     }
 
@@ -100,7 +100,7 @@ extension ImageStore {
     private func fetchBlob(
         _ descriptor: BlobDescriptor, _ mending: StoreMending, from origin: some BlobSource
     ) async throws {
-        try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+        try await BlockingExecutor.transfers.run { () throws(Diagnostic) in
             try reporting("fetching \(descriptor.digest)") { try mending.fetch(descriptor, from: origin) }
         }
     }
@@ -109,7 +109,7 @@ extension ImageStore {
     private func fetchDocument(
         _ descriptor: BlobDescriptor, _ mending: StoreMending, from origin: some BlobSource
     ) async throws {
-        try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+        try await BlockingExecutor.transfers.run { () throws(Diagnostic) in
             try reporting("fetching \(descriptor.digest)") {
                 let bytes = try origin.open(descriptor).readAll(limit: BlobStore.sizeLimit)
                 let found = try BlobStore.digest(of: bytes)
@@ -134,7 +134,7 @@ extension ImageStore {
             layers: layers, partials: partials, descriptor: manifest.layers[index], diffID: diffID,
             cancellation: CancellationFlag()
         ) { _ in }
-        try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+        try await BlockingExecutor.transfers.run { () throws(Diagnostic) in
             try reporting("fetching layer \(diffID)") {
                 try mending.replace(by: try mending.settled(try receiver.receive(from: origin)))
             }
@@ -168,11 +168,15 @@ extension ImageStore {
 }
 
 extension StoreDamage {
-    /// Whether it is made of nothing else that is here.
-    fileprivate var isFetched: Bool {
+    fileprivate static let lastRank = 3
+
+    /// When its turn comes: a manifest tells what the config and the blobs are, and layers are made of those.
+    fileprivate var rank: Int {
         switch object {
-        case .config, .manifest, .blob: true
-        case .layer, .recipe, .unknownLayer, .stray: false
+        case .manifest: 0
+        case .config, .blob: 1
+        case .layer, .recipe, .unknownLayer: 2
+        case .stray: Self.lastRank
         }
     }
 

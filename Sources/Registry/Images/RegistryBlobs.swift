@@ -32,6 +32,19 @@ package struct RegistryBlobs: BlobSource {
             throw error.diagnostic(doing: "downloading \(blob.digest)")
         }
     }
+
+    package func open(_ blob: BlobDescriptor, from offset: Int64) throws -> (any ByteSource)? {
+        guard offset > 0 else { return try open(blob) }
+        do {
+            return try stream(blob, from: offset)
+        } catch {
+            throw error.diagnostic(doing: "downloading the rest of \(blob.digest)")
+        }
+    }
+
+    private func stream(_ blob: BlobDescriptor, from offset: Int64) throws(RegistryError) -> RegistryBlob {
+        RegistryBlob(try client.blob(blob.digest, size: blob.size, from: offset, isVerified: false))
+    }
 }
 
 /// A blob on its way, whose errors keep what is known of them.
