@@ -5,7 +5,7 @@ DESTDIR ?=
 BUILD := .build/release
 SOURCES := Sources Tests stacks Package.swift
 
-.PHONY: help setup build demo test lint format bench install uninstall clean
+.PHONY: help setup build demo test lint format fuzz bench install uninstall clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -29,6 +29,9 @@ test: lint ## Lint, build with warnings as errors, run every test (root for the 
 	@scripts/setup-debian.sh --test
 	@$(SWIFT) build --build-tests -Xswiftc -warnings-as-errors
 	@$(SWIFT) test --skip-build -Xswiftc -warnings-as-errors
+
+fuzz: ## Fuzz every parser of input from outside, TIME seconds each (60), or one: TARGET=tar
+	@scripts/fuzz.sh "$(or $(TIME),60)" $(TARGET)
 
 bench: build ## Measure, with the peers beside (root)
 	@bench/run.sh $(BUILD)

@@ -28,6 +28,22 @@ let embedded: [SwiftSetting] = [
 /// A module's README says what it owns; it is no resource.
 let readme = ["README.md"]
 
+/// The parsers that are fuzzed: as ordinary tests, or, for `make fuzz`, as a program of libFuzzer.
+let fuzzed: [Target.Dependency] = [
+    "Archives", "Diagnostics", "HTTP", "ImageStore", "JSONText", "LaunchProgram", "Linux", "Networking", "OCI",
+    "Registry", "RegistryServer",
+]
+let fuzzing: Target =
+    Context.environment["STACKCTL_FUZZ"] == nil
+    ? .testTarget(
+        name: "FuzzingTests", dependencies: fuzzed, path: "Tests/Fuzzing",
+        exclude: readme + ["Corpus", "Driver", "seeds.py"],
+        sources: ["Targets", "Replay"], swiftSettings: strict)
+    : .executableTarget(
+        name: "Fuzzing", dependencies: fuzzed, path: "Tests/Fuzzing",
+        exclude: readme + ["Corpus", "Replay", "seeds.py"],
+        sources: ["Targets", "Driver"], swiftSettings: strict)
+
 let package = Package(
     name: "stackctl",
     products: [
@@ -86,7 +102,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Registry",
-            dependencies: ["OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText"], exclude: readme,
+            dependencies: [
+                "ImageStore", "OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText",
+            ], exclude: readme,
             swiftSettings: strict),
         .target(
             name: "RegistryServer",
@@ -115,8 +133,8 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "ImageStore", "Runtime", "LaunchProgram", "Networking", "StateStore", "OCI", "Linux", "Diagnostics",
-                "JSONText",
+                "ImageStore", "Registry", "Runtime", "LaunchProgram", "Networking", "StateStore", "OCI", "Linux",
+                "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict),
         .target(
@@ -129,8 +147,9 @@ let package = Package(
         .target(
             name: "EngineAPI",
             dependencies: [
-                "HTTP", "Engine", "Apply", "StackModel", "StateStore", "ImageStore", "Networking", "Runtime", "OCI",
-                "Linux", "Diagnostics", "JSONText",
+                "HTTP", "Engine", "Apply", "StackModel", "StateStore", "ImageStore", "Registry", "Networking",
+                "Runtime",
+                "OCI", "Linux", "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict),
 
@@ -139,8 +158,8 @@ let package = Package(
             name: "stackctl",
             dependencies: [
                 "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StateStore", "StackModel", "ImageStore",
-                "Networking", "Runtime", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Linux", "Diagnostics",
-                "JSONText",
+                "Registry", "Networking", "Runtime", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Linux",
+                "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict + staticRuntime,
             linkerSettings: staticRuntimeLink),
@@ -192,6 +211,7 @@ let package = Package(
             name: "CommandTests", dependencies: ["stackctl", "HTTP", "Linux", "Diagnostics", "JSONText"],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: ["Linux"], swiftSettings: strict),
+        fuzzing,
         .testTarget(
             name: "IntegrationTests",
             dependencies: [

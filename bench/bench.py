@@ -13,8 +13,11 @@ import sys
 import tempfile
 import time
 
+import images
+
 BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else ".build/release")
-WANTED = sys.argv[2:]
+WANTED = [argument for argument in sys.argv[2:] if not argument.startswith("n=")]
+TIMES = next((int(argument[2:]) for argument in sys.argv[2:] if argument.startswith("n=")), 5)
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -133,6 +136,7 @@ class Bench:
         self.environment.pop("STACKCTL_SOCKET", None)
         self.ours = f"{work}/ours/run/stackctl.sock"
         self.docker = None
+        self.image_set = None
 
     # Set-up
 
@@ -368,6 +372,26 @@ class Bench:
         peer = (smaps(self.dockerd.pid, "Pss") + smaps(self.containerd.pid, "Pss")) / 1024
         self.row("rest: memory of the daemon at rest", ours, "MiB", 30, peer, "dockerd + containerd")
 
+    def images(self):
+        if not self.image_set:
+            self.image_set = images.Images(self)
+        return self.image_set
+
+    def process(self, arguments, log):
+        """Starts a program and gives the function that ends it."""
+        return Process(arguments, log).stop
+
+    until = staticmethod(until)
+
+    def load(self):
+        images.load(self, TIMES)
+
+    def pull(self):
+        images.pull(self, TIMES)
+
+    def push(self):
+        images.push(self, TIMES)
+
     def table(self):
         missed = 0
         lines = [["what", "stackctl", "peer", "", "ratio", "bar", ""]]
@@ -395,7 +419,7 @@ def main():
     try:
         if not WANTED or any(name != "version" for name in WANTED):
             bench.start()
-        for name in ("version", "rest", "plan", "thousand", "container", "exec"):
+        for name in ("version", "rest", "plan", "thousand", "container", "exec", "load", "pull", "push"):
             if not WANTED or name in WANTED:
                 getattr(bench, name)()
         missed = bench.table()

@@ -22,7 +22,18 @@ package struct DirectoryWalker: ~Copyable {
         let number: UInt64
     }
 
+    /// What a walk does with names that mean something elsewhere.
+    package struct Choices: Sendable, Hashable {
+        /// Whether names that start with `.wh.` are files like others: in an archive that is no layer.
+        package var keepsReservedNames = false
+        /// Paths that are left out where there is nothing in them: an empty directory, an empty file.
+        package var leavesOutIfEmpty: Set<[UInt8]> = []
+
+        package init() {}
+    }
+
     private let limits: TarLimits
+    private let choices: Choices
     private let device: DeviceNumber
     private var levels: [Level] = []
     private var root: SharedDescriptor?
@@ -30,8 +41,9 @@ package struct DirectoryWalker: ~Copyable {
     private var queued: [File] = []
     private var reserved: [UInt8]?
 
-    package init(_ root: SharedDescriptor, limits: TarLimits) throws(ArchiveError) {
+    package init(_ root: SharedDescriptor, limits: TarLimits, choices: Choices = .init()) throws(ArchiveError) {
         self.limits = limits
+        self.choices = choices
         self.root = root
         do { device = try root.status().device } catch { throw .system(error) }
     }
@@ -50,7 +62,7 @@ package struct DirectoryWalker: ~Copyable {
                     continue
                 }
                 levels[levels.count - 1].names.removeFirst()
-                if name.nameBytes.starts(with: Whiteout.prefix) {
+                if !choices.keepsReservedNames, name.nameBytes.starts(with: Whiteout.prefix) {
                     reserved = level.path + [UInt8(ascii: "/")] + name.nameBytes
                     break
                 }
@@ -69,6 +81,9 @@ package struct DirectoryWalker: ~Copyable {
         let path = level.path.isEmpty ? name.nameBytes : level.path + [UInt8(ascii: "/")] + name.nameBytes
         let directory = level.descriptor.raw
         let status = try Files.status(name.nameBytes, followLinks: false, at: directory)
+        if choices.leavesOutIfEmpty.contains(path), try isEmpty(status, name: name.nameBytes, in: directory) {
+            return nil
+        }
         switch status.kind {
         case .directory:
             let opened = try Files.open(name.nameBytes, [.readOnly, .directory, .noFollow], at: directory).shared()
@@ -78,6 +93,17 @@ package struct DirectoryWalker: ~Copyable {
         case .socket, .unknown: return nil
         case .symbolicLink, .characterDevice, .blockDevice, .fifo:
             return try special(status, name: name.nameBytes, path: path, in: directory)
+        }
+    }
+
+    private func isEmpty(_ status: FileStatus, name: [UInt8], in directory: Int32) throws(SystemError) -> Bool {
+        switch status.kind {
+        case .regular: status.size == 0
+        case .directory:
+            try Files.list(
+                descriptor: try Files.open(name, [.readOnly, .directory, .noFollow], at: directory).raw
+            ).isEmpty
+        default: false
         }
     }
 

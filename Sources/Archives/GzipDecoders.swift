@@ -12,8 +12,8 @@ protocol GzipDecoder: AnyObject {
 
     /// Gives input, which stays where it is until it is used.
     func setInput(_ bytes: UnsafeRawBufferPointer)
-    /// Passes over what is left of the input.
-    func skipInput()
+    /// Passes over zeros at the start of the input.
+    func skipZeros()
     /// Inflates as much as there is input and room, and gives how many bytes.
     ///
     /// - Throws: `GzipDamage`.
@@ -55,7 +55,12 @@ final class ZlibDecoder: GzipDecoder {
         stream.pointee.avail_in = UInt32(bytes.count)
     }
 
-    func skipInput() { stream.pointee.avail_in = 0 }
+    func skipZeros() {
+        while stream.pointee.avail_in > 0, stream.pointee.next_in?.pointee == 0 {
+            stream.pointee.next_in = stream.pointee.next_in?.successor()
+            stream.pointee.avail_in -= 1
+        }
+    }
 
     func inflate(into buffer: UnsafeMutableRawBufferPointer) throws(GzipDamage) -> Int {
         stream.pointee.next_out = buffer.baseAddress?.assumingMemoryBound(to: Bytef.self)
@@ -124,7 +129,7 @@ final class ISALDecoder: GzipDecoder {
 
     func setInput(_ bytes: UnsafeRawBufferPointer) { isal_set_input(state, bytes.baseAddress, UInt32(bytes.count)) }
 
-    func skipInput() { isal_set_input(state, nil, 0) }
+    func skipZeros() { isal_skip_zeros(state) }
 
     func inflate(into buffer: UnsafeMutableRawBufferPointer) throws(GzipDamage) -> Int {
         let count = withUnsafePointer(to: Self.library) {

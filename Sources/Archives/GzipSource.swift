@@ -5,7 +5,13 @@ package final class GzipSource: ByteSource {
     private let source: any ByteSource
     private let decoder: any GzipDecoder
     private var guardian: ExpansionGuard
-    private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
+    /// A decoder may give bytes back that it had taken, also of the piece before: so the last ones of that piece stay in
+    /// front of the new one.
+    private static let headroom = 64
+    private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: headroom + 1 << 18, alignment: 64)
+    private var inputEnd = headroom
+    /// Compressed bytes that the decoder was given so far.
+    private var supplied: UInt64 = 0
     private var isAtEnd = false
 
     /// - Parameter usesISAL: false for zlib even where ISA-L is installed.
@@ -37,7 +43,7 @@ package final class GzipSource: ByteSource {
             if decoder.inputLeft == 0, decoder.isAtMemberEnd || !mayHoldBack, try !refill() { break }
             let before = decoder.inputLeft
             count = try inflateOnce(into: buffer)
-            guard count > 0 || before == 0 || decoder.inputLeft < before else {
+            guard count > 0 || before == 0 || decoder.inputLeft < before || decoder.isAtMemberEnd else {
                 throw .corruptCompression(format: "gzip", offset: guardian.consumed, reason: "it makes no progress")
             }
             mayHoldBack = false
@@ -49,7 +55,10 @@ package final class GzipSource: ByteSource {
 
     /// Reads more compressed bytes; false at the end of the source, where that is allowed.
     private func refill() throws(ArchiveError) -> Bool {
-        let count = try source.read(into: input)
+        let kept = UnsafeRawBufferPointer(rebasing: input[(inputEnd - Self.headroom)..<inputEnd])
+        UnsafeMutableRawBufferPointer(rebasing: input[..<Self.headroom]).copyMemory(from: kept)
+        inputEnd = Self.headroom
+        let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: input[Self.headroom...]))
         if count == 0 {
             guard decoder.isAtMemberEnd else {
                 throw .corruptCompression(format: "gzip", offset: guardian.consumed, reason: "it ends in the middle")
@@ -57,7 +66,9 @@ package final class GzipSource: ByteSource {
             isAtEnd = true
             return false
         }
-        decoder.setInput(UnsafeRawBufferPointer(rebasing: input.prefix(count)))
+        inputEnd += count
+        supplied += UInt64(count)
+        decoder.setInput(UnsafeRawBufferPointer(rebasing: input[Self.headroom..<inputEnd]))
         return true
     }
 
@@ -65,18 +76,22 @@ package final class GzipSource: ByteSource {
         if decoder.isAtMemberEnd {
             // Some writers pad the file with zeros; gzip(1) passes over them.
             if decoder.nextByte == 0 {
-                decoder.skipInput()
+                decoder.skipZeros()
                 return 0
             }
             decoder.reset()
         }
-        let before = decoder.inputLeft
-        defer { guardian.consumed += UInt64(before - decoder.inputLeft) }
+        defer { noteConsumed() }
         do throws(GzipDamage) {
             return try decoder.inflate(into: buffer)
         } catch {
-            throw .corruptCompression(
-                format: "gzip", offset: guardian.consumed + UInt64(before - decoder.inputLeft), reason: error.reason)
+            noteConsumed()
+            throw .corruptCompression(format: "gzip", offset: guardian.consumed, reason: error.reason)
         }
+    }
+
+    private func noteConsumed() {
+        let left = UInt64(decoder.inputLeft)
+        guardian.consumed = supplied > left ? supplied - left : 0
     }
 }

@@ -120,34 +120,47 @@ extension LayerTree {
     private mutating func add(_ entry: TarEntry, name: [UInt8], in directory: Int) throws(ArchiveError) -> Int? {
         if entry.kind == .hardLink { return try addHardLink(entry, name: name, in: directory) }
         let existing = nodes[directory].children[name]
-        if let existing {
-            let isSecondDescription = nodes[existing].kind == .directory && entry.kind == .directory
-            guard isSecondDescription || nodes[existing].isWhiteout else {
-                throw refused(entry, "the archive has this name twice")
-            }
-            if isSecondDescription {
-                describe(existing, as: entry)
-                return nil
-            }
+        if let existing, nodes[existing].kind == .directory, entry.kind == .directory {
+            describe(existing, as: entry)
+            return nil
         }
         let number = append(entry, parent: directory)
-        // A directory that replaces one of a lower layer shows nothing of it.
-        if existing != nil, entry.kind == .directory { makeOpaque(number) }
+        if let existing {
+            // A directory that replaces one of a lower layer shows nothing of it.
+            if nodes[existing].isWhiteout, entry.kind == .directory { makeOpaque(number) }
+            drop(existing)
+        }
         nodes[directory].children[name] = number
         return entry.kind == .regular ? number : nil
+    }
+
+    /// Takes a name away from a node, and everything in it where it was a directory.
+    ///
+    /// Of an archive that has a name twice the last entry counts, as when tar unpacks it.
+    private mutating func drop(_ number: Int) {
+        lastParentPath = []
+        var dropped = [number]
+        while let next = dropped.popLast() {
+            dropped.append(contentsOf: nodes[next].children.values)
+            nodes[next].children = [:]
+            if nodes[next].linkCount > 0 { nodes[next].linkCount -= 1 }
+        }
     }
 
     private mutating func addHardLink(_ entry: TarEntry, name: [UInt8], in directory: Int) throws(ArchiveError) -> Int?
     {
         let shown = String(decoding: entry.linkTarget, as: UTF8.self)
-        guard let target = find(entry.linkTarget) else {
+        // A name that is only removed here is none that a link can share.
+        guard let target = find(entry.linkTarget), nodes[target].isExplicit || !nodes[target].isWhiteout else {
             throw refused(entry, "it is a hard link to `\(shown)`, which is not in the archive before it")
         }
         guard nodes[target].kind != .directory else {
             throw refused(entry, "it is a hard link to the directory `\(shown)`")
         }
-        if let existing = nodes[directory].children[name], !nodes[existing].isWhiteout {
-            throw refused(entry, "the archive has this name twice")
+        if let existing = nodes[directory].children[name] {
+            // A link to itself changes nothing.
+            if existing == target { return nil }
+            drop(existing)
         }
         nodes[target].linkCount += 1
         nodes[directory].children[name] = target

@@ -89,10 +89,11 @@ package enum LayerWriter {
     /// - Parameter root: the open directory; links in it are never followed and mounts below it not entered.
     package static func write(
         directory root: SharedDescriptor, to descriptor: SharedDescriptor, recipe: TarRecipeWriter? = nil,
-        limits: TarLimits = .init(), progress: ((UInt64) -> Void)? = nil
+        limits: TarLimits = .init(), choices: DirectoryWalker.Choices = .init(), progress: ((UInt64) -> Void)? = nil
     ) throws(ArchiveError) -> WrittenLayer {
         let image = try ErofsImage(descriptor, limits: limits)
-        let stream = try serialize(root, limits: limits, into: image, recipe: recipe, progress: progress)
+        let stream = try serialize(
+            root, limits: limits, choices: choices, into: image, recipe: recipe, progress: progress)
         try recipe?.finish()
         return WrittenLayer(
             diffHex: stream.hex, tarBytes: stream.bytes, image: try image.finish(), tree: image.tree,
@@ -106,14 +107,14 @@ package enum LayerWriter {
 
     /// Hashes a directory's canonical tar and, where an image is given, adds its files to it.
     private static func serialize(
-        _ root: SharedDescriptor, limits: TarLimits, into image: ErofsImage?, recipe: TarRecipeWriter?,
-        progress: ((UInt64) -> Void)?
+        _ root: SharedDescriptor, limits: TarLimits, choices: DirectoryWalker.Choices = .init(),
+        into image: ErofsImage?, recipe: TarRecipeWriter?, progress: ((UInt64) -> Void)?
     ) throws(ArchiveError) -> (hex: String, bytes: UInt64, newest: Timestamp) {
         let hash = SHA256()
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
         defer { buffer.deallocate() }
         var newest = Timestamp(seconds: 0)
-        var walker = try DirectoryWalker(root, limits: limits)
+        var walker = try DirectoryWalker(root, limits: limits, choices: choices)
         var reported: UInt64 = 0
         var total: UInt64 = 0
         while let file = try walker.next() {

@@ -10,7 +10,10 @@ struct PaxRecords {
     var userID: UInt64?
     var groupID: UInt64?
     var modified: Timestamp?
-    var attributes: [ExtendedAttribute] = []
+    private(set) var attributes: [ExtendedAttribute] = []
+    // A header of a megabyte can set the same thousand attributes over and over.
+    private var attributePlaces: [String: Int] = [:]
+    private var attributeBytes = 0
     var sparse = SparseRecords()
 
     /// GNU tar's three ways of writing a sparse file into pax records.
@@ -69,13 +72,19 @@ struct PaxRecords {
         guard !name.isEmpty, name.utf8.count <= 255 else {
             throw Refusal(reason: "an extended attribute's name is empty or over 255 bytes")
         }
-        attributes.removeAll { $0.name == name }
-        attributes.append(ExtendedAttribute(name: name, value: value))
+        attributeBytes += value.count
+        if let place = attributePlaces[name] {
+            attributeBytes -= attributes[place].value.count
+            attributes[place].value = value
+        } else {
+            attributeBytes += name.utf8.count
+            attributePlaces[name] = attributes.count
+            attributes.append(ExtendedAttribute(name: name, value: value))
+        }
         guard attributes.count <= limits.attributes else {
             throw Refusal(reason: "it has more than \(limits.attributes) extended attributes")
         }
-        let total = attributes.reduce(0) { $0 + $1.name.utf8.count + $1.value.count }
-        guard total <= limits.attributeBytes else {
+        guard attributeBytes <= limits.attributeBytes else {
             throw Refusal(reason: "its extended attributes have more than \(limits.attributeBytes) bytes")
         }
     }

@@ -95,7 +95,7 @@ extension ByteSource {
     /// Runs a body with a source that gives the same bytes, read in advance by another thread.
     ///
     /// Nobody else may use this source meanwhile; afterwards it is further than the body has read.
-    func readingAhead<Value>(
+    package func readingAhead<Value>(
         _ body: (any ByteSource) throws(ArchiveError) -> Value
     ) throws(ArchiveError) -> Value {
         let thread: DedicatedThread

@@ -92,11 +92,14 @@ struct ExpansionGuard {
     func check() throws(ArchiveError) {
         let (product, overflow) = consumed.multipliedReportingOverflow(by: limits.ratio)
         let byRatio = max(limits.freeBytes, overflow ? .max : product)
-        guard produced <= min(byRatio, limits.maximumBytes) else {
-            throw .limit(
-                entry: nil, offset: produced,
-                reason: "\(consumed) compressed bytes expand to more than \(produced); "
-                    + "this looks like a decompression bomb")
-        }
+        guard produced > min(byRatio, limits.maximumBytes) else { return }
+        let rule =
+            produced > limits.maximumBytes
+            ? "\(limits.maximumBytes) bytes are the limit of one stream"
+            : "beyond \(limits.freeBytes) bytes, \(limits.ratio) times the compressed size is the limit"
+        throw .limit(
+            entry: nil, offset: produced,
+            reason: "\(consumed) compressed bytes expand to more than \(produced); \(rule), since this looks like a "
+                + "decompression bomb")
     }
 }

@@ -79,6 +79,15 @@ static inline void isal_set_input(void *state, const void *bytes, uint32_t count
 
 static inline uint32_t isal_input_left(const void *state) { return ((const struct isal_head *)state)->avail_in; }
 
+/// Passes over zeros at the start of the input.
+static inline void isal_skip_zeros(void *state) {
+    struct isal_head *head = (struct isal_head *)state;
+    while (head->avail_in > 0 && *head->next_in == 0) {
+        head->next_in++;
+        head->avail_in--;
+    }
+}
+
 static inline uint8_t isal_next_byte(const void *state) { return *((const struct isal_head *)state)->next_in; }
 
 /// Inflates as much as there is input and room.

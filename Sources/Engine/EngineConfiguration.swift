@@ -1,3 +1,5 @@
+import Registry
+
 /// What a daemon is told at its start.
 package struct EngineConfiguration: Sendable, Hashable {
     /// The data root, absolute.
@@ -8,6 +10,8 @@ package struct EngineConfiguration: Sendable, Hashable {
     package var initBinary: String
     /// Whether containers end with the daemon.
     package var stopContainersOnExit: Bool
+    /// Files that say what is special about some registries, later ones stronger.
+    package var registrySettings: [String] = [RegistrySettings.path]
     /// The program's version, as `/version` shows it.
     package var version: String
 

@@ -14,6 +14,10 @@ package struct EngineError: Error, Sendable, Hashable {
         case notModified
         /// It is not allowed.
         case forbidden
+        /// It needs (other) credentials.
+        case unauthorized
+        /// Too much was asked for in too short a time.
+        case limited
         /// Not part of this engine.
         case notImplemented
         /// Not now.

@@ -7,8 +7,12 @@ import OCI
 extension HostEngine {
     /// The image of a reference, an id or the start of one.
     package func image(named text: String) async throws -> StoredImage {
-        guard let image = try await images.resolve(text) else { throw EngineError.noImage(text) }
-        return image
+        do {
+            guard let image = try await images.resolve(text) else { throw EngineError.noImage(text) }
+            return image
+        } catch {
+            throw EngineError.image(error)
+        }
     }
 
     /// Ids of images containers were made from, or are being made from.
@@ -30,58 +34,29 @@ extension HostEngine {
         await publish(.image, "tag", actor: image.id.description, ["name": reference.familiar])
     }
 
-    /// Removes a name, and the image with its last one.
-    ///
-    /// Docker's list of what was done.
-    package func removeImage(_ text: String, force: Bool = false) async throws -> [JSONObject] {
-        guard let image = try await images.identify(text) else { throw EngineError.noImage(text) }
-        let users = containers.all.filter { $0.snapshot.imageID == image.id.description }
-        let isLast = image.references.count <= 1 || text.hasPrefix("sha256:")
-        if isLast, let user = users.first(where: { $0.state.isActive }) ?? (force ? nil : users.first) {
-            let running = user.state.isActive
-            throw EngineError(
-                .conflict,
-                running
-                    ? "conflict: unable to delete \(text) (cannot be forced) - image is being used by running container \(user.id.prefix(12))"
-                    : "conflict: unable to remove repository reference \"\(text)\" (must force) - container \(user.id.prefix(12)) is using its referenced image \(image.id.shortHex)"
-            )
-        }
-        let removal: ImageRemoval
-        do {
-            removal = try await images.remove(text, inUse: imagesInUse, force: force)
-        } catch {
-            throw EngineError.wrapping(error)
-        }
-        var result: [JSONObject] = []
-        for reference in removal.untagged {
-            result.append(["Untagged": .string(reference.familiar)])
-            await publish(.image, "untag", actor: image.id.description, ["name": reference.familiar])
-        }
-        for id in removal.deletedImages {
-            result.append(["Deleted": .string(id.description)])
-            await publish(.image, "delete", actor: id.description, ["name": id.description])
-        }
-        for layer in removal.deletedLayers { result.append(["Deleted": .string(layer.description)]) }
-        return result
-    }
-
     /// Docker's list of images, newest first.
     package func imageList(_ filter: FilterSet) async throws -> [JSONObject] {
         var used: [String: Int64] = [:]
         for container in containers.all { used[container.snapshot.imageID, default: 0] += 1 }
         let (after, before) = try await bounds(filter)
-        return try await images.list().filter { image in
+        let patterns = try Self.patterns(filter)
+        return try await images.list().compactMap { image -> StoredImage? in
             let created = Timestamp(rfc3339: image.created) ?? Timestamp(seconds: 0)
-            return filter.allows("reference") { pattern in
-                image.references.contains { Self.matches($0, pattern) }
-            } && filter.allows(labels: image.config.execution.labels)
-                && filter.allows("dangling", image.references.isEmpty)
-                && after.map { created > $0 } ?? true && before.map { created < $0 } ?? true
+            guard
+                filter.allows(labels: image.config.execution.labels),
+                filter.allows("dangling", image.references.isEmpty),
+                after.map({ created > $0 }) ?? true, before.map({ created < $0 }) ?? true
+            else { return nil }
+            guard let patterns else { return image }
+            // Names that were not asked for are not shown either.
+            var image = image
+            image.references.removeAll { name in !patterns.contains { Self.matches(name, $0) } }
+            return image.references.isEmpty ? nil : image
         }.sorted { $0.created > $1.created }.map { image in
             [
                 "Containers": .int(used[image.id.description] ?? 0), "Created": .int(Self.seconds(image.created)),
                 "Id": .string(image.id.description), "Labels": .object(.strings(image.config.execution.labels)),
-                "ParentId": "", "RepoDigests": .array([]),
+                "ParentId": "", "RepoDigests": .strings(image.repoDigests.map(\.familiar)),
                 "RepoTags": .strings(image.references.map(\.familiar)), "SharedSize": -1,
                 "Size": .int(image.size),
             ]
@@ -98,10 +73,19 @@ extension HostEngine {
         return (after, before)
     }
 
-    private static func matches(_ reference: ImageReference, _ pattern: String) -> Bool {
-        let name = reference.familiar
-        if pattern.hasSuffix("*") { return name.hasPrefix(pattern.dropLast()) }
-        return name == pattern || name.hasPrefix(pattern + ":")
+    /// The patterns of the `reference` filter; nil where there is none.
+    private static func patterns(_ filter: FilterSet) throws(EngineError) -> [PathPattern]? {
+        guard !filter.lacks("reference") else { return nil }
+        return try filter["reference"].map { text throws(EngineError) in
+            guard let pattern = PathPattern(text) else {
+                throw EngineError(.invalid, "invalid filter 'reference': syntax error in pattern \"\(text)\"")
+            }
+            return pattern
+        }
+    }
+
+    private static func matches(_ reference: ImageReference, _ pattern: PathPattern) -> Bool {
+        pattern.matches(reference.familiar) || pattern.matches(reference.familiarRepository)
     }
 
     private static func seconds(_ text: String) -> Int64 { Timestamp(rfc3339: text)?.seconds ?? 0 }
@@ -111,9 +95,9 @@ extension HostEngine {
         var object = JSONObject()
         object["Id"] = .string(image.id.description)
         object["RepoTags"] = .strings(image.references.map(\.familiar))
-        object["RepoDigests"] = .array([])
+        object["RepoDigests"] = .strings(image.repoDigests.map(\.familiar))
         object["Parent"] = ""
-        object["Comment"] = ""
+        object["Comment"] = .string(image.config.history.last?.comment ?? "")
         object["Created"] = .string(image.created.isEmpty ? ContainerState.never : image.created)
         object["DockerVersion"] = ""
         object["Author"] = .string(image.config.author ?? "")

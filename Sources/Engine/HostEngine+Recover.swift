@@ -29,6 +29,7 @@ extension HostEngine {
             container.change { $0.isSettling = false }
         }
         notes += await finishChanges(all.filter { !running.contains($0.id) })
+        notes += await recoverImageMounts()
         try? await layerMounts.sweep()
         notes.append("\(all.count) containers, \(running.count) running")
         work.spawn { [self] in await startWanted(all.filter { !running.contains($0.id) }) }

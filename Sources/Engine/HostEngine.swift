@@ -36,6 +36,8 @@ package final class HostEngine: Sendable {
     let namespaces = NamespacePool()
     /// Volumes that containers under creation are about to mount.
     let volumeClaims = VolumeClaims()
+    /// One image is mounted or unmounted at a time.
+    let imageMountQueue = OperationQueue()
     /// One volume is filled at a time.
     let fillQueue = OperationQueue()
     let logLine: @Sendable (String) -> Void

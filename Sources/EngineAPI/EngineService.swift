@@ -22,7 +22,12 @@ package struct EngineService: Sendable {
         ExecutionRoutes(engine: engine).add(to: &router)
         ImageArchiveRoutes(engine: engine).add(to: &router)
         StoreRoutes(engine: engine).add(to: &router)
+        RegistryRoutes(engine: engine).add(to: &router)
+        ImageRoutes(engine: engine).add(to: &router)
+        ImageImportRoutes(engine: engine).add(to: &router)
+        ImageMountRoutes(engine: engine).add(to: &router)
         ObjectRoutes(engine: engine).add(to: &router)
+        PruneRoutes(engine: engine).add(to: &router)
         StackRoutes(engine: engine, stacks: stacks, recovery: recovery).add(to: &router)
         self.router = router
     }

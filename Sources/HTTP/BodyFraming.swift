@@ -84,6 +84,13 @@ package struct ChunkedDecoder: Sendable {
         return (data, index - bytes.startIndex)
     }
 
+    /// Takes so many coded bytes where all of them are data; false, and nothing is taken, where they are not.
+    package mutating func takeData(_ count: Int) -> Bool {
+        guard case .data(let remaining) = state, count <= remaining else { return false }
+        state = count == remaining ? .dataEnd : .data(remaining - count)
+        return true
+    }
+
     private mutating func take(_ byte: UInt8) throws(HTTPError) {
         if byte != 0x0A {
             guard line.last != 0x0D else { throw .malformed("bare CR in chunked coding") }

@@ -93,6 +93,7 @@ package actor ConnectionReader {
             case .chunked:
                 if available > 0 {
                     isInBody = true
+                    if start == 0, chunks.takeData(buffer.count) { return take(buffer.count) }
                     let (data, taken) = try chunks.decode(buffer[start...])
                     discard(taken)
                     if chunks.isDone { framing = .none }

@@ -39,11 +39,15 @@ package struct HTTPClient: Sendable {
         let stream = try await open()
         do {
             try await stream.write(head(method, target, headers, length: nil, close: true))
+            // The end of each chunk goes with the head of the next, and the bytes by themselves: nothing is copied.
+            var end = ""
             while let piece = try await body() {
                 guard !piece.isEmpty else { continue }
-                try await stream.write(Array("\(String(piece.count, radix: 16))\r\n".utf8) + piece + [0x0D, 0x0A])
+                try await stream.write(Array("\(end)\(String(piece.count, radix: 16))\r\n".utf8))
+                try await stream.write(piece)
+                end = "\r\n"
             }
-            try await stream.write(Array("0\r\n\r\n".utf8))
+            try await stream.write(Array("\(end)0\r\n\r\n".utf8))
             return try await response(stream, to: method)
         } catch {
             stream.close()

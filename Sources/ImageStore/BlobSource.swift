@@ -9,7 +9,7 @@ package typealias BlobDescriptor = Descriptor
 package protocol BlobSource: Sendable {
     /// Opens a blob, to be read from its start to its end.
     ///
-    /// Blocking; called on threads of the blocking executor, several at once. The store checks size and digest, so
+    /// Blocking; called on threads of `BlockingExecutor.transfers`, several at once. The store checks size and digest, so
     /// that the source need not. The blob is closed when its last reference goes.
     ///
     /// - Throws: what the user is to read, best a `Diagnostic` that names the blob. Reading throws it as

@@ -42,14 +42,17 @@ package struct LayerExport: Sendable, Hashable {
     func forEachPiece(in layout: StoreLayout, _ body: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void) throws {
         let source = HashingSource(try open(in: layout))
         var left = descriptor.size
-        try source.forEachPiece { piece throws(ArchiveError) in
-            left -= Int64(piece.count)
-            guard left >= 0 else {
-                throw .limit(
-                    entry: nil, offset: source.hash.byteCount,
-                    reason: "layer \(descriptor.digest) has more than the \(descriptor.size) bytes it should")
+        // Another thread reads and hashes what comes next while the body has its piece.
+        try source.readingAhead { ahead throws(ArchiveError) in
+            try ahead.forEachPiece { piece throws(ArchiveError) in
+                left -= Int64(piece.count)
+                guard left >= 0 else {
+                    throw .limit(
+                        entry: nil, offset: UInt64(descriptor.size),
+                        reason: "layer \(descriptor.digest) has more than the \(descriptor.size) bytes it should")
+                }
+                try body(piece)
             }
-            try body(piece)
         }
         guard left == 0, source.hash.finishHex() == descriptor.digest.hex else {
             throw Diagnostic(
@@ -113,11 +116,18 @@ extension ImageStore {
         try layer.forEachPiece(in: layout, body)
     }
 
-    /// Opens the bytes of a layer; whoever reads them checks them.
+    /// Opens the bytes of a layer from an offset on; whoever reads them checks them.
     ///
     /// Blocking, as `readLayer`.
-    package nonisolated func open(_ layer: LayerExport) throws -> any ByteSource {
-        try layer.open(in: layout)
+    package nonisolated func open(_ layer: LayerExport, at offset: Int64 = 0) throws -> any ByteSource {
+        if offset > 0, case .blob(let digest) = layer.form {
+            let file = try Files.open(layout.blob(digest))
+            _ = try file.seek(offset)
+            return DescriptorSource(file.shared())
+        }
+        let source = try layer.open(in: layout)
+        try source.skip(offset)
+        return source
     }
 
     private static func export(
@@ -185,5 +195,21 @@ extension ImageStore {
         }
         guard let blob = row.blobs.first(where: { blobs.has($0.digest) }) else { return nil }
         return LayerExport(descriptor: descriptor, form: .inflated(blob.digest))
+    }
+}
+
+extension ByteSource {
+    /// Reads so many bytes and forgets them; fewer where it ends before.
+    fileprivate func skip(_ count: Int64) throws(ArchiveError) {
+        guard count > 0 else { return }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
+        defer { buffer.deallocate() }
+        var left = count
+        while left > 0 {
+            let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(left, Int64(buffer.count)))])
+            let read = try self.read(into: part)
+            if read == 0 { return }
+            left -= Int64(read)
+        }
     }
 }

@@ -49,7 +49,7 @@ extension ImageStore {
         _ bytes: [UInt8], _ source: some BlobSource, _ cancellation: CancellationFlag
     ) async throws -> (ImageManifest, ImageConfig, [UInt8]) {
         let blobs = blobs
-        return try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+        return try await BlockingExecutor.transfers.run { () throws(Diagnostic) in
             try reporting("reading the manifest") {
                 guard bytes.count <= BlobStore.sizeLimit else {
                     throw OCIError.badField(
@@ -116,20 +116,33 @@ extension ImageStore {
         }
         // More threads than processors, since one of them waits for the network or the disk most of the time.
         let width = max(3, HostProcessors.count)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            do {
-                for (index, layer) in wanted.enumerated() {
-                    if index >= width { try await group.next() }
-                    group.addTask {
-                        try await self.receive(layer.0, layer.1, from: source, cancellation, attributes, progress)
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                do {
+                    for (index, layer) in wanted.enumerated() {
+                        if index >= width { try await group.next() }
+                        group.addTask {
+                            try await self.receive(layer.0, layer.1, from: source, cancellation, attributes, progress)
+                        }
                     }
+                    while try await group.next() != nil {}
+                } catch {
+                    // The others are not wanted without this one.
+                    cancellation.cancel()
+                    throw error
                 }
-                while try await group.next() != nil {}
-            } catch {
-                // The others are not wanted without this one.
-                cancellation.cancel()
-                throw error
             }
+        } catch let error as Diagnostic where error.code == StoreCode.diskFull {
+            await makeRoom(wanted.map(\.0.digest))
+            throw error
+        }
+    }
+
+    /// Removes what has come of layers: it must not be what fills the disk.
+    private func makeRoom(_ digests: [Digest]) async {
+        let (partials, flights) = (partials, flights)
+        await BlockingExecutor.shared.run {
+            for digest in digests where flights.flight(of: digest) == nil { try? partials.remove(digest) }
         }
     }
 
@@ -179,18 +192,11 @@ extension ImageStore {
         let receiver = LayerReceiver(
             layers: layers, partials: partials, descriptor: descriptor, diffID: diffID, cancellation: cancellation
         ) { report(.receiving, $0) }
-        do {
-            let staged = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
-                try reporting("receiving layer \(descriptor.digest)") { try receiver.receive(from: source) }
-            }
-            report(.storing, descriptor.size)
-            _ = try await write(layers: [try await settle(staged)], images: [], origin: attributes)
-        } catch let error as Diagnostic where error.code == StoreCode.diskFull {
-            // What has come must not be what fills the disk.
-            let partials = partials
-            await BlockingExecutor.shared.run { try? partials.remove(descriptor.digest) }
-            throw error
+        let staged = try await BlockingExecutor.transfers.run { () throws(Diagnostic) in
+            try reporting("receiving layer \(descriptor.digest)") { try receiver.receive(from: source) }
         }
+        report(.storing, descriptor.size)
+        _ = try await write(layers: [try await settle(staged)], images: [], origin: attributes)
     }
 
     static func check(_ staged: LayerStore.Staged, is digest: Digest, _ diffID: Digest) throws {

@@ -7,35 +7,36 @@ extension ImageStore {
     /// Removes a name, and the image with it when that was its last name; or an image by its id.
     ///
     /// - Parameters:
-    ///   - text: a name, an id or the start of one.
+    ///   - text: a name with a tag or a digest, an id or the start of one.
     ///   - inUse: images that containers are made of.
     ///   - force: removes an image that has several names by its id; never one that is in use.
     /// - Throws: `Diagnostic` (no such image, in use, has several names).
     package func remove(_ text: String, inUse: Set<Digest>, force: Bool = false) async throws -> ImageRemoval {
         guard let image = try await identify(text) else { throw Self.noSuchImage(text) }
         var removal = ImageRemoval()
-        let named = image.references.first { $0 == (try? ImageReference(text))?.withDefaultTag }
-        if let named {
-            if image.references.count > 1 {
-                _ = try await untag(named)
-                removal.untagged = [named]
+        let going = (try? ImageReference(text)).map(image.namesGoing) ?? []
+        if !going.isEmpty {
+            if image.names.count > going.count {
+                let names = going.map(\.description)
+                try await write { tables in for name in names { try tables.deleteImageTag(reference: name) } }
+                removal.untagged = going
                 return removal
             }
-        } else if image.references.count > 1, !force {
+        } else if !image.hasOneName, !force {
             throw Diagnostic(
                 code: StoreCode.imageHasNames,
                 summary: "conflict: unable to delete \(image.id.shortHex) (must be forced) - image is referenced in "
                     + "multiple repositories",
-                hint: "remove the names one by one, or force it", notes: image.references.map(\.familiar))
+                hint: "remove the names one by one, or force it", notes: image.names.map(\.familiar))
         }
         guard !inUse.contains(image.id) else {
             throw Diagnostic(
                 code: StoreCode.imageInUse,
                 summary:
-                    "conflict: unable to remove \(named?.familiar ?? image.id.shortHex) - a container is made of it",
+                    "conflict: unable to remove \(going.first?.familiar ?? image.id.shortHex) - a container is made of it",
                 hint: "remove the container first")
         }
-        removal.untagged = image.references
+        removal.untagged = image.names
         let report = try await delete([image.id])
         removal.deletedImages = report.images
         removal.deletedLayers = report.layers

@@ -71,16 +71,16 @@ package actor ImageStore {
         let name = id.description
         let rows = try await read { tables in (try tables.image(id: name), try tables.imageTags(image: name)) }
         guard rows.0 != nil else { return nil }
-        return ImageIdentity(id: id, references: rows.1.compactMap { try? ImageReference($0.reference) })
+        return ImageIdentity(id: id, names: rows.1.compactMap { try? ImageReference($0.reference) })
     }
 
     private func find(_ text: String) async throws -> Digest? {
         if let id = Digest(text) ?? Digest(sha256Hex: text) { return id }
         if let reference = try? ImageReference(text) {
-            if let digest = reference.digest { return try await byDigest(digest) }
-            let name = reference.withDefaultTag.description
-            let row = try await read { tables in try tables.imageTag(reference: name) }
+            let name = reference.digest.map { reference.at($0) } ?? reference.withDefaultTag
+            let row = try await read { tables in try tables.imageTag(reference: name.description) }
             if let id = row.flatMap({ Digest($0.image) }) { return id }
+            if let digest = reference.digest { return try await byDigest(digest) }
         }
         return try await byPrefix(text)
     }
@@ -105,6 +105,8 @@ package actor ImageStore {
     // MARK: Names
 
     /// Points a name at an image; `latest` is added to a name without a tag.
+    ///
+    /// A name with a digest says that the registry has the image there under that digest.
     package func tag(_ id: Digest, as reference: ImageReference) async throws {
         let row = ImageTagRow(
             reference: reference.withDefaultTag.description, image: id.description,
@@ -158,7 +160,7 @@ package actor ImageStore {
             throw Diagnostic(code: StoreCode.damaged, summary: "the database has an image with the id `\(row.id)`")
         }
         return StoredImage(
-            id: id, references: tags.compactMap { try? ImageReference($0.reference) }, config: try await config(id),
+            id: id, names: tags.compactMap { try? ImageReference($0.reference) }, config: try await config(id),
             size: row.size, manifestDigest: row.manifestDigest.flatMap { Digest($0) },
             attributes: row.spec.objectValue ?? JSONObject())
     }

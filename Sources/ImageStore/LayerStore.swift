@@ -91,7 +91,7 @@ struct LayerStore: Sendable {
     func stage(
         tar source: any ByteSource, capture: FileCapture? = nil, progress: ((UInt64) -> Void)? = nil
     ) throws -> Staged {
-        let peeking = PeekingSource(source)
+        let peeking = PeekingSource(SpareRoom(source, root: layout.root))
         let compression = Compression.detect(try peeking.peek(Compression.magicLength))
         return try stage { staging in
             guard compression != .none else {
@@ -113,7 +113,7 @@ struct LayerStore: Sendable {
     func stage(
         incoming: any ByteSource, through spool: SpooledBlob, at path: String
     ) throws -> Staged {
-        let peeking = PeekingSource(incoming)
+        let peeking = PeekingSource(SpareRoom(incoming, root: layout.root))
         let compression = Compression.detect(try peeking.peek(Compression.magicLength))
         return try stage { staging in
             staging.blobPath = path

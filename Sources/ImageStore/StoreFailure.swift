@@ -54,6 +54,8 @@ enum StoreFailure {
         case let diagnostic as Diagnostic: diagnostic
         case let error as ArchiveError: archive(error, doing: doing)
         case let error as SystemError: system(error, doing: doing)
+        case let error as DatabaseError where error.isFull:
+            full(error.description, doing: doing)
         case let error as OCIError:
             Diagnostic(code: StoreCode.badDocument, summary: "\(doing) failed", detail: error.description)
         case is CancellationError:
@@ -86,11 +88,15 @@ enum StoreFailure {
     private static func system(_ error: SystemError, doing: String) -> Diagnostic {
         switch error.errno {
         case .ENOSPC, .EDQUOT:
-            Diagnostic(
-                code: StoreCode.diskFull, summary: "the disk is full while \(doing)", detail: error.description,
-                hint: "free some room and run it again; nothing half-made was left behind")
+            full(error.description, doing: doing)
         default: Diagnostic(code: StoreCode.io, summary: "\(doing) failed", detail: error.description)
         }
+    }
+
+    private static func full(_ detail: String, doing: String) -> Diagnostic {
+        Diagnostic(
+            code: StoreCode.diskFull, summary: "the disk is full while \(doing)", detail: detail,
+            hint: "free some room and run it again; nothing half-made was left behind")
     }
 }
 

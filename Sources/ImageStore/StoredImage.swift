@@ -6,8 +6,13 @@ package struct StoredImage: Sendable, Hashable {
     /// The image id: the digest of the config's bytes.
     package let id: Digest
 
-    /// The names it has, sorted.
+    /// The names with a tag it has, sorted.
     package var references: [ImageReference]
+
+    /// The repositories of registries that have it, each with the digest it has there, sorted.
+    ///
+    /// That of the index where the image came through one.
+    package var repoDigests: [ImageReference]
 
     /// The decoded config.
     package let config: ImageConfig
@@ -27,12 +32,14 @@ package struct StoredImage: Sendable, Hashable {
     /// What the store knows of its origin, such as the Debian packages it was built from.
     package let attributes: JSONObject
 
+    /// - Parameter names: with a tag or with a digest.
     init(
-        id: Digest, references: [ImageReference], config: ImageConfig, size: Int64, manifestDigest: Digest?,
+        id: Digest, names: [ImageReference], config: ImageConfig, size: Int64, manifestDigest: Digest?,
         attributes: JSONObject
     ) {
         self.id = id
-        self.references = references
+        references = names.filter { $0.digest == nil }
+        repoDigests = names.filter { $0.digest != nil }
         self.config = config
         self.layers = config.diffIDs
         self.size = size
@@ -43,7 +50,7 @@ package struct StoredImage: Sendable, Hashable {
 
 /// What removing a name or an image did.
 package struct ImageRemoval: Sendable, Hashable {
-    /// Names that are gone.
+    /// Names that are gone, those with a digest too.
     package var untagged: [ImageReference] = []
     /// Images that are gone.
     package var deletedImages: [Digest] = []
@@ -106,6 +113,35 @@ package typealias ImageProgress = @Sendable (ImageProgressUpdate) -> Void
 package struct ImageIdentity: Sendable, Hashable {
     /// The image.
     package let id: Digest
-    /// Its names.
+    /// Its names with a tag.
     package let references: [ImageReference]
+    /// Its names with a digest.
+    package let repoDigests: [ImageReference]
+
+    /// - Parameter names: with a tag or with a digest.
+    init(id: Digest, names: [ImageReference]) {
+        self.id = id
+        references = names.filter { $0.digest == nil }
+        repoDigests = names.filter { $0.digest != nil }
+    }
+
+    /// All names.
+    var names: [ImageReference] { references + repoDigests }
+
+    /// The names that go when a user removes one.
+    ///
+    /// With the last tag of a repository go the digests the image has there, as with Docker. Empty when `name` is none
+    /// of the image's.
+    func namesGoing(with name: ImageReference) -> [ImageReference] {
+        if let digest = name.digest {
+            return repoDigests.filter { $0.repository == name.repository && $0.digest == digest }
+        }
+        let tagged = name.withDefaultTag
+        guard references.contains(tagged) else { return [] }
+        let isLast = !references.contains { $0 != tagged && $0.repository == tagged.repository }
+        return [tagged] + (isLast ? repoDigests.filter { $0.repository == tagged.repository } : [])
+    }
+
+    /// Whether all names are one tag and digests of one repository, so that the id stands for them.
+    var hasOneName: Bool { references.count <= 1 && Set(names.map(\.repository)).count <= 1 }
 }

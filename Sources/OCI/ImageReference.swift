@@ -43,6 +43,17 @@ package struct ImageReference: Sendable, Hashable, CustomStringConvertible {
         return ImageReference(domain: domain, path: path, tag: Self.defaultTag, digest: nil)
     }
 
+    /// The repository with a digest and no tag: content that never changes.
+    package func at(_ digest: Digest) -> ImageReference {
+        ImageReference(domain: domain, path: path, tag: nil, digest: digest)
+    }
+
+    /// The repository with a tag and no digest.
+    package func at(tag: String) throws(ImageReferenceError) -> ImageReference {
+        guard ImageReferenceParser.isTag(tag) else { throw .badTag(tag) }
+        return ImageReference(domain: domain, path: path, tag: tag, digest: nil)
+    }
+
     /// The registry and the repository, without tag and digest.
     package var repository: String { domain + "/" + path }
 
@@ -56,8 +67,12 @@ package struct ImageReference: Sendable, Hashable, CustomStringConvertible {
     package var familiarRepository: String {
         guard domain == Self.defaultDomain else { return repository }
         let official = "library/"
-        guard path.hasPrefix(official), !path.dropFirst(official.count).contains("/") else { return path }
-        return String(path.dropFirst(official.count))
+        if path.hasPrefix(official), !path.dropFirst(official.count).contains("/") {
+            return String(path.dropFirst(official.count))
+        }
+        // What looks like a registry would be taken for one.
+        let first = path.prefix { $0 != "/" }
+        return first != path && ImageReferenceParser.isRegistry(first) ? repository : path
     }
 
     private var suffix: String {

@@ -43,10 +43,7 @@ struct ImageReferenceParser {
         var path = String(name)
         if let slash = name.firstIndex(of: "/") {
             let first = name[..<slash]
-            let isHost =
-                first.contains(".") || first.contains(":") || first == "localhost"
-                || first.contains(where: \.isUppercase)
-            if isHost {
+            if Self.isRegistry(first) {
                 domain = first == "index.docker.io" ? ImageReference.defaultDomain : String(first)
                 path = String(name[name.index(after: slash)...])
             }
@@ -59,6 +56,12 @@ struct ImageReferenceParser {
 }
 
 extension ImageReferenceParser {
+    /// Whether the first component of a name is a registry, by Docker's rule.
+    static func isRegistry(_ component: Substring) -> Bool {
+        component.contains(".") || component.contains(":") || component == "localhost"
+            || component.contains(where: \.isUppercase)
+    }
+
     /// Matches `[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}`.
     static func isTag(_ text: String) -> Bool {
         guard let first = text.utf8.first, text.utf8.count <= 128 else { return false }

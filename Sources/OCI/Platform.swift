@@ -83,7 +83,8 @@ package struct Platform: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    var json: JSONObject {
+    /// The members of the specification's `platform`.
+    package var json: JSONObject {
         var object = JSONObject()
         object["architecture"] = .string(architecture)
         object["os"] = .string(os)

@@ -26,6 +26,8 @@ struct CompressionTests {
         #expect(try text(hello) == "hello")
         #expect(try text(hello + hello) == "hellohello")
         #expect(try text(hello + [0, 0, 0, 0]) == "hello")
+        #expect(try text(hello + [0, 0, 0, 0] + hello) == "hellohello")
+        #expect(throws: ArchiveError.self) { try text(hello + [0, 0, 0, 0] + Array("more".utf8)) }
         #expect(try text(Array("plain".utf8)) == "plain")
         #expect(try text([]) == "")
     }
@@ -58,6 +60,7 @@ struct CompressionTests {
             SpawnRequest("/bin/sh", ["-c", "head -c 50000000 /dev/zero | gzip -9"]), outputLimit: 1 << 20)
         let limits = InflateLimits(freeBytes: 1 << 20, ratio: 200, maximumBytes: 1 << 40)
         let error = #expect(throws: ArchiveError.self) { try text(packed.standardOutput, limits: limits) }
+        #expect(error?.description.contains("200 times the compressed size") == true)
         #expect(error?.description.contains("decompression bomb") == true)
         #expect(try text(packed.standardOutput).utf8.count == 50_000_000)
     }

@@ -35,16 +35,46 @@ struct HostileArchiveTests {
         }
     }
 
-    @Test("a name twice is refused, a directory twice describes it again")
+    @Test("of a name that comes twice the last entry counts, as when tar unpacks it")
     func duplicates() throws {
-        let twice = TarFixture.file("a", "1") + TarFixture.file("./a", "2") + TarFixture.end
-        #expect(
-            try #require(TarFixture.refusal(twice)).contains("entry `a` at byte 1024: the archive has this name twice"))
+        func node(_ archive: [UInt8], _ path: String) throws -> LayerTree.Node? {
+            let tree = try TarFixture.layer(archive + TarFixture.end).layer.tree
+            return tree.find(Array(path.utf8)).map { tree.nodes[$0] }
+        }
+        #expect(try node(TarFixture.file("a", "1") + TarFixture.file("./a", "22"), "a")?.size == 2)
         let directory =
             TarFixture.header("d", type: "5") + TarFixture.file("d/x", "") + TarFixture.header("d", type: "5")
-        #expect(TarFixture.refusal(directory + TarFixture.end) == nil)
-        let link = TarFixture.file("a", "1") + TarFixture.header("a", type: "1", link: "a") + TarFixture.end
-        #expect(TarFixture.refusal(link)?.contains("twice") == true)
+        #expect(try node(directory, "d/x") != nil)
+        let link = TarFixture.file("a", "1") + TarFixture.header("a", type: "1", link: "a")
+        #expect(try node(link, "a")?.linkCount == 1)
+        // The file keeps its other name, and only that.
+        let replaced =
+            TarFixture.file("a", "1") + TarFixture.header("b", type: "1", link: "a") + TarFixture.file("a", "22")
+        #expect(try node(replaced, "b")?.linkCount == 1 && node(replaced, "b")?.size == 1)
+        #expect(try node(replaced, "a")?.size == 2)
+    }
+
+    @Test("what replaces a directory takes all that was in it along, and nothing is written through it")
+    func replacedDirectory() throws {
+        let before =
+            TarFixture.header("d", type: "5") + TarFixture.file("d/e/f", "1")
+            + TarFixture.header("kept", type: "1", link: "d/e/f") + TarFixture.header("d", type: "2", link: "/etc")
+        let tree = try TarFixture.layer(before + TarFixture.end).layer.tree
+        #expect(tree.find(Array("d/e/f".utf8)) == nil)
+        let kept = try #require(tree.find(Array("kept".utf8)))
+        #expect(tree.nodes[kept].linkCount == 1)
+        // The directory of the entry before is not taken from memory, where it was one.
+        let through = try #require(TarFixture.refusal(before + TarFixture.file("d/e/g", "2") + TarFixture.end))
+        #expect(through.contains("entry `d/e/g`") && through.contains("`d` in its name is no directory"))
+        let again = before + TarFixture.header("d", type: "5") + TarFixture.file("d/e/g", "2") + TarFixture.end
+        let last = try TarFixture.layer(again).layer.tree
+        #expect(last.find(Array("d/e/g".utf8)) != nil && last.find(Array("d/e/f".utf8)) == nil)
+    }
+
+    @Test("a hard link to a name that a whiteout removes is refused")
+    func linkToWhiteout() throws {
+        let archive = TarFixture.file(".wh.a", "") + TarFixture.header("b", type: "1", link: "a") + TarFixture.end
+        #expect(TarFixture.refusal(archive)?.contains("not in the archive before it") == true)
     }
 
     @Test("an archive cut anywhere is said to be cut")

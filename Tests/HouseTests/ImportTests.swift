@@ -21,7 +21,7 @@ struct ImportTests {
         "Archives": ["Linux", "CZlib", "CZstd", "CISAL", "CCrypto"],
         "StateStore": ["CSQLite", "Linux", "StackModel", "Diagnostics", "JSONText"],
         "ImageStore": ["OCI", "Archives", "StateStore", "Linux", "Diagnostics", "JSONText"],
-        "Registry": ["OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText"],
+        "Registry": ["ImageStore", "OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText"],
         "RegistryServer": [
             "Registry", "OCI", "HTTP", "Archives", "Linux", "CCrypt", "Diagnostics", "JSONText",
         ],
@@ -30,19 +30,20 @@ struct ImportTests {
         "Manifest": ["StackModel", "Runtime", "Archives", "Linux", "Diagnostics", "JSONText"],
         "Apply": ["StackModel", "StateStore", "Linux", "Diagnostics", "JSONText"],
         "Engine": [
-            "ImageStore", "Runtime", "Networking", "StateStore", "OCI", "LaunchProgram", "Archives", "Linux",
-            "Diagnostics", "JSONText",
+            "ImageStore", "Registry", "Runtime", "Networking", "StateStore", "OCI", "LaunchProgram", "Archives",
+            "Linux", "Diagnostics", "JSONText",
         ],
         "Providers": [
             "Apply", "Engine", "StackModel", "StateStore", "OCI", "ImageStore", "Networking", "Runtime",
             "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],
         "EngineAPI": [
-            "HTTP", "Engine", "Apply", "StackModel", "StateStore", "ImageStore", "Networking", "Runtime", "OCI",
-            "LaunchProgram", "Linux", "Diagnostics", "JSONText",
+            "HTTP", "Engine", "Apply", "StackModel", "StateStore", "ImageStore", "Registry", "Networking", "Runtime",
+            "OCI", "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],
         "stackctl": [
-            "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StackModel", "RegistryServer", "HTTP",
+            "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StackModel", "Registry", "RegistryServer", "HTTP",
+            "OCI",
             "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],
     ]

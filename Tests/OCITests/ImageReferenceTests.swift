@@ -31,6 +31,15 @@ struct ImageReferenceTests {
         #expect(try ImageReference(reference.description) == reference)
     }
 
+    @Test("the same repository at another tag or at a digest")
+    func elsewhere() throws {
+        let digest = try #require(Digest("sha256:" + String(repeating: "a", count: 64)))
+        let name = try ImageReference("host:5000/app:1")
+        #expect(name.at(digest).description == "host:5000/app@\(digest)")
+        #expect(try name.at(digest).at(tag: "2").description == "host:5000/app:2")
+        #expect(throws: ImageReferenceError.badTag("a b")) { try name.at(tag: "a b") }
+    }
+
     @Test("latest is added only where neither tag nor digest is given")
     func defaultTag() throws {
         let digest = "sha256:" + String(repeating: "a", count: 64)

@@ -33,6 +33,50 @@ struct RegistryAuthHeaderTests {
         ])
     func none(text: String) { #expect(RegistryCredentials(registryAuthHeader: text) == nil) }
 
+    @Test("what a client sends is what the daemon reads")
+    func roundTrip() throws {
+        let all: [RegistryCredentials] = [
+            .password(user: "a", password: "p>?ü/"), .identityToken("t~~~"), .registryToken("r"),
+        ]
+        for credentials in all {
+            let text = credentials.registryAuthHeader(for: "docker.io")
+            #expect(!text.contains("+") && !text.contains("/"))
+            #expect(RegistryCredentials(registryAuthHeader: text) == credentials)
+            #expect(RegistryCredentials(authConfig: .object(credentials.json)) == credentials)
+        }
+    }
+
+    @Test("credentials of many registries, under the names of image references")
+    func many() throws {
+        let text = header(
+            #"{"https://index.docker.io/v1/":{"username":"a","password":"b"},"x.example:5000":{"identitytoken":"t"},"n":{}}"#
+        )
+        let access = RegistryAccess(registryAuth: nil, registryConfig: text)
+        #expect(
+            access.others == ["docker.io": .password(user: "a", password: "b"), "x.example:5000": .identityToken("t")])
+        #expect(RegistryAccess(registryAuth: "e30=", registryConfig: "!").others.isEmpty)
+    }
+
+    @Test("the credentials of a request are for its registry, and not for a mirror")
+    func ofOneRegistry() throws {
+        let own = RegistryCredentials.password(user: "a", password: "b")
+        let options = try RegistryAccess(own, others: ["mirror.example": .identityToken("t")])
+            .options(for: "docker.io", settings: [])
+        #expect(try options.credentials("docker.io") == own)
+        #expect(try options.credentials("mirror.example") == .identityToken("t"))
+        #expect(try options.credentials("other.example") == nil)
+    }
+
+    @Test(
+        "a server is known by the name in image references",
+        arguments: [
+            ("https://index.docker.io/v1/", "docker.io"), ("docker.io", "docker.io"), ("", "docker.io"),
+            ("https://x.example:5000/v2/", "x.example:5000"), ("127.0.0.1:5000", "127.0.0.1:5000"),
+        ])
+    func servers(written: String, domain: String) {
+        #expect(RegistryCredentials.registry(ofAuthConfig: ["serveraddress": .string(written)]) == domain)
+    }
+
     @Test("a description shows no secret")
     func description() {
         let all: [RegistryCredentials] = [

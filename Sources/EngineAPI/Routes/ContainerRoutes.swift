@@ -58,7 +58,6 @@ struct ContainerRoutes: Sendable {
             try await engine.remove(try find(request), force: request.flag("force"), volumes: request.flag("v"))
             try await request.respond(status: 204)
         }
-        router.on("POST", "/containers/prune", prune)
     }
 
     private func find(_ request: APIRequest) throws(EngineError) -> Container {
@@ -115,23 +114,5 @@ struct ContainerRoutes: Sendable {
             update.restart = try RestartSettings(policy)
         }
         return update
-    }
-
-    private func prune(_ request: APIRequest) async throws {
-        let filter = try request.filters(["label", "label!", "until"])
-        let until = try filter.until()
-        var deleted: [String] = []
-        var reclaimed: Int64 = 0
-        for container in engine.containers.all where !container.state.isActive {
-            guard filter.allows(labels: container.specification.labels) else { continue }
-            if let until, container.snapshot.created >= until { continue }
-            let size = (try? await engine.sizes(container).writable) ?? 0
-            guard (try? await engine.remove(container)) != nil else { continue }
-            deleted.append(container.id)
-            reclaimed += size
-        }
-        try await request.respond([
-            "ContainersDeleted": .array(deleted.map { .string($0) }), "SpaceReclaimed": .int(reclaimed),
-        ])
     }
 }

@@ -4,11 +4,8 @@ import ImageStore
 import JSONText
 import Linux
 import OCI
-import Synchronization
 
 /// Images as archives: `POST /images/load`, `GET /images/get`, `GET /images/{name}/get`.
-///
-/// The archive passes through a pipe: the connection is asynchronous, and whoever reads or writes archives blocks.
 struct ImageArchiveRoutes: Sendable {
     let engine: HostEngine
 
@@ -35,7 +32,9 @@ struct ImageArchiveRoutes: Sendable {
             let loaded = try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { for await update in updates { try await lines.send(update) } }
                 defer { continuation.finish() }
-                let loaded = try await receive(request, progress)
+                let loaded = try await request.receive { archive in
+                    try await engine.loadImages(from: archive, progress: progress)
+                }
                 continuation.finish()
                 try await group.waitForAll()
                 return loaded
@@ -47,8 +46,7 @@ struct ImageArchiveRoutes: Sendable {
             try await lines.begin()
             try await request.responder.finish()
         } catch let error as EngineError {
-            // Whoever sends hears the answer when all is sent.
-            while let piece = try await request.http.body.next(), !piece.isEmpty {}
+            try await request.drain()
             guard await lines.hasBegun else { throw error }
             try await request.line([
                 "errorDetail": ["message": .string(error.message)], "error": .string(error.message),
@@ -57,67 +55,12 @@ struct ImageArchiveRoutes: Sendable {
         }
     }
 
-    /// Gives the request's body to the store.
-    private func receive(_ request: APIRequest, _ progress: ImageProgress?) async throws -> [LoadedImage] {
-        let (reading, writing) = try Self.pipeFromHere()
-        async let sent: Void = Self.send(request.http.body, into: writing)
-        let answer: Result<[LoadedImage], any Error>
-        do {
-            guard let archive = reading.take() else { return [] }
-            answer = .success(try await engine.loadImages(from: archive, progress: progress))
-        } catch {
-            answer = .failure(error)
-        }
-        // A connection that was cut explains an archive that was.
-        try await sent
-        return try answer.get()
-    }
-
-    private static func send(_ body: HTTPBody, into writing: AsyncDescriptor) async throws {
-        defer { writing.close() }
-        while let piece = try await body.next() {
-            do {
-                try await writing.writeAll(piece)
-            } catch let error as SystemError where error.errno == .EPIPE {
-                // Whoever reads the archive has refused it and says why.
-                return
-            }
-        }
-    }
-
     // MARK: Saving
 
     private func save(_ request: APIRequest, _ names: [String]) async throws {
         try refusePlatform(request)
         let images = try await engine.archivedImages(names)
-        let (reading, writing) = try Self.pipeToHere()
-        try await request.responder.begin(headers: ["Content-Type": "application/x-tar"])
-        try await request.http.whileConnected {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    guard let archive = writing.take() else { return }
-                    try await engine.saveImages(images, to: archive)
-                }
-                defer { reading.close() }
-                while true {
-                    let piece = try await reading.read(upTo: 256 << 10)
-                    if piece.isEmpty { break }
-                    try await request.responder.write(piece)
-                }
-                try await group.waitForAll()
-            }
-        }
-        try await request.responder.finish()
-    }
-
-    private static func pipeFromHere() throws -> (reading: HandedOver, writing: AsyncDescriptor) {
-        let ends = try Pipe(size: 1 << 20).separate()
-        return (HandedOver(try ends.reading.duplicate().shared()), try AsyncDescriptor(try ends.writing.duplicate()))
-    }
-
-    private static func pipeToHere() throws -> (reading: AsyncDescriptor, writing: HandedOver) {
-        let ends = try Pipe(size: 1 << 20).separate()
-        return (try AsyncDescriptor(try ends.reading.duplicate()), HandedOver(try ends.writing.duplicate().shared()))
+        try await request.respond(archive: { archive in try await engine.saveImages(images, to: archive) })
     }
 
     private func refusePlatform(_ request: APIRequest) throws {
@@ -125,17 +68,6 @@ struct ImageArchiveRoutes: Sendable {
             throw EngineError(.invalid, "choosing a platform is not supported: an image here has one")
         }
     }
-}
-
-/// A descriptor that goes to one task, so that it is closed when that task is done with it.
-private final class HandedOver: Sendable {
-    private let descriptor: Mutex<SharedDescriptor?>
-
-    init(_ descriptor: SharedDescriptor) {
-        self.descriptor = Mutex(descriptor)
-    }
-
-    func take() -> SharedDescriptor? { descriptor.withLock { $0.take() } }
 }
 
 /// Docker's stream of JSON lines, begun with its first.

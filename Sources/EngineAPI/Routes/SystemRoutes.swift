@@ -32,7 +32,6 @@ struct SystemRoutes: Sendable {
                 )
             }
         }
-        router.on("POST", "/auth") { _ in throw EngineError(.notImplemented, "registries are not supported yet") }
     }
 
     private func version() -> JSONObject {
@@ -93,7 +92,7 @@ struct SystemRoutes: Sendable {
         info["OSVersion"] = .string(facts.systemVersion)
         info["OSType"] = "linux"
         info["Architecture"] = .string(HostFacts.machine)
-        info["IndexServerAddress"] = ""
+        info["IndexServerAddress"] = "https://index.docker.io/v1/"
         info["RegistryConfig"] = ["InsecureRegistryCIDRs": [], "IndexConfigs": [:], "Mirrors": []]
         info["NCPU"] = .int(Int64(facts.processors))
         info["MemTotal"] = .int(facts.memory)

@@ -47,7 +47,9 @@ enum APIFailure {
     private static func status(_ kind: EngineError.Kind) -> Int {
         switch kind {
         case .invalid: 400
+        case .unauthorized: 401
         case .forbidden: 403
+        case .limited: 429
         case .notFound: 404
         case .conflict: 409
         case .notModified: 304

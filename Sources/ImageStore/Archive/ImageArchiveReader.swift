@@ -10,6 +10,7 @@ import OCI
 final class ImageArchiveReader {
     private static let documentLimit = 16 << 20
     private static let documentsLimit = 64 << 20
+    private static let namesLimit = 32 << 20
 
     private let layers: LayerStore
     private let leases: StoreLeases
@@ -22,6 +23,7 @@ final class ImageArchiveReader {
     private let progress: ImageProgress?
     private var archive = ImageArchive()
     private var documentBytes = 0
+    private var nameBytes = 0
     /// Layers of the store that must stay until the images are there.
     private(set) var leased: [Digest] = []
 
@@ -47,12 +49,15 @@ final class ImageArchiveReader {
             limits.entries = 100_000
             let plain = try Compression.decompressing(source)
             let reader = TarReader(plain, limits: limits)
-            var names: Set<[UInt8]> = []
             while let entry = try reader.next() {
                 guard entry.kind != .directory else { continue }
-                guard names.insert(entry.path).inserted else {
-                    throw ImageArchive.refusal("the archive has `\(entry.name)` twice", "the images are ambiguous")
+                nameBytes += entry.path.count + entry.linkTarget.count
+                guard nameBytes <= Self.namesLimit else {
+                    throw ImageArchive.refusal(
+                        "the archive's names are too long", "they have more than \(Self.namesLimit) bytes together")
                 }
+                // Of a name that comes twice the last counts, as when tar unpacks the archive.
+                forget(entry.name)
                 try take(entry, reader)
             }
             // Whoever sends it is to be heard to the end.
@@ -74,6 +79,14 @@ final class ImageArchiveReader {
     /// Throws layers away.
     func discard(_ staged: [LayerStore.Staged]) {
         for layer in staged { layers.discard(layer) }
+    }
+
+    private func forget(_ name: String) {
+        documentBytes -= archive.documents.removeValue(forKey: name)?.count ?? 0
+        if let staged = archive.layers.removeValue(forKey: name)?.staged { layers.discard(staged) }
+        archive.refused[name] = nil
+        archive.others.remove(name)
+        archive.aliases[name] = nil
     }
 
     private func take(_ entry: TarEntry, _ reader: TarReader) throws {

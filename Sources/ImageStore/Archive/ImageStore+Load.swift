@@ -100,7 +100,8 @@ private final class LoadTask: @unchecked Sendable {  // SAFETY: see above
         let archive = try reader.read(source)
         let all = archive.layers.values.compactMap(\.staged)
         do {
-            let images = try ArchiveImages(archive: archive, platform: platform).list()
+            var finder = ArchiveImages(archive: archive, platform: platform)
+            let images = try finder.list()
             var wanted: [String: LayerStore.Staged] = [:]
             for layer in images.flatMap(\.layers) {
                 if let staged = layer.staged { wanted[staged.directory] = staged }

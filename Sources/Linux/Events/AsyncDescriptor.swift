@@ -110,18 +110,13 @@ package final class AsyncDescriptor: Sendable {
     package func readAvailable(upTo count: Int = 64 << 10) throws(SystemError) -> [UInt8]? {
         try begin("read")
         defer { end() }
-        var buffer = [UInt8](repeating: 0, count: max(1, count))
-        while true {
-            let received = buffer.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress, $0.count) }
-            if received >= 0 {
-                buffer.removeSubrange(received...)
-                return buffer
-            }
-            switch Errno.current {
-            case .EINTR: continue
+        do throws(SystemError) {
+            return try Transfer.collect("read", upTo: max(1, count)) { Glibc.read(number, $0, $1) }
+        } catch {
+            switch error.errno {
             case .EAGAIN: return nil
             case .EIO: return []
-            case let code: throw SystemError(call: "read", errno: code, subject: "fd \(number)")
+            default: throw SystemError(call: "read", errno: error.errno, subject: "fd \(number)")
             }
         }
     }

@@ -114,6 +114,15 @@ package struct FileLock: ~Copyable, Sendable {
         return FileLock(file)
     }
 
+    /// Locks a directory, waiting for whoever has it: for files in it that are replaced as a whole, so that their own
+    /// locks would be those of files that are gone.
+    package static func directory(_ path: some SystemPath) throws(SystemError) -> FileLock {
+        let file = try Files.open(path, [.readOnly, .directory])
+        let number = file.raw
+        _ = try system("flock", path.displayText) { flock(number, LOCK_EX) }
+        return FileLock(file)
+    }
+
     /// Whether another open file has the whole-file record lock (`F_OFD_SETLK`) of a path; no lock is taken.
     package static func isRecordLocked(_ path: some SystemPath) throws(SystemError) -> Bool {
         let file = try Files.open(path, [.readOnly, .noFollow])

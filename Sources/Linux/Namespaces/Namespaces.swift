@@ -78,6 +78,21 @@ package enum Namespaces {
         }
     }
 
+    /// A new mount of what is mounted at the root of a mount namespace, without the mounts below it.
+    ///
+    /// It is nowhere, and goes with its descriptor. No name is looked up in the namespace.
+    ///
+    /// It blocks: call it from `BlockingExecutor`.
+    package static func cloneRoot(of namespace: Int32) throws(SystemError) -> FileDescriptor {
+        let tree = try Thread.run(name: "mntns") { () throws(SystemError) in
+            // Root and working directory follow the namespace, so that they must be this thread's own.
+            _ = try system("unshare", "CLONE_FS") { linux_unshare(CLONE_FS) }
+            _ = try system("setns", "mount namespace") { linux_setns(namespace, CLONE_NEWNS) }
+            return try Mounts.openTree("/", clone: true).shared()
+        }
+        return try tree.duplicate()
+    }
+
     /// The identity of an open namespace.
     package static func identity(_ namespace: Int32) throws(SystemError) -> NamespaceIdentity {
         let status = try FileStatus.read(descriptor: namespace, subject: "namespace")

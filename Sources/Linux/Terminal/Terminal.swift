@@ -81,6 +81,18 @@ package struct RawMode: ~Copyable {
         return mode
     }
 
+    /// Switches off no more than the echo, for a password: lines and signals stay.
+    ///
+    /// Throws `ENOTTY` when it is no terminal.
+    package static func withoutEcho(_ descriptor: Int32) throws(SystemError) -> RawMode {
+        var current = termios()
+        _ = try system("tcgetattr") { tcgetattr(descriptor, &current) }
+        let mode = RawMode(descriptor, before: current)
+        current.c_lflag &= ~tcflag_t(ECHO)
+        _ = try system("tcsetattr") { tcsetattr(descriptor, TCSAFLUSH, &current) }
+        return mode
+    }
+
     deinit {
         var saved = before
         _ = tcsetattr(descriptor, TCSADRAIN, &saved)

@@ -58,7 +58,9 @@ package struct DNSQuery: Sendable {
         guard flags >> 3 & 0x0F == 0 else { return .reject(reply: bareReply(to: packet, .notImplemented)) }
         var offset = headerLength
         guard number(packet, 4) == 1, number(packet, 6) == 0, number(packet, 8) == 0,
-            let name = DNSName(reading: packet, at: &offset), offset + 4 <= packet.count
+            let name = DNSName(reading: packet, at: &offset), offset + 4 <= packet.count,
+            // A pointer could only lead into the header, of which the reply has another.
+            offset == headerLength + name.wire.count + 1
         else { return .reject(reply: bareReply(to: packet, .formatError)) }
         let end = offset + 4
         let query = DNSQuery(

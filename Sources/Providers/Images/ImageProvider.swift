@@ -179,7 +179,8 @@ struct ImageProvider: ResourceProvider {
         let hasName = image.references.contains(mine)
         guard hasName || image.references.isEmpty else { return }
         if image.references.count <= 1, !engine.imagesInUse.contains(image.id) {
-            _ = try await engine.removeImage(id)
+            // The digests by which registries know it are no names that people gave.
+            _ = try await engine.removeImage(id, force: true)
         } else if hasName {
             // A container made by hand keeps the layers; then only the name goes.
             _ = try await engine.images.untag(mine)

@@ -44,10 +44,47 @@ package struct DockerConfigFile: Sendable {
         }
     }
 
+    /// Reads a file, changes it and writes it, while no other process of ours does.
+    ///
+    /// - Throws: `RegistryError.configuration`.
+    package static func changing<Value>(
+        _ path: String, helperSearchPath: String? = nil,
+        _ body: (inout DockerConfigFile) throws(RegistryError) -> Value
+    ) throws(RegistryError) -> Value {
+        let lock: FileLock
+        do throws(SystemError) {
+            let target = Files.exists(path) ? try Files.realPath(path) : path
+            let folder = target.lastIndex(of: "/").map { String(target[..<$0]) } ?? "."
+            if !Files.exists(folder) { try Files.makeDirectories(folder, mode: 0o700) }
+            lock = try FileLock.directory(folder)
+        } catch {
+            throw .configuration(path: path, error.description)
+        }
+        var file = try DockerConfigFile(path: path, helperSearchPath: helperSearchPath)
+        let value = try body(&file)
+        withExtendedLifetime(lock) {}
+        return value
+    }
+
+    /// Whether the secret of a registry is kept by a helper, and not readably in the file.
+    package func isProtected(_ domain: String) throws(RegistryError) -> Bool { try helper(for: domain) != nil }
+
+    /// The user's name that is kept for a registry, where it is one.
+    package func user(for domain: String) throws(RegistryError) -> String? {
+        guard case .password(let user, _) = try credentials(for: domain) else { return nil }
+        return user
+    }
+
     /// The name under which a registry's credentials are kept.
     package static func key(for domain: String) -> String {
         domain == "docker.io" || domain == "index.docker.io" || domain == "registry-1.docker.io"
             ? "https://index.docker.io/v1/" : domain
+    }
+
+    /// The registry's name as image references have it, of the name its credentials are kept under.
+    package static func domain(ofKey key: String) -> String {
+        let host = host(of: key)
+        return Self.key(for: host) == Self.key(for: "docker.io") ? "docker.io" : host
     }
 
     /// The credentials of a registry: from its own helper, else from the store, else from the file; nil without.

@@ -64,4 +64,50 @@ package enum RegistryCredentials: Sendable, Hashable, CustomStringConvertible, C
         else { return nil }
         self.init(object)
     }
+
+    /// Reads Docker's `X-Registry-Config` field: base64url of an object of such objects by registry.
+    ///
+    /// - Returns: credentials by the registry's name as image references have it.
+    static func byRegistry(registryConfigHeader text: String) -> [String: RegistryCredentials] {
+        guard text.utf8.count <= 1 << 20, let bytes = Base64.decode(text),
+            let object = (try? JSONValue.parse(bytes, limits: JSONLimits(depth: 8)))?.objectValue
+        else { return [:] }
+        var found: [String: RegistryCredentials] = [:]
+        for (key, value) in object {
+            guard let credentials = value.objectValue.flatMap({ RegistryCredentials($0) }) else { continue }
+            found[DockerConfigFile.domain(ofKey: key)] = credentials
+        }
+        return found
+    }
+
+    /// Reads Docker's `AuthConfig`, the body of `POST /auth`; nil when it holds no credentials.
+    package init?(authConfig value: JSONValue) {
+        guard let object = value.objectValue else { return nil }
+        self.init(object)
+    }
+
+    /// The registry an `AuthConfig` is for, by its name as image references have it; Docker Hub where it says none.
+    package static func registry(ofAuthConfig value: JSONValue) -> String {
+        guard let address = value["serveraddress"]?.stringValue, !address.isEmpty else { return "docker.io" }
+        return DockerConfigFile.domain(ofKey: address)
+    }
+
+    /// The credentials as Docker's `X-Registry-Auth` field.
+    ///
+    /// - Parameter domain: the registry's name as image references have it.
+    package func registryAuthHeader(for domain: String) -> String {
+        var object = json
+        object["serveraddress"] = .string(DockerConfigFile.key(for: domain))
+        let text = Base64.encode(JSONValue.object(object).serializedBytes(.compact))
+        return String(text.map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 })
+    }
+
+    /// The members of Docker's `AuthConfig`.
+    package var json: JSONObject {
+        switch self {
+        case .password(let user, let password): ["username": .string(user), "password": .string(password)]
+        case .identityToken(let token): ["identitytoken": .string(token)]
+        case .registryToken(let token): ["registrytoken": .string(token)]
+        }
+    }
 }

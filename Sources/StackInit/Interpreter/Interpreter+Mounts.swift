@@ -22,6 +22,8 @@ extension Interpreter {
         options += try Self.descriptorPath(of: upper, &opened)
         options += KernelString(",workdir=").bytes
         options += try Self.descriptorPath(of: work, &opened)
+        // The upper directory becomes a layer as it is: it must hold files and nothing that only overlayfs understands.
+        options += KernelString(",redirect_dir=off,metacopy=off,index=off").bytes
         guard options.count < 4095 else { throw Fault(E2BIG, "too many layers for one overlay") }
         let result = withCString(KernelString(bytes: options)) { options in
             withCString(mountPoint) { init_mount("overlay", $0, "overlay", 0, options) }

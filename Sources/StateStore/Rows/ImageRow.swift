@@ -39,7 +39,8 @@ package struct ImageRow: Sendable, Hashable {
 
 /// A name of an image.
 package struct ImageTagRow: Sendable, Hashable {
-    /// The full reference: `docker.io/library/nginx:1.27`.
+    /// The full reference: `docker.io/library/nginx:1.27`, or `docker.io/library/nginx@sha256:…` for content that a
+    /// registry has under that digest.
     package var reference: String
     /// The image's id.
     package var image: String

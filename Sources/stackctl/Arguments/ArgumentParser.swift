@@ -80,8 +80,15 @@ struct ArgumentParser {
             throw UsageProblem.unknownOption("--\(name)", accepted: accepted, path: path)
         }
         let inline = parts.count > 1 ? String(parts[1]) : nil
-        if !option.takesValue, inline != nil {
-            throw UsageProblem.unexpectedValue("--\(name)", path: path)
+        if !option.takesValue, let inline {
+            // As Go's flags, by which scripts for Docker are written.
+            guard let isOn = Self.truth(of: inline) else {
+                throw UsageProblem.unexpectedValue("--\(name)", path: path)
+            }
+            if !isOn {
+                arguments.set(option, isOn: false)
+                return
+            }
         }
         try take(option, spelled: "--\(name)", inline: inline, from: &rest)
     }
@@ -100,6 +107,13 @@ struct ArgumentParser {
                 try take(option, spelled: "-\(letter)", inline: inline, from: &rest)
                 return
             }
+            if letters.first == "=" {
+                guard let isOn = Self.truth(of: String(letters.dropFirst())) else {
+                    throw UsageProblem.unexpectedValue("-\(letter)", path: path)
+                }
+                arguments.set(option, isOn: isOn)
+                return
+            }
             try take(option, spelled: "-\(letter)", inline: nil, from: &rest)
         }
     }
@@ -109,7 +123,7 @@ struct ArgumentParser {
     ) throws(Diagnostic) {
         if option == GlobalOptions.help { wantsHelp = true }
         guard option.takesValue else {
-            arguments.set(option, to: "")
+            arguments.set(option, isOn: true)
             return
         }
         guard let value = inline ?? rest.popFirst() else {
@@ -119,6 +133,14 @@ struct ArgumentParser {
             throw UsageProblem.badValue(spelled, complaint: complaint, path: path)
         }
         arguments.set(option, to: value)
+    }
+
+    private static func truth(of text: String) -> Bool? {
+        switch text {
+        case "true", "True", "TRUE", "t", "T", "1": true
+        case "false", "False", "FALSE", "f", "F", "0": false
+        default: nil
+        }
     }
 
     private func checkOperands() throws(Diagnostic) {

@@ -8,11 +8,24 @@ struct DaemonClient: Sendable {
     let http: HTTPClient
 
     /// The answer to a GET.
-    func get(_ target: String) async throws -> JSONValue { try await call("GET", target) }
+    func get(_ target: String, headers: HTTPHeaders = [:]) async throws -> JSONValue {
+        try await call("GET", target, headers: headers)
+    }
 
     /// The answer to a POST.
     func post(_ target: String, _ body: JSONValue? = nil) async throws -> JSONValue {
         try await call("POST", target, body)
+    }
+
+    /// The answer to a POST whose body comes piece by piece, until there is no more.
+    func post(_ target: String, streaming body: @Sendable () async throws -> [UInt8]?) async throws -> JSONValue {
+        let response = try await http.send(
+            "POST", target, headers: ["Content-Type": "application/x-tar"], streaming: body)
+        let bytes = try await response.collect()
+        guard response.status < 400 else {
+            throw DaemonClient.failure(status: response.status, body: bytes, of: target)
+        }
+        return bytes.isEmpty ? .null : try DaemonClient.parse(String(decoding: bytes, as: UTF8.self))
     }
 
     /// The answer to a DELETE.
@@ -32,8 +45,11 @@ struct DaemonClient: Sendable {
     }
 
     /// Sends a request and returns once its head is there and says success.
-    func open(_ method: String, _ target: String, _ body: JSONValue? = nil) async throws -> HTTPClientResponse {
-        let headers: HTTPHeaders = body == nil ? [:] : ["Content-Type": "application/json"]
+    func open(
+        _ method: String, _ target: String, _ body: JSONValue? = nil, headers given: HTTPHeaders = [:]
+    ) async throws -> HTTPClientResponse {
+        var headers = given
+        if body != nil { headers.set("Content-Type", "application/json") }
         let response = try await http.send(method, target, headers: headers, body: body?.serializedBytes(.compact))
         guard response.status < 400 else {
             throw DaemonClient.failure(status: response.status, body: try await response.collect(), of: target)
@@ -41,8 +57,10 @@ struct DaemonClient: Sendable {
         return response
     }
 
-    private func call(_ method: String, _ target: String, _ body: JSONValue? = nil) async throws -> JSONValue {
-        let bytes = try await open(method, target, body).collect()
+    private func call(
+        _ method: String, _ target: String, _ body: JSONValue? = nil, headers: HTTPHeaders = [:]
+    ) async throws -> JSONValue {
+        let bytes = try await open(method, target, body, headers: headers).collect()
         return bytes.isEmpty ? .null : try DaemonClient.parse(String(decoding: bytes, as: UTF8.self))
     }
 

@@ -21,12 +21,16 @@ enum CommandTree {
                 PsCommand.declaration, LogsCommand.declaration, ExecCommand.declaration, StartCommand.declaration,
                 StopCommand.declaration, RestartCommand.declaration, KillCommand.declaration, RmCommand.declaration,
                 InspectCommand.declaration, StatsCommand.declaration, EventsCommand.declaration,
+                ExportCommand.declaration, CommitCommand.declaration, ContainerCommand.declaration,
             ]),
         Group(
             title: "Images, networks, volumes",
             commands: [
-                ImagesCommand.declaration, ImageCommand.declaration, LoadCommand.declaration, SaveCommand.declaration,
-                NetworkCommand.declaration, VolumeCommand.declaration,
+                ImagesCommand.declaration, ImageCommand.declaration, PullCommand.declaration, PushCommand.declaration,
+                SearchCommand.declaration, LoginCommand.declaration, LogoutCommand.declaration,
+                HistoryCommand.declaration, TagCommand.declaration, RmiCommand.declaration, LoadCommand.declaration,
+                SaveCommand.declaration, ImportCommand.declaration, NetworkCommand.declaration,
+                VolumeCommand.declaration,
             ]),
         Group(
             title: "The engine",

@@ -20,11 +20,7 @@ enum LoadCommand {
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let file: SharedDescriptor
         if let path = invocation.arguments.value(of: input) {
-            do {
-                file = try Files.open(path).shared()
-            } catch {
-                throw Diagnostic(code: "SC0181", summary: "the archive \(path) cannot be read", detail: "\(error)")
-            }
+            file = try SentArchive.open(path)
         } else {
             guard !Terminal.isTerminal(0) else {
                 throw Diagnostic(
@@ -35,13 +31,7 @@ enum LoadCommand {
         }
         let target = Target("images", "load").with("quiet", invocation.arguments.isSet(quiet) ? "1" : "0").text
         let response = try await invocation.daemon().http.send(
-            "POST", target, headers: ["Content-Type": "application/x-tar"]
-        ) {
-            let piece = try await BlockingExecutor.shared.run { () throws(SystemError) in
-                try file.read(upTo: 1 << 20)
-            }
-            return piece.isEmpty ? nil : piece
-        }
+            "POST", target, headers: ["Content-Type": "application/x-tar"], streaming: SentArchive.pieces(of: file))
         defer { response.close() }
         guard response.status < 400 else {
             throw DaemonClient.failure(status: response.status, body: try await response.collect(), of: target)
@@ -79,36 +69,12 @@ enum SaveCommand {
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let path = invocation.arguments.value(of: output)
-        guard path != nil || !Terminal.isTerminal(1) else {
-            throw Diagnostic(
-                code: "SC0183", summary: "cowardly refusing to save to a terminal",
-                hint: "use the -o flag or redirect: stackctl save IMAGE > FILE")
-        }
+        try ReceivedArchive.refuseTerminal(path, "save", hint: "stackctl save IMAGE > FILE")
         let names = invocation.arguments.operands
         let target = names.reduce(Target("images", "get")) { $0.with("names", $1) }
         let response = try await invocation.daemon().open("GET", target.text)
         defer { response.close() }
-        guard let path else {
-            let standardOutput = try FileDescriptor.duplicating(1).shared()
-            try await copy(response, to: standardOutput)
-            return .success
-        }
-        // Whoever waits for the file sees all of it or none.
-        let temporary = path + ".part-" + (try Random.hex(bytes: 4))
-        do {
-            let file = try Files.open(temporary, [.writeOnly, .create, .exclusive], mode: 0o600).shared()
-            try await copy(response, to: file)
-            try Files.rename(temporary, to: path, replace: true)
-        } catch {
-            try? Files.unlink(temporary)
-            throw error
-        }
+        try await ReceivedArchive.write(response, to: path)
         return .success
-    }
-
-    private static func copy(_ response: HTTPClientResponse, to file: SharedDescriptor) async throws {
-        while let piece = try await response.body.next() {
-            try await BlockingExecutor.shared.run { () throws(SystemError) in try file.writeAll(piece) }
-        }
     }
 }

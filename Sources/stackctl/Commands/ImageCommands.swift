@@ -1,68 +1,44 @@
 import JSONText
-import Linux
-
-/// `stackctl images`: the images in the local store.
-enum ImagesCommand {
-    private static let quiet = OptionDeclaration.flag("quiet", "q", "Only the identifiers")
-
-    static let declaration = CommandDeclaration(
-        "images", summary: "List images", options: [quiet, SharedOptions.json], action: run)
-
-    static func run(_ invocation: Invocation) async throws -> ExitCode {
-        let answer = try await invocation.daemon().get(Target("images", "json").text)
-        if invocation.arguments.isSet(SharedOptions.json) {
-            invocation.output.print(json: answer)
-            return .success
-        }
-        let now = Clock.now().seconds
-        var table = TextTable(["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"])
-        for image in answer.arrayValue ?? [] {
-            let id = shortID(image["Id"]?.stringValue ?? "")
-            if invocation.arguments.isSet(quiet) {
-                invocation.output.print(id)
-                continue
-            }
-            let age = HumanText.age(seconds: now - (image["Created"]?.intValue ?? now)) + " ago"
-            let size = HumanText.size(image["Size"]?.intValue ?? 0)
-            let tags = (image["RepoTags"]?.arrayValue ?? []).compactMap(\.stringValue)
-            for tag in tags.isEmpty ? ["<none>:<none>"] : tags {
-                let colon = tag.lastIndex(of: ":") ?? tag.endIndex
-                let label = colon == tag.endIndex ? "latest" : String(tag[tag.index(after: colon)...])
-                table.append([String(tag[..<colon]), label, id, age, size])
-            }
-        }
-        if !invocation.arguments.isSet(quiet) { invocation.output.write(table.render()) }
-        return .success
-    }
-}
 
 /// `stackctl image …`.
 enum ImageCommand {
-    private static let force = OptionDeclaration.flag("force", "f", "Also when a stopped container uses it")
     private static let images = OperandDeclaration("IMAGE", .oneOrMore, "References or identifiers of images")
 
     static let declaration = CommandDeclaration(
         "image", summary: "Work with images",
         subcommands: [
             CommandDeclaration(
-                "ls", summary: "List images", options: ImagesCommand.declaration.options, action: ImagesCommand.run),
-            CommandDeclaration("inspect", summary: "Show everything about images, as JSON", operands: [images]) {
+                "ls", aliases: ["list"], summary: "List images", operands: ImagesCommand.declaration.operands,
+                options: ImagesCommand.declaration.options, action: ImagesCommand.run),
+            HistoryCommand.declaration,
+            CommandDeclaration(
+                "inspect", summary: "Show everything about images, as JSON", operands: [images],
+                options: [InspectCommand.format]
+            ) {
                 try await InspectCommand.inspect(
                     $0, try await $0.daemon(), $0.arguments.operands, among: ["image"])
             },
+            TagCommand.declaration,
             CommandDeclaration(
-                "tag", summary: "Give an image another name",
-                operands: [
-                    OperandDeclaration("IMAGE", "Reference or identifier of an image"),
-                    OperandDeclaration("NAME", "The other name, such as shop/site:2"),
-                ], action: tag),
-            CommandDeclaration(
-                "rm", summary: "Remove images that no container uses", operands: [images], options: [force],
-                action: remove),
-            LoadCommand.declaration, SaveCommand.declaration,
+                "rm", summary: RmiCommand.declaration.summary, discussion: RmiCommand.declaration.discussion,
+                operands: [images], options: RmiCommand.declaration.options, action: RmiCommand.run),
+            PullCommand.declaration, PushCommand.declaration, LoadCommand.declaration, SaveCommand.declaration,
+            ImportCommand.declaration,
+            PruneCommands.image, ImageMountCommand.declaration, ImageUnmountCommand.declaration,
+            ImageDiffCommand.declaration,
         ])
+}
 
-    private static func tag(_ invocation: Invocation) async throws -> ExitCode {
+/// `stackctl tag`.
+enum TagCommand {
+    static let declaration = CommandDeclaration(
+        "tag", summary: "Give an image another name",
+        operands: [
+            OperandDeclaration("IMAGE", "Reference or identifier of an image"),
+            OperandDeclaration("NAME", "The other name, such as shop/site:2"),
+        ], action: run)
+
+    private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let name = invocation.arguments.operand(1) ?? ""
         // The last colon parts the tag, unless it is that of a registry's port.
         let afterSlash = name.lastIndex(of: "/") ?? name.startIndex
@@ -73,8 +49,25 @@ enum ImageCommand {
         _ = try await invocation.daemon().post(target.text)
         return .success
     }
+}
 
-    private static func remove(_ invocation: Invocation) async throws -> ExitCode {
+/// `stackctl rmi`.
+enum RmiCommand {
+    private static let force = OptionDeclaration.flag(
+        "force", "f", "Take the name though a container uses it; with an identifier, all names")
+    private static let noPrune = OptionDeclaration.flag(
+        "no-prune", nil, "Accepted for Docker's sake: images have no parents here")
+
+    static let declaration = CommandDeclaration(
+        "rmi", summary: "Remove images that no container uses",
+        discussion: """
+            A name is taken from its image; with its last name the image goes, and the layers that
+            no other image has.
+            """,
+        operands: [OperandDeclaration("IMAGE", .oneOrMore, "References or identifiers of images")],
+        options: [force, noPrune], action: run)
+
+    static func run(_ invocation: Invocation) async throws -> ExitCode {
         let daemon = try await invocation.daemon()
         var code = ExitCode.success
         for name in invocation.arguments.operands {

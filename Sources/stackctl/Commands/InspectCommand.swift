@@ -5,10 +5,21 @@ import JSONText
 enum InspectCommand {
     private static let kinds = ["container", "image", "network", "volume"]
     private static let type = OptionDeclaration.value("type", nil, .choice(kinds), "Look among these objects only")
+    private static let size = OptionDeclaration.flag("size", "s", "Also the sizes of containers")
+    static let format = OptionDeclaration.value(
+        "format", "f", .text("FORMAT"), "`json`, or a Go template, such as '{{.Id}}'")
 
     static let declaration = CommandDeclaration(
         "inspect", summary: "Show everything about containers, images, networks or volumes, as JSON",
-        operands: [OperandDeclaration("OBJECT", .oneOrMore, "Names or identifiers")], options: [type], action: run)
+        operands: [OperandDeclaration("OBJECT", .oneOrMore, "Names or identifiers")], options: [format, size, type],
+        action: run)
+
+    static let container = CommandDeclaration(
+        "inspect", summary: "Show everything about containers, as JSON", operands: [SharedOptions.containers],
+        options: [format, size]
+    ) {
+        try await inspect($0, try await $0.daemon(), $0.arguments.operands, among: ["container"])
+    }
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let daemon = try await invocation.daemon()
@@ -16,14 +27,16 @@ enum InspectCommand {
         return try await inspect(invocation, daemon, invocation.arguments.operands, among: among)
     }
 
-    /// Prints a JSON array of what was found and says what was not.
+    /// Prints what was found, as a JSON array or by the template, and says what was not.
     static func inspect(
         _ invocation: Invocation, _ daemon: DaemonClient, _ names: [String], among kinds: [String]
     ) async throws -> ExitCode {
+        let template = try template(invocation)
         var found: [JSONValue] = []
         var missing: [Diagnostic] = []
         for name in names {
-            if let object = try await object(daemon, name, among: kinds) {
+            let size = invocation.arguments.isSet(size)
+            if let object = try await object(daemon, name, among: kinds, size: size) {
                 found.append(object)
             } else {
                 let listed = kinds.count > 1 ? "object" : kinds.first ?? "object"
@@ -33,17 +46,45 @@ enum InspectCommand {
                         hint: "`stackctl ps -a`, `images`, `network ls` and `volume ls` list them"))
             }
         }
-        invocation.output.print(json: .array(found))
+        if let template {
+            for object in found { invocation.output.print(try rendered(template, object, invocation)) }
+        } else if invocation.arguments.value(of: format) == "json" {
+            invocation.output.print(jsonLine: .array(found))
+        } else {
+            invocation.output.print(json: .array(found))
+        }
         invocation.output.show(missing)
         return missing.isEmpty ? .success : .failure
     }
 
-    private static func object(_ daemon: DaemonClient, _ name: String, among kinds: [String]) async throws -> JSONValue?
-    {
+    /// The template of `--format`; nil for JSON.
+    private static func template(_ invocation: Invocation) throws(Diagnostic) -> GoTemplate? {
+        guard let text = invocation.arguments.value(of: format), text != "json", !text.isEmpty else { return nil }
+        do throws(TemplateError) {
+            return try GoTemplate(text)
+        } catch {
+            throw ListFormat.unreadable(error)
+        }
+    }
+
+    private static func rendered(
+        _ template: GoTemplate, _ object: JSONValue, _ invocation: Invocation
+    ) throws(Diagnostic) -> String {
+        do throws(TemplateError) {
+            let text = try template.render(object)
+            return invocation.output.style.isTerminal ? TerminalText.lines(text) : text
+        } catch {
+            throw ListFormat.unreadable(error)
+        }
+    }
+
+    private static func object(
+        _ daemon: DaemonClient, _ name: String, among kinds: [String], size: Bool
+    ) async throws -> JSONValue? {
         for kind in kinds {
             let target =
                 switch kind {
-                case "container": Target("containers", name, "json")
+                case "container": Target("containers", name, "json").with("size", size)
                 case "image": Target("images", name, "json")
                 case "network": Target("networks", name)
                 default: Target("volumes", name)

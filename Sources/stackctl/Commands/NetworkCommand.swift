@@ -17,6 +17,7 @@ enum NetworkCommand {
                     _ = try await daemon.delete(Target("networks", name).text)
                 }
             },
+            PruneCommands.network,
         ])
 
     private static func list(_ invocation: Invocation) async throws -> ExitCode {

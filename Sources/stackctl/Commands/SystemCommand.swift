@@ -9,6 +9,7 @@ enum SystemCommand {
                 "info", summary: "Show what the daemon runs on and holds", options: [SharedOptions.json], action: info),
             CommandDeclaration(
                 "df", summary: "Show what takes space on disk", options: [SharedOptions.json], action: diskUsage),
+            PruneCommands.system,
         ])
 
     private static func info(_ invocation: Invocation) async throws -> ExitCode {

@@ -22,6 +22,7 @@ enum VolumeCommand {
                     _ = try await daemon.delete(target.text)
                 }
             },
+            PruneCommands.volume,
         ])
 
     private static func list(_ invocation: Invocation) async throws -> ExitCode {

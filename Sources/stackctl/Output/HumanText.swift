@@ -1,3 +1,4 @@
+import Diagnostics
 import Linux
 
 /// Numbers as people read them.
@@ -42,6 +43,18 @@ enum HumanText {
     static func moment(nanoseconds: Int64) -> String {
         let text = Timestamp(nanosecondsSinceEpoch: nanoseconds).rfc3339
         return "\(text.prefix(10)) \(text.dropFirst(11).prefix(8)) UTC"
+    }
+
+    /// `2026-01-02 03:04:05 +0000 UTC`, as Go prints a time.
+    static func goTime(seconds: Int64) -> String {
+        let text = Timestamp(seconds: seconds).rfc3339Seconds
+        return "\(text.prefix(10)) \(text.dropFirst(11).prefix(8)) +0000 UTC"
+    }
+
+    /// At most `columns` of a text, the last one `…` where something is left out.
+    static func ellipsis(_ text: String, _ columns: Int) -> String {
+        guard TerminalText.columns(text) > columns else { return text }
+        return TerminalText.prefix(text, columns: columns - 1) + "…"
     }
 
     /// `number` with exactly `digits` digits after the point.

@@ -28,6 +28,13 @@ actor ProgressDisplay {
         if !settled.isEmpty { paint(above: settled, at: now) }
     }
 
+    /// Prints a line that stays.
+    func say(_ line: String) {
+        guard isLive else { return output.print(line) }
+        output.write(painter.erase(paintedLines) + line + "\n")
+        paintedLines = 0
+    }
+
     /// Redraws the live rows until the task is cancelled.
     func keepPainting() async {
         guard isLive else { return }

@@ -84,6 +84,10 @@ struct ProgressPainter: Sendable {
         case "repair": "repaired"
         case "delete": "deleted"
         case "wait": "ready"
+        case "pull": "pulled"
+        case "push": "pushed"
+        case "mount": "mounted"
+        case "keep": "there already"
         default: operation.isEmpty ? "done" : "\(operation): done"
         }
     }

@@ -121,12 +121,20 @@ final class EngineLab: Sendable {
         var code: Int32
         var out: String
         var error: String
+        /// Standard error on one line, since sentences are wrapped.
+        var sentences: String { error.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
         var line: String { out.split(separator: "\n").first.map(String.init) ?? "" }
     }
 
     /// Runs the stock client.
     @discardableResult
     func docker(_ arguments: String..., input: String = "", expecting code: Int32? = 0) async throws -> Output {
+        try await docker(words: arguments, input: input, expecting: code)
+    }
+
+    /// Runs the stock client.
+    @discardableResult
+    func docker(words arguments: [String], input: String = "", expecting code: Int32? = 0) async throws -> Output {
         let client = try #require(["/usr/local/bin/docker", "/usr/bin/docker"].first { Files.exists($0) })
         let request = SpawnRequest(
             executable: .path(client), arguments: ["docker", "-H", "unix://\(root)/run/stackctl.sock"] + arguments,
@@ -136,6 +144,26 @@ final class EngineLab: Sendable {
         #expect(!result.timedOut, "docker \(arguments.joined(separator: " ")) did not end")
         if let code {
             #expect(output.code == code, "docker \(arguments.joined(separator: " ")): \(output.error)")
+        }
+        return output
+    }
+
+    /// Runs our own client.
+    @discardableResult
+    func stackctl(
+        _ arguments: String..., input: String = "", environment more: [String] = [], expecting code: Int32? = 0
+    ) async throws -> Output {
+        let executable = try CurrentProcess.executablePath()
+        let folder = executable[..<(executable.lastIndex(of: "/") ?? executable.endIndex)]
+        let request = SpawnRequest(
+            executable: .path("\(folder)/stackctl"),
+            arguments: ["stackctl", "-H", "unix://\(root)/run/stackctl.sock"] + arguments,
+            environment: ["PATH=/usr/bin:/bin", "HOME=\(root)", "NO_COLOR=1"] + more)
+        let result = try await Spawn.run(request, input: Array(input.utf8), timeout: .seconds(60))
+        let output = Output(code: result.status.code, out: result.outputText, error: result.errorText)
+        #expect(!result.timedOut, "stackctl \(arguments.joined(separator: " ")) did not end")
+        if let code {
+            #expect(output.code == code, "stackctl \(arguments.joined(separator: " ")): \(output.out)\(output.error)")
         }
         return output
     }

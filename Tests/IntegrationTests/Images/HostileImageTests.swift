@@ -23,7 +23,8 @@ struct HostileImageTests {
                 "`../../escape`"
             ),
             ("finish; tar -C d -P --transform 's,first.json,/etc/escape,' -rf archive.tar first.json", "absolute"),
-            ("finish; tar -C d -rf archive.tar first.json", "`first.json` twice"),
+            ("finish; printf '{' > d/first.json; tar -C d -rf archive.tar first.json", "not JSON"),
+            ("finish; cp top.tar d/one/layer.tar; tar -C d -rf archive.tar one/layer.tar", "not the one the image"),
             ("ln -s ../../etc/passwd d/link; finish", "link"), ("ln -s /etc/passwd d/link; finish", "`link`"),
             ("ln d/first.json d/zhard; finish", "a hard link"), ("mkfifo d/pipe; finish", "a fifo"),
             ("mknod d/null c 1 3; finish", "a device"), ("finish; truncate -s 200000 archive.tar", "one/layer.tar"),

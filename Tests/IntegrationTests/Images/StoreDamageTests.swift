@@ -43,12 +43,36 @@ struct StoreDamageTests {
         _ body: (TemporaryStore, StoredImage, LayoutSource, String) async throws -> Void
     ) async throws {
         try await ImageArchiveFixture.withFiles(ImageArchiveFixture.threeLayerImage) { directory in
-            try await LayerFixture.withStore { temporary in
-                let source = LayoutSource(directory: directory + "/oci")
-                let manifest = try Files.readAll(directory + "/manifest.json", limit: 1 << 20)
-                let image = try await temporary.store.ingest(
-                    manifest: manifest, blobs: source, references: [try ImageReference("demo:1")])
-                try await body(temporary, image, source, directory)
+            try await Self.withImage(of: directory) { try await body($0, $1, $2, directory) }
+        }
+    }
+
+    private static func withImage(
+        of directory: String, _ body: (TemporaryStore, StoredImage, LayoutSource) async throws -> Void
+    ) async throws {
+        try await LayerFixture.withStore(backing: .fileBacked) { temporary in
+            let source = LayoutSource(directory: directory + "/oci")
+            let manifest = try Files.readAll(directory + "/manifest.json", limit: 1 << 20)
+            let image = try await temporary.store.ingest(
+                manifest: manifest, blobs: source, references: [try ImageReference("demo:1")])
+            try await body(temporary, image, source)
+        }
+    }
+
+    /// Runs a body for each damage, done to a store of its own.
+    private func withEachDamage(
+        _ body: (Damage, TemporaryStore, StoredImage, LayoutSource) async throws -> Void
+    ) async throws {
+        try await ImageArchiveFixture.withFiles(ImageArchiveFixture.threeLayerImage) { directory in
+            // A registry has manifests under their digests too.
+            let manifest = try Files.readAll(directory + "/manifest.json", limit: 1 << 20)
+            try Files.write(directory + "/oci/blobs/sha256/" + SHA256.hex(of: manifest), manifest)
+            for damage in Damage.allCases {
+                try await Self.withImage(of: directory) { temporary, image, source in
+                    #expect(try await temporary.store.verify().isEmpty)
+                    try apply(damage, to: temporary, image)
+                    try await body(damage, temporary, image, source)
+                }
             }
         }
     }
@@ -91,61 +115,56 @@ struct StoreDamageTests {
         }
     }
 
-    @Test("verify finds it and says what it is", arguments: Damage.allCases)
-    func found(damage: Damage) async throws {
-        try await with { temporary, image, _, _ in
-            #expect(try await temporary.store.verify().isEmpty)
-            try apply(damage, to: temporary, image)
+    @Test("verify finds it and says what it is")
+    func found() async throws {
+        try await withEachDamage { damage, temporary, image, _ in
             let found = try await temporary.store.verify()
-            #expect(found.contains { $0.summary.contains(damage.says) }, "\(found.map(\.summary))")
+            #expect(found.contains { $0.summary.contains(damage.says) }, "\(damage): \(found.map(\.summary))")
             #expect(found.allSatisfy { $0.code == StoreCode.damaged && $0.hint?.contains("--repair") == true })
             // A row that is gone leaves files that nobody knows.
             guard ![.layerWithoutRow, .blobWithoutRow, .rowWithoutLayer].contains(damage) else { return }
-            #expect(found.allSatisfy { $0.notes == ["used by image \(image.id)"] }, "\(found)")
+            #expect(found.allSatisfy { $0.notes == ["used by image \(image.id)"] }, "\(damage): \(found)")
         }
     }
 
-    @Test("what is intact here makes it good, and what cannot be is said", arguments: Damage.allCases)
-    func mendedHere(damage: Damage) async throws {
-        try await with { temporary, image, _, _ in
+    @Test("what is intact here makes it good, and what cannot be is said")
+    func mendedHere() async throws {
+        try await withEachDamage { damage, temporary, image, _ in
             let store = temporary.store
-            try apply(damage, to: temporary, image)
             let result = try await store.repair { _ in nil }
             if damage.isMendedHere {
-                #expect(result.left.isEmpty && !result.repaired.isEmpty, "\(result)")
-                #expect(try await store.verify().isEmpty)
+                #expect(result.left.isEmpty && !result.repaired.isEmpty, "\(damage): \(result)")
+                #expect(try await store.verify().isEmpty, "\(damage)")
                 try await store.withExports(of: [image]) { exports in
                     for layer in try #require(exports.first).layers { try store.readLayer(layer) { _ in } }
                 }
-                let paths = try await store.mountLayers(of: image)
-                #expect(try Files.readText(paths[2] + "/etc/hello") == "hi\n")
-                #expect(try Files.readText(paths[0] + "/other") == "other\n")
+                try await expectFiles(of: image, store)
             } else {
-                let left = try #require(result.left.first)
-                #expect(left.detail?.contains("its images came from no registry") == true, "\(left)")
+                let left = try #require(result.left.first, "\(damage)")
+                #expect(left.detail?.contains("its images came from no registry") == true, "\(damage): \(left)")
                 #expect(left.hint == "remove the images that use it and make them again")
-                #expect(try await !store.verify().isEmpty)
+                #expect(try await !store.verify().isEmpty, "\(damage)")
             }
         }
     }
 
-    @Test("where the image came from makes everything good", arguments: Damage.allCases)
-    func fetchedAgain(damage: Damage) async throws {
-        try await with { temporary, image, source, directory in
+    @Test("where the image came from makes everything good")
+    func fetchedAgain() async throws {
+        try await withEachDamage { damage, temporary, image, source in
             let store = temporary.store
-            try apply(damage, to: temporary, image)
-            // A registry has manifests under their digests too.
-            let manifest = try Files.readAll(directory + "/manifest.json", limit: 1 << 20)
-            try Files.write(source.directory + "/blobs/sha256/" + SHA256.hex(of: manifest), manifest)
             let result = try await store.repair { id in id == image.id ? source : nil }
-            #expect(result.left.isEmpty && !result.repaired.isEmpty, "\(result)")
-            #expect(try await store.verify().isEmpty)
-            #expect(try await store.resolve("demo:1") == image)
-            let paths = try await store.mountLayers(of: image)
-            #expect(try Files.readText(paths[2] + "/etc/hello") == "hi\n")
-            #expect(try Files.readText(paths[0] + "/other") == "other\n")
-            #expect(try await store.repair { _ in nil } == StoreRepair())
+            #expect(result.left.isEmpty && !result.repaired.isEmpty, "\(damage): \(result)")
+            #expect(try await store.verify().isEmpty, "\(damage)")
+            #expect(try await store.resolve("demo:1") == image, "\(damage)")
+            try await expectFiles(of: image, store)
+            #expect(try await store.repair { _ in nil } == StoreRepair(), "\(damage)")
         }
+    }
+
+    private func expectFiles(of image: StoredImage, _ store: ImageStore) async throws {
+        let paths = try await store.mountLayers(of: image)
+        #expect(try Files.readText(paths[2] + "/etc/hello") == "hi\n")
+        #expect(try Files.readText(paths[0] + "/other") == "other\n")
     }
 
     @Test("a registry that has something else, or nothing, leaves the damage as it is and says why")

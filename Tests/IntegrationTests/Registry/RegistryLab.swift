@@ -28,12 +28,19 @@ struct RegistryLab: Sendable {
     static func with<Answer: Sendable>(
         _ kind: Kind = .plain, _ body: @escaping @Sendable (RegistryLab) throws -> Answer
     ) async throws -> Answer {
+        try await serving(kind) { lab in try await BlockingExecutor.shared.run { () throws in try body(lab) } }
+    }
+
+    /// Runs a body with a registry.
+    static func serving<Answer: Sendable>(
+        _ kind: Kind = .plain, _ body: (RegistryLab) async throws -> Answer
+    ) async throws -> Answer {
         let folder = try Files.temporaryDirectory(prefix: "stackctl-registry-")
         defer { try? Files.removeTree(folder) }
         if kind != .plain { try await makeCertificates(folder) }
         let lab = try await start(folder, kind)
         do {
-            let answer = try await BlockingExecutor.shared.run { () throws in try body(lab) }
+            let answer = try await body(lab)
             try await lab.stop()
             return answer
         } catch {

@@ -56,13 +56,18 @@ final class ScriptedServer: Sendable {
 
     /// Serves while a body runs on a thread that may block.
     func serving<Answer: Sendable>(_ body: @escaping @Sendable () throws -> Answer) async throws -> Answer {
+        try await whileServing { try await BlockingExecutor.shared.run { () throws in try body() } }
+    }
+
+    /// Serves while a body runs.
+    func whileServing<Answer: Sendable>(_ body: () async throws -> Answer) async throws -> Answer {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.accept() }
             defer {
                 listener.close()
                 group.cancelAll()
             }
-            return try await BlockingExecutor.shared.run { () throws in try body() }
+            return try await body()
         }
     }
 

@@ -1,0 +1,53 @@
+import Linux
+
+/// Writes the files of a directory as a tar, in one pass and in little memory.
+package enum DirectoryArchive {
+    /// Writes the archive.
+    ///
+    /// Blocking. A file that becomes shorter while it is read ends in zeros, one that becomes longer is cut: its size
+    /// was told before its contents.
+    ///
+    /// - Parameters:
+    ///   - root: the open directory; links in it are never followed and mounts below it not entered.
+    ///   - sink: gets the bytes in order; what it throws ends the writing.
+    package static func write(
+        _ root: SharedDescriptor, choices: DirectoryWalker.Choices = .init(),
+        to sink: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void
+    ) throws(ArchiveError) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
+        defer { buffer.deallocate() }
+        var walker = try DirectoryWalker(root, limits: .init(), choices: choices)
+        while let file = try walker.next() {
+            try give(try TarWriter.header(of: file.entry), to: sink)
+            guard let contents = file.contents, file.entry.size > 0 else { continue }
+            var left = file.entry.size
+            var hasEnded = false
+            while left > 0 {
+                let window = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Int(clamping: left)))
+                var count = 0
+                if !hasEnded {
+                    do throws(SystemError) { count = try contents.read(into: window) } catch { throw .system(error) }
+                }
+                if count == 0 {
+                    hasEnded = true
+                    window.initializeMemory(as: UInt8.self, repeating: 0)
+                    count = window.count
+                }
+                try sink(UnsafeRawBufferPointer(rebasing: window.prefix(count)))
+                left -= UInt64(count)
+            }
+            try give(TarWriter.padding(after: file.entry.size), to: sink)
+        }
+        try give(TarWriter.endMarker, to: sink)
+    }
+
+    private static func give(
+        _ bytes: [UInt8], to sink: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void
+    ) throws(ArchiveError) {
+        var failure: ArchiveError?
+        bytes.withUnsafeBytes { raw in
+            do throws(ArchiveError) { try sink(raw) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+}

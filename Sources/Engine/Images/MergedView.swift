@@ -1,0 +1,41 @@
+import Linux
+
+/// Directories laid over each other, read-only.
+enum MergedView {
+    /// Opens directories laid over each other, the topmost first, to be looked at through the descriptor: no path leads
+    /// there.
+    ///
+    /// Blocks.
+    ///
+    /// - Parameters:
+    ///   - scratch: a path that is free; used for a moment.
+    ///   - empty: an empty directory, which is made where it is not there, and has to stay.
+    static func open(_ directories: [String], scratch: String, empty: String) throws -> SharedDescriptor {
+        try Files.makeDirectory(scratch, mode: 0o700)
+        defer { try? Files.removeDirectory(scratch) }
+        try mount(directories, at: scratch, empty: empty)
+        defer { try? Mounts.unmount(scratch, [.detach]) }
+        return try Files.open(scratch, [.directory]).shared()
+    }
+
+    /// Mounts directories laid over each other, the topmost first, at a directory.
+    ///
+    /// Blocks.
+    ///
+    /// - Parameter empty: an empty directory, which is made where it is not there, and has to stay.
+    static func mount(_ directories: [String], at target: String, empty: String) throws {
+        // Two are wanted at least, and what one directory alone hides would be seen.
+        try Files.makeDirectories(empty, mode: 0o755)
+        var opened: [SharedDescriptor] = []
+        for directory in directories + [empty] {
+            opened.append(try Files.open(directory, [.directory, .path]).shared())
+        }
+        // By descriptors no character of a path needs escaping, and one page of options has room for two hundred.
+        let lower = opened.map { "/proc/self/fd/\($0.raw)" }.joined(separator: ":")
+        try withExtendedLifetime(opened) {
+            try Mounts.mount(
+                source: "overlay", target: target, type: "overlay", flags: [.readOnly, .noDevices, .noSetUserID],
+                data: "lowerdir=\(lower)")
+        }
+    }
+}
