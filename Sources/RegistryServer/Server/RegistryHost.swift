@@ -83,10 +83,9 @@ package final class RegistryHost: Sendable {
                 if error != .abandoned { log.note("client=\(client ?? "-") \(error)") }
             }
         }
-        let front: any ByteStreamListener = if let secure { secure } else { listener }
         onReady(Self.text(configuration.address, try listener.localPort()))
         await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await self.accept(front, service) }
+            group.addTask { await self.accept(secure ?? listener, service) }
             if let metricsListener { group.addTask { await self.serveMetrics(metricsListener, service) } }
             group.addTask { try await control.run() }
             group.addTask { try await self.housekeeping() }
