@@ -155,7 +155,7 @@ struct ArgumentParserTests {
     @Test("no two commands or options of one command share a name")
     func uniqueNames() {
         func check(_ command: CommandDeclaration) {
-            let options = command.options + GlobalOptions.all
+            let options = command.options + command.globalOptions
             #expect(Set(options.map(\.long)).count == options.count, "\(command.name) has an option twice")
             let letters = options.compactMap(\.short)
             #expect(Set(letters).count == letters.count, "\(command.name) has a letter twice")

@@ -82,9 +82,9 @@ final class PasswordFile: Sendable {
     /// Reads lines of `USER:HASH`.
     static func parse(_ text: String, path: String) throws(Diagnostic) -> [String: String] {
         var users: [String: String] = [:]
-        for (index, raw) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            var line = raw
-            if line.hasSuffix("\r") { line = line.dropLast() }
+        // CR LF is one character: a split at LF alone would pass over it.
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        for (index, line) in lines.enumerated() {
             if line.isEmpty || line.hasPrefix("#") { continue }
             guard let colon = line.firstIndex(of: ":"), colon != line.startIndex else {
                 throw bad(path, index + 1, "it is not USER:HASH", hint: "write it with `htpasswd -B \(path) USER`")

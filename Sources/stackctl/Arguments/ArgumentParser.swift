@@ -38,7 +38,7 @@ struct ArgumentParser {
     private var command: CommandDeclaration { path.last ?? root }
 
     private var accepted: [OptionDeclaration] {
-        command.options + GlobalOptions.all + (path.count == 1 ? [GlobalOptions.version] : [])
+        command.options + command.globalOptions + (path.count == 1 ? [GlobalOptions.version] : [])
     }
 
     private mutating func parse(_ words: ArraySlice<String>) throws(Diagnostic) -> Resolution {

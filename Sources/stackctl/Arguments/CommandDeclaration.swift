@@ -61,6 +61,11 @@ struct CommandDeclaration: Sendable {
         self.action = nil
     }
 
+    /// The options of `GlobalOptions` that it accepts: an option of its own hides the one of the same name.
+    var globalOptions: [OptionDeclaration] {
+        GlobalOptions.all.filter { global in !options.contains { $0.long == global.long } }
+    }
+
     /// The command below this one that answers to `word`.
     func subcommand(_ word: String) -> CommandDeclaration? {
         subcommands.first { $0.name == word || $0.aliases.contains(word) }

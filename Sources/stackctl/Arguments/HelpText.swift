@@ -31,9 +31,7 @@ enum HelpText {
         if !command.options.isEmpty {
             text += "\nOptions:\n" + columns(command.options.map { (spelling($0), $0.summary) })
         }
-        // A command's own option hides the global one of its name.
-        let global = GlobalOptions.all.filter { option in !command.options.contains { $0.long == option.long } }
-        text += "\nGlobal options:\n" + columns(global.map { (spelling($0), $0.summary) })
+        text += "\nGlobal options:\n" + columns(command.globalOptions.map { (spelling($0), $0.summary) })
         return text
     }
 

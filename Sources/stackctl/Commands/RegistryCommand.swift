@@ -17,14 +17,15 @@ enum RegistryCommand {
             CommandDeclaration(
                 "serve", summary: "Run a registry server in the foreground",
                 discussion: """
-                    Serves the OCI distribution API (and Docker's) from a directory. Without --htpasswd
-                    everybody may do all; with it the file's users may do all and nobody else anything,
-                    unless --anonymous-pull lets everybody pull. --proxy keeps images of another
-                    registry as they are asked for; `--proxy PREFIX=URL` does so below a prefix only.
+                    Serves the OCI distribution API (and Docker's) from a directory. Without
+                    --htpasswd everybody may do all; with it the file's users may do all and nobody
+                    else anything, unless --anonymous-pull lets everybody pull. --proxy keeps images
+                    of another registry as they are asked for; `--proxy PREFIX=URL` does so below a
+                    prefix only.
 
-                    Each option may be given as a variable too: STACKCTL_REGISTRY_LISTEN for --listen,
-                    STACKCTL_REGISTRY_ANONYMOUS_PULL=1 for --anonymous-pull, and so on; several values of
-                    --proxy have spaces between.
+                    Each option may be given as a variable too: STACKCTL_REGISTRY_LISTEN for
+                    --listen, STACKCTL_REGISTRY_ANONYMOUS_PULL=1 for --anonymous-pull, and so on;
+                    several values of --proxy have spaces between.
                     """,
                 options: RegistryServeOptions.all + [root], watchesInterrupts: false, action: serve),
             CommandDeclaration(

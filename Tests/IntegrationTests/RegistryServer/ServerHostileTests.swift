@@ -8,16 +8,18 @@ import Testing
 /// Whatever a client sends, it gets a clear answer, and what is stored stays as it was.
 @Suite("hostile clients of the registry server", .timeLimit(.minutes(3)))
 struct ServerHostileTests {
+    private static let image = SampleImage(length: 100_000)
+
     /// Runs a body with a server that has an image, and checks that nothing of the store has changed.
     private static func unchanged(
         _ options: [String] = [], _ body: @escaping @Sendable (ServerLab) async throws -> Void
     ) async throws {
         try await ServerLab.with(options) { lab in
-            try await lab.blocking { try SampleImage().push(lab.client("good"), tag: "v1") }
+            try await lab.blocking { try Self.image.push(lab.client("good"), tag: "v1") }
             let before = try lab.files()
             try await body(lab)
             #expect(try lab.files() == before)
-            #expect(try await lab.send("GET", "/v2/good/manifests/v1").body == SampleImage().manifest)
+            #expect(try await lab.send("GET", "/v2/good/manifests/v1").body == Self.image.manifest)
         }
     }
 
@@ -56,12 +58,12 @@ struct ServerHostileTests {
     func manifests() async throws {
         try await Self.unchanged { lab in
             let descriptor = #"{"mediaType":"x","digest":"\#(Self.zero)","size":1}"#
-            let config = try SampleImage.digest(SampleImage().config)
+            let config = try SampleImage.digest(Self.image.config)
             func manifest(_ config: String, _ more: String = "") -> String {
                 #"{"schemaVersion":2,"mediaType":"\#(MediaType.ociManifest)","config":\#(config),"layers":[]\#(more)}"#
             }
             let deep = String(repeating: "[", count: 100_000)
-            let good = SampleImage().manifest
+            let good = Self.image.manifest
             for (name, type, body, code) in [
                 ("t", MediaType.ociManifest, "", "MANIFEST_INVALID"),
                 ("t", MediaType.ociManifest, "not json", "MANIFEST_INVALID"),
@@ -101,7 +103,7 @@ struct ServerHostileTests {
 
     @Test("bodies that lie about themselves leave nothing")
     func bodies() async throws {
-        try await Self.unchanged(["--max-blob", "1m"]) { lab in
+        try await Self.unchanged(["--max-blob", "128k"]) { lab in
             let bytes = Array("twelve bytes".utf8)
             let digest = try SampleImage.digest(bytes)
             let start = "POST /v2/good/blobs/uploads/?digest=\(digest) HTTP/1.1\r\nHost: x\r\n"
@@ -118,7 +120,7 @@ struct ServerHostileTests {
             let other = try await lab.send("POST", "/v2/good/blobs/uploads/?digest=\(Self.zero)", body: bytes)
             #expect(other.code == "DIGEST_INVALID")
             // More than is allowed, announced and not.
-            let large = [UInt8](repeating: 7, count: (1 << 20) + 1)
+            let large = [UInt8](repeating: 7, count: (128 << 10) + 1)
             let name = try SampleImage.digest(large)
             #expect(try await lab.send("POST", "/v2/good/blobs/uploads/?digest=\(name)", body: large).status == 413)
             let place = try #require(try await lab.send("POST", "/v2/good/blobs/uploads/").headers["Location"])
