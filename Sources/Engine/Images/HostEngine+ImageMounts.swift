@@ -60,8 +60,8 @@ extension HostEngine {
             if wanted == nil { await BlockingExecutor.shared.run { try? Files.removeDirectory(path) } }
             throw EngineError.wrapping(error, doing: "cannot mount image \(image.id.shortHex) on \(path)")
         }
-        // What was mounted here before this daemon's time was forgotten with its mount.
-        if known != nil { await log("an image was mounted on \(path) and is no more; it is replaced") }
+        // Somebody else has unmounted what was here, which is held still.
+        if let known { layerMounts.release(known.image) }
         await publish(.image, "mount", actor: image.id.description, ["path": path])
         return entry
     }

@@ -52,6 +52,11 @@ struct ImageMountTests {
         }
         #expect(unmounted?.kind == .notFound)
 
+        // Unmounted behind the daemon's back and mounted anew, it is held once.
+        try Mounts.unmount(other)
+        _ = try await lab.engine.mountImage("busybox", at: other)
+        #expect(Files.exists(other + "/bin/sh"))
+
         // As a restart of the host does.
         try await lab.stop()
         try Mounts.unmount(other)

@@ -52,6 +52,10 @@ struct ImageVerbClientTests {
         #expect(try await lab.docker("images", "--filter", "dangling=true", "-q").line == short)
         #expect(try await lab.docker("start", "-a", "user").out == "from the image\n")
         try await lab.docker("rm", "user")
+        try await lab.docker("run", "-d", "--name", "runs", short, "sleep", "1000")
+        let running = try await lab.docker("rmi", "-f", short, expecting: 1)
+        #expect(running.error.contains("(cannot be forced) - image is being used by running container"))
+        try await lab.docker("rm", "-f", "runs")
         #expect(try await lab.docker("rmi", short).out.contains("Deleted: \(id)"))
         try await lab.takeDown()
     }

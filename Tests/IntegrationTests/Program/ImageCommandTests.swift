@@ -95,4 +95,41 @@ struct ImageCommandTests {
         try await lab.stackctl("rm", "-f", "box")
         try await lab.takeDown()
     }
+
+    @Test("prune does nothing without being told to; mount, unmount and diff say what they did")
+    func tidying() async throws {
+        let lab = try await lab()
+        for kind in ["image", "container", "network", "volume", "system"] {
+            let refused = try await lab.stackctl(kind, "prune", expecting: 1)
+            #expect(refused.sentences.contains("no terminal to ask on, so nothing was removed"), "\(refused.error)")
+        }
+        #expect(try await lab.stackctl("image", "prune", "-f").out == "Total reclaimed space: 0B\n")
+        let both = try await lab.stackctl(
+            "system", "prune", "-f", "--volumes", "--filter", "until=1h", expecting: 1)
+        #expect(both.sentences.contains("the \"until\" filter is not supported with \"--volumes\""))
+
+        let path = try await lab.stackctl("image", "mount", "demo/box:1").out.split(separator: "\n").joined()
+        #expect(Files.exists(path + "/bin/busybox"))
+        #expect(try await lab.stackctl("image", "mount").out.contains(path))
+        try await lab.stackctl("import", "-c", "ENV A=1", lab.folder + "/box.tar", "demo/box:2")
+        try await lab.endDaemon()
+        let difference = try await lab.stackctl("image", "diff", "demo/box:1", "demo/box:2").out
+        #expect(
+            difference == """
+                Configuration:
+                  A Env A: "1"
+                  D Cmd: ["/bin/sh","-c","sleep 1000"]
+
+                """)
+        let used = try await lab.stackctl("rmi", "demo/box:1", expecting: 1)
+        #expect(used.sentences.contains("unmount it first: stackctl image unmount"), "\(used.error)")
+        let nothing = try await lab.stackctl("image", "unmount", expecting: 1)
+        #expect(nothing.sentences.contains("nothing to unmount was named"))
+        #expect(try await lab.stackctl("image", "unmount", "demo/box:1").out == "demo/box:1\n")
+        let again = try await lab.stackctl("image", "umount", "demo/box:1", expecting: 1)
+        #expect(again.sentences.contains("image demo/box:1 is not mounted"), "\(again.error)")
+        #expect(try await lab.stackctl("image", "prune", "-a", "-f").out.contains("untagged: demo/box:1\n"))
+        #expect(try await lab.stackctl("images", "-q").out == "")
+        try await lab.takeDown()
+    }
 }

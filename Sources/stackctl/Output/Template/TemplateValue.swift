@@ -62,7 +62,7 @@ struct TemplateValue: Equatable {
 /// Which fields of Docker's objects are maps and lists in Go: JSON says `null` for both where they are empty.
 enum GoShape {
     static let maps: Set<String> = [
-        "Annotations", "BuildInfo", "Config", "Containers", "Data", "DriverOpts", "ExposedPorts", "Labels", "LogOpts",
+        "Annotations", "BuildInfo", "Containers", "Data", "DriverOpts", "ExposedPorts", "Labels", "LogOpts",
         "Networks", "Options", "PortBindings", "Ports", "Services", "StorageOpt", "Sysctls", "Tmpfs", "Volumes",
     ]
     static let lists: Set<String> = [
