@@ -56,11 +56,11 @@ enum RegistryFailure {
             let isRepository = words.contains { $0.code == "NAME_UNKNOWN" }
             let what = isRepository ? "repository \(subject)" : "manifest for \(subject)"
             return make(.notFound, "\(what) not found: \(said(words, or: "\(name.address) is not there"))")
-        case (.pull, .denied(_, let words)):
+        // Not 401 either: Docker's client would ask for a password then, whether somebody is there or not.
+        case (.pull, .denied(_, let words)): return make(.notFound, accessDenied(subject, said(words, or: "denied")))
+        case (.pull, .unauthorized(_, let words)):
             return make(
-                .notFound,
-                "pull access denied for \(subject), repository does not exist or may require 'docker login': "
-                    + said(words, or: "denied"))
+                .notFound, accessDenied(subject, "unauthorized: " + said(words, or: "authentication required")))
         case (.push, .denied(_, let words)):
             return make(.forbidden, "denied: \(said(words, or: "access to \(subject) is denied"))")
         case (.login, .unauthorized(let name, let words)):
@@ -78,6 +78,11 @@ enum RegistryFailure {
                     + said(words, or: excerpt.isEmpty ? "toomanyrequests" : excerpt))
         default: return make(kind(code: error.code), "cannot \(action.name) \(subject): \(error)")
         }
+    }
+
+    /// Registries tell strangers the same of a repository that is not there and of one that is not theirs.
+    private static func accessDenied(_ subject: String, _ reason: String) -> String {
+        "pull access denied for \(subject), repository does not exist or may require 'docker login': \(reason)"
     }
 
     /// What the registry itself said.
