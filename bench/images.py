@@ -232,7 +232,7 @@ def load(bench, times):
     images = bench.images()
     archive, name, podman = images.archive, images.name, images.podman
     ours, ours_gone, docker, docker_gone, theirs, theirs_gone = turns(
-        times, images.ours("load", "-q", "-i", archive), images.ours("image", "rm", name),
+        times, images.ours("load", "-q", "-i", archive), images.ours("rmi", name),
         images.docker("load", "-q", "-i", archive), images.docker("rmi", name),
         lambda: podman("load", "-q", "-i", archive), lambda: podman("rmi", name))
     size = f"{os.path.getsize(archive) / 1e6:.0f} MB, {FILES:,} files"
@@ -256,7 +256,7 @@ def pull(bench, times):
         reset_peak(pid)
     least, ours, _, docker, _, theirs, _ = turns(
         times, (floor, lambda: os.path.exists(target) and os.unlink(target)), images.ours("pull", "-q", name),
-        images.ours("image", "rm", name), images.docker("pull", "-q", name), images.docker("rmi", name),
+        images.ours("rmi", name), images.docker("pull", "-q", name), images.docker("rmi", name),
         lambda: podman("pull", "-q", "--tls-verify=false", name), lambda: podman("rmi", name))
     memory, theirs_memory = peak_mib(bench.daemon.pid), sum(peak_mib(pid) for pid in peers)
     what = f"{size / 1e6:.0f} MB compressed, from a registry on loopback"
@@ -275,9 +275,9 @@ def shared(bench, images, times):
         get("pull", "-q", images.name)()
     second = images.second
     ours, _, docker, _ = turns(
-        times, images.ours("pull", "-q", second), images.ours("image", "rm", second), images.docker("pull", "-q", second),
+        times, images.ours("pull", "-q", second), images.ours("rmi", second), images.docker("pull", "-q", second),
         images.docker("rmi", second))
-    images.ours("image", "rm", images.name)()
+    images.ours("rmi", images.name)()
     images.docker("rmi", images.name)()
     bench.row(f"pull: a second image on the same layer (n={times})", ours, "ms", 100, docker, "docker pull")
 
@@ -293,7 +293,7 @@ def push(bench, times):
     ours, docker, *alone = turns(
         times, (images.ours("push", "-q", name), images.clear_registry), (images.docker("push", "-q", name), images.clear_registry),
         *[lambda script=script: shell(script) for script in tools.values()])
-    images.ours("image", "rm", name)()
+    images.ours("rmi", name)()
     images.docker("rmi", name)()
     bench.row(f"push: an image whose layer is not compressed here (n={times})", ours, "ms", round(2 * alone[0]), docker,
               "docker push", note="the bar is twice what `gzip -1` takes alone")

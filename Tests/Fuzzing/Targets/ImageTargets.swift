@@ -8,12 +8,15 @@ import OCI
 extension FuzzTarget {
     /// An archive of images, as `load` reads it: what is refused leaves nothing, and what is not has right digests.
     static let imageArchive = FuzzTarget("image-archive", mutations: 25) { input in
-        try readImages(input)
-        try readImages(TarSeal.sealed(input))
+        let root = try Files.temporaryDirectory(prefix: "stackctl-fuzz-")
+        defer { try? Files.removeTree(root) }
+        let layout = StoreLayout(root: root)
+        try Files.makeDirectories(layout.incoming, mode: 0o700)
+        try readImages(input, layout)
+        try readImages(TarSeal.sealed(input), layout)
     }
 
-    private static func readImages(_ input: [UInt8]) throws {
-        let layout = ArchiveFolder.layout
+    private static func readImages(_ input: [UInt8], _ layout: StoreLayout) throws {
         let reader = try ImageArchiveReader(
             layers: LayerStore(layout: layout, backing: .fileBacked, steps: .none), leases: StoreLeases(),
             claims: LoadClaims(LayerFlights()), lookUp: { [:] }, cancellation: CancellationFlag(), progress: nil)
@@ -80,14 +83,4 @@ extension FuzzTarget {
             try require(!platform.accepted.isEmpty, "platform `\(text)` runs nothing")
         }
     }
-}
-
-/// The folder in which archives are read; one for the process, removed by whoever starts it.
-enum ArchiveFolder {
-    static let layout: StoreLayout = {
-        let root = (try? Files.temporaryDirectory(prefix: "stackctl-fuzz-")) ?? "/tmp"
-        let layout = StoreLayout(root: root)
-        try? Files.makeDirectories(layout.incoming, mode: 0o700)
-        return layout
-    }()
 }

@@ -6,8 +6,8 @@ import OCI
 /// An image of one layer in memory: as an archive that `docker save` could have written, and as a manifest with blobs.
 struct MemoryImage: BlobSource {
     let manifest: [UInt8]
-    private let config: [UInt8]
-    private let layer: [UInt8]
+    let config: [UInt8]
+    let layer: [UInt8]
 
     /// The layer's name in the archive.
     static let layerName = "base/layer.tar"
@@ -58,7 +58,7 @@ struct MemoryImage: BlobSource {
         MemorySource(try Self.digest(config) == blob.digest ? config : layer)
     }
 
-    private static func digest(_ bytes: [UInt8]) throws -> Digest {
+    static func digest(_ bytes: [UInt8]) throws -> Digest {
         guard let digest = Digest(sha256Hex: SHA256.hex(of: bytes)) else {
             throw SystemError(call: "sha256", errno: .EINVAL)
         }
