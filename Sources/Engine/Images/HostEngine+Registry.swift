@@ -73,9 +73,7 @@ extension HostEngine {
             let image: StoredImage
             if let stored = try await self.storedImage(found, for: platform) {
                 progress?(.found(found))
-                if found.reference.digest == nil { try await self.images.tag(stored.id, as: found.reference) }
-                try await self.images.tag(stored.id, as: found.pinned)
-                image = try await self.image(named: stored.id.description)
+                image = try await self.name(stored, as: found)
             } else {
                 image = try await self.receive(found, reader, platform, progress)
             }
@@ -114,17 +112,31 @@ extension HostEngine {
         let remote = try await BlockingExecutor.transfers.run { () throws in
             try reader.manifest(of: found, for: platform)
         }
-        // Of an image that is here under another name Docker's clients hear nothing but its digest.
-        let isHere = try await images.identify(remote.manifest.config.digest.description) != nil
         progress?(.found(found))
-        if !isHere { progress?(.missing(try await missing(remote))) }
-        let names = (found.reference.digest == nil ? [found.reference] : []) + [found.pinned]
+        // The same config is the same image, in whatever form the registry has its layers: it keeps the manifest of the
+        // form that is here.
+        if let stored = try? await images.resolve(remote.manifest.config.digest.description),
+            try await isComplete(stored)
+        {
+            return try await name(stored, as: found)
+        }
+        progress?(.missing(try await missing(remote)))
         let source = RegistryBlobs(reader.client, known: [remote.manifest.config.digest: remote.config])
         var origin = JSONObject()
         origin["registry"] = .string(found.reference.repository)
         return try await images.ingest(
-            manifest: remote.bytes, blobs: source, references: names, attributes: origin
-        ) { if !isHere { progress?(.layer($0)) } }
+            manifest: remote.bytes, blobs: source, references: Self.names(of: found), attributes: origin
+        ) { progress?(.layer($0)) }
+    }
+
+    /// The names that an image gets by a pull: the one it was pulled by, and the digest.
+    private static func names(of found: RemoteImage) -> [ImageReference] {
+        (found.reference.digest == nil ? [found.reference] : []) + [found.pinned]
+    }
+
+    private func name(_ image: StoredImage, as found: RemoteImage) async throws -> StoredImage {
+        for name in Self.names(of: found) { try await images.tag(image.id, as: name) }
+        return try await self.image(named: image.id.description)
     }
 
     private func missing(_ remote: RemoteManifest) async throws -> [Digest] {
@@ -142,10 +154,14 @@ extension HostEngine {
         guard let stored = try? await images.resolve(found.pinned.description),
             (platform ?? .host).accepted.contains(stored.config.platform.normalized)
         else { return nil }
-        for layer in stored.layers {
-            guard try await images.hasLayer(layer) else { return nil }
+        return try await isComplete(stored) ? stored : nil
+    }
+
+    private func isComplete(_ image: StoredImage) async throws -> Bool {
+        for layer in image.layers {
+            guard try await images.hasLayer(layer) else { return false }
         }
-        return stored
+        return true
     }
 
     /// Runs a body with a reader of an image's registry, which the cancellation of the task stops.

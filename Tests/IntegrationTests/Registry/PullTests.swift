@@ -89,6 +89,47 @@ struct PullTests {
         }
     }
 
+    @Test("the same image in another form is not pulled once more, and keeps its manifest")
+    func otherForm() async throws {
+        try await RegistryImages.withLayouts { files in
+            try await RegistryLab.serving { registry in
+                let lab = try await EngineLab()
+                let engine = try await lab.engine
+                let name = try ImageReference("\(registry.authority)/team/app:1")
+                try await RegistryImages.push(files + "/single", to: name.description)
+                let first = try await engine.pullImage(name)
+                let plain = try ImageReference("\(registry.authority)/plain/app:1")
+                let digest = try await BlockingExecutor.shared.run { () throws in
+                    let client = try RegistryClient(plain, options: registry.options())
+                    let config = try Files.readAll(files + "/image.json", limit: 1 << 20)
+                    let layers = try ["base.tar", "top.tar", "other.tar"].map { name in
+                        let bytes = try Files.readAll(files + "/" + name, limit: 1 << 26)
+                        try client.upload(BlobContent(bytes))
+                        return OCI.Descriptor(
+                            mediaType: MediaType.ociLayerTar, digest: try SampleImage.digest(bytes),
+                            size: Int64(bytes.count))
+                    }
+                    try client.upload(BlobContent(config))
+                    let manifest = ImageManifest(
+                        config: OCI.Descriptor(
+                            mediaType: MediaType.ociConfig, digest: try SampleImage.digest(config),
+                            size: Int64(config.count)), layers: layers)
+                    return try client.putManifest(
+                        manifest.serialized(), mediaType: MediaType.ociManifest, reference: "1")
+                }
+                let second = try await engine.pullImage(plain) { update in
+                    if case .layer(let layer) = update { Issue.record("\(layer) came again") }
+                }
+                #expect(second.image.id == first.image.id && second.digest == digest && second.isNew)
+                #expect(second.image.repoDigests == [plain.at(digest), name.at(first.digest)])
+                let third = try ImageReference("\(registry.authority)/third/app:1")
+                try await engine.tag(name.familiar, as: third.familiar)
+                #expect(try await engine.pushImage(third).digest == first.digest)
+                try await lab.takeDown()
+            }
+        }
+    }
+
     @Test("what is wrong is one sentence, and the store stays as it was")
     func refusals() async throws {
         try await RegistryImages.withLayouts { files in
