@@ -109,16 +109,4 @@ extension JSONObject {
         for member in members.sorted() { object[member] = .object(JSONObject()) }
         return object
     }
-
-    /// An object of strings, sorted by key so that equal dictionaries give equal bytes.
-    static func strings(_ dictionary: [String: String]) -> JSONObject {
-        var object = JSONObject()
-        for (key, value) in dictionary.sorted(by: { $0.key < $1.key }) { object[key] = .string(value) }
-        return object
-    }
-}
-
-extension JSONValue {
-    /// A list of strings.
-    static func strings(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
 }

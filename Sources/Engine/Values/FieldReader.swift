@@ -148,11 +148,6 @@ extension JSONObject {
     static func set(_ members: [String]) -> JSONObject {
         JSONObject(members.sorted().map { ($0, .object(JSONObject())) })
     }
-
-    /// An object of strings in order of names.
-    static func strings(_ dictionary: [String: String]) -> JSONObject {
-        JSONObject(dictionary.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
-    }
 }
 
 extension JSONValue {
@@ -165,9 +160,6 @@ extension JSONValue {
         default: false
         }
     }
-
-    /// A list of strings.
-    static func strings(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
 
     /// A list of strings, or null.
     static func strings(orNull texts: [String]?) -> JSONValue { texts.map { .strings($0) } ?? .null }
