@@ -140,8 +140,8 @@ let package = Package(
         .target(
             name: "Providers",
             dependencies: [
-                "Apply", "Engine", "StackModel", "StateStore", "OCI", "ImageStore", "Networking", "Runtime", "Linux",
-                "Diagnostics", "JSONText",
+                "Apply", "Engine", "StackModel", "StateStore", "OCI", "ImageStore", "Registry", "Networking", "Runtime",
+                "Linux", "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict),
         .target(

@@ -51,8 +51,13 @@ struct ApplyRun: Sendable {
         let isEmpty = planned.plan.isEmpty
         let generation = planned.plan.generation + (isEmpty ? 0 : 1)
         let steps = planned.plan.changes.count { $0.action != .noChange }
-        events(.started(run: run, stack: stack, goal: planned.plan.goal, generation: generation, steps: steps))
+        let fetching = try await Fetching(planned, engine.providers, events: events)
+        events(
+            .started(
+                run: run, stack: stack, goal: planned.plan.goal, generation: generation,
+                steps: steps + fetching.fetches.count))
         for diagnostic in planned.plan.diagnostics { events(.diagnostic(diagnostic)) }
+        try await fetching.run()
         if !isEmpty { try await begin(planned, generation) }
         var walk = Walk(
             planned, observers: engine.observers, runner: runner, parallelism: engine.parallelism, events: events)

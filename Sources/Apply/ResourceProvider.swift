@@ -126,6 +126,13 @@ package protocol ResourceProvider: ResourceObserver {
     /// Called under the stack's lock, before anything is made; the answer is committed to the journal.
     func identify(stack: String, address: ResourceAddress, attributes: JSONObject) async throws -> ObjectIdentity
 
+    /// What the resources need from elsewhere and the host does not have, such as an image of a registry.
+    ///
+    /// It is brought before anything is changed, so that a registry that does not answer costs no running container.
+    ///
+    /// - Parameter desired: the resources of the kind that will be made, with what is planned for each.
+    func missing(for desired: [PlannedResource]) async throws -> [Fetch]
+
     /// Makes the object and gives its outputs.
     ///
     /// References in `attributes` are resolved.
@@ -162,6 +169,8 @@ package protocol ResourceProvider: ResourceObserver {
 }
 
 extension ResourceProvider {
+    package func missing(for desired: [PlannedResource]) async throws -> [Fetch] { [] }
+
     /// An object that has been made is as far as it will come.
     package func wait(
         stack: String, address: ResourceAddress, objectID: String, until: DependencyCondition,

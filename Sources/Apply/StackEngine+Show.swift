@@ -38,6 +38,11 @@ extension StackEngine {
                 hint: nearest(name, among: names).map { "did you mean \($0)?" }))
     }
 
+    /// What the last applies set, by resource; empty for a stack that is not known.
+    package func recordedAttributes(_ stack: String) async throws -> [ResourceAddress: JSONObject] {
+        try await load(stack).resources.mapValues(\.object.attributes)
+    }
+
     /// What a stack has, and how it is.
     ///
     /// - Throws: `DiagnosticList` when the stack is not known.

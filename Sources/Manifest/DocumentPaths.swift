@@ -54,7 +54,7 @@ extension Diagnostic {
 private func absolute(_ attributes: JSONObject, _ kind: ResourceKind, in directory: String) -> JSONObject {
     var result = attributes
     if kind == .image, var source = attributes["from"]?.objectValue {
-        for key in ["rootfs", "tar"] {
+        for key in ["rootfs", "tar", "archive"] {
             if let path = source[key]?.stringValue { source[key] = .string(absolute(path, in: directory)) }
         }
         result["from"] = .object(source)

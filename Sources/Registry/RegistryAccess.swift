@@ -14,6 +14,9 @@ package struct RegistryAccess: Sendable {
     /// How long a registry may take.
     package var limits = TransferLimits()
 
+    /// The access of whoever's request a task works on; none outside of one.
+    @TaskLocal package static var caller = RegistryAccess()
+
     /// Access with credentials, or none.
     package init(_ credentials: RegistryCredentials? = nil, others: [String: RegistryCredentials] = [:]) {
         self.credentials = credentials

@@ -143,11 +143,36 @@ struct StackLockTests {
             attributes: ["from": ["debian": ["suite": "bookworm", "packages": ["b", "a"], "variant": "apt"]]],
             location: Diagnostics.SourceLocation(file: "Stack.swift", line: 1))
         let document = StackDocument(name: "s", resources: [image])
-        let lock = StackLock.from(shown: shown, document: document)
+        let lock = StackLock.from(shown: shown, document: document, tags: ["postgres:17": "sha256:1"])
+        #expect(lock.tags == ["postgres:17": "sha256:1"])
         #expect(
             lock.images == ["image.web": entry(["@date=1", "a=1", "b=2"], requested: ["a", "b"], variant: "apt")])
-        #expect(StackLock.isNeeded(by: document))
-        #expect(!StackLock.isNeeded(by: StackDocument(name: "s", resources: [])))
+    }
+
+    @Test("tags are pinned to the digests of the lock; what is pinned already, an id or an image of the stack stays")
+    func tags() throws {
+        let digest = "sha256:" + String(repeating: "a", count: 64)
+        func resource(_ address: String, _ attributes: JSONObject) throws -> StackResource {
+            StackResource(
+                address: try #require(ResourceAddress(address)), attributes: attributes,
+                location: Diagnostics.SourceLocation(file: "Stack.swift", line: 1))
+        }
+        let names = ["postgres:17", "postgres:17", "redis@\(digest)", digest, "shop/site"]
+        var resources = try names.enumerated().map { try resource("container.c\($0)", ["image": .string($1)]) }
+        resources.append(try resource("image.shop/site", ["from": ["reference": "debian"]]))
+        let document = StackDocument(name: "s", resources: resources)
+        #expect(ImageTags.unpinned(in: document).map(\.tag) == ["postgres:17", "debian"])
+        let pinned = ImageTags.pinned(document, by: ["postgres:17": digest, "debian": digest, "shop/site": digest])
+        #expect(
+            pinned.resources.compactMap { ImageUse.name($0.address.kind, $0.attributes) } == [
+                "postgres:17@\(digest)", "postgres:17@\(digest)", "redis@\(digest)", digest, "shop/site@\(digest)",
+                "debian@\(digest)",
+            ])
+        var lock = StackLock()
+        lock.tags = ["postgres:17": digest]
+        #expect(try StackLock(bytes: Array(lock.text.utf8), path: "Stack.lock") == lock)
+        let damaged = lock.text.replacing("aaaa", with: "zz")
+        #expect(throws: Diagnostic.self) { try StackLock(bytes: Array(damaged.utf8), path: "Stack.lock") }
     }
 
     @Test("a damaged lock names the line and says what to do")

@@ -34,7 +34,7 @@ struct ImportTests {
             "Linux", "Diagnostics", "JSONText",
         ],
         "Providers": [
-            "Apply", "Engine", "StackModel", "StateStore", "OCI", "ImageStore", "Networking", "Runtime",
+            "Apply", "Engine", "StackModel", "StateStore", "OCI", "ImageStore", "Registry", "Networking", "Runtime",
             "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],
         "EngineAPI": [

@@ -15,9 +15,15 @@ package struct SavedPlan: Sendable, Hashable {
     package var origin: String?
     /// Whether the stack is to be taken over from the folder it was last applied from.
     package var takeOver: Bool
+    /// Digests by the image tags of the manifest; the document has both joined.
+    package var tags: [String: String]
 
-    package init(plan: Plan, document: StackDocument?, origin: String? = nil, takeOver: Bool = false) {
+    package init(
+        plan: Plan, document: StackDocument?, origin: String? = nil, takeOver: Bool = false,
+        tags: [String: String] = [:]
+    ) {
         self.plan = plan
+        self.tags = tags
         self.document = document
         self.origin = origin
         self.takeOver = takeOver
@@ -31,6 +37,7 @@ package struct SavedPlan: Sendable, Hashable {
         ]
         if let origin { object["origin"] = .string(origin) }
         if takeOver { object["takeOver"] = true }
+        if !tags.isEmpty { object["tags"] = .object(.strings(tags)) }
         return .object(object)
     }
 
@@ -60,6 +67,7 @@ package struct SavedPlan: Sendable, Hashable {
         self.document = document.isNull ? nil : try StackDocument(json: document)
         origin = json["origin"]?.stringValue
         takeOver = json["takeOver"]?.boolValue ?? false
+        tags = json["tags"]?.objectValue?.strings ?? [:]
         guard (self.document == nil) == (plan.goal == .destroy),
             self.document.map({ $0.name == plan.stack }) ?? true
         else {

@@ -26,6 +26,8 @@ package struct StepName: Sendable, Hashable {
         case create, update, restart, repair, delete, wait
         /// Part of an update: what another resource takes over is let go first.
         case release
+        /// What the resource needs comes from elsewhere.
+        case fetch
     }
 
     package var address: ResourceAddress

@@ -4,6 +4,8 @@ import Engine
 import HTTP
 import JSONText
 import Linux
+import OCI
+import Registry
 import StackModel
 
 /// `/stacks/…`: plan, apply, destroy, and what is known of stacks.
@@ -18,6 +20,7 @@ struct StackRoutes: Sendable {
     func add(to router: inout Router) {
         on("POST", "/stacks/plan", &router, plan)
         on("POST", "/stacks/apply", &router, apply)
+        on("POST", "/stacks/tags", &router, tags)
         on("POST", "/stacks/{name}/destroy", &router, destroy)
         on("GET", "/stacks", &router, list)
         on("GET", "/stacks/{name}", &router) { request in
@@ -47,7 +50,8 @@ struct StackRoutes: Sendable {
     private func on(_ method: String, _ path: String, _ router: inout Router, _ handler: @escaping Router.Handler) {
         router.on(method, path) { request in
             try await waitForRecovery()
-            try await handler(request)
+            let access = RegistryAccess(registryAuth: nil, registryConfig: request.http.headers["X-Registry-Config"])
+            try await RegistryAccess.$caller.withValue(access) { try await handler(request) }
         }
     }
 
@@ -102,6 +106,34 @@ struct StackRoutes: Sendable {
         let document = try StackDocument(json: body["document"] ?? .null)
         let options = try Self.options(body, request)
         try await request.respond(try await stacks.plan(document, options: options).json)
+    }
+
+    /// Which digests the image tags of a document mean.
+    private func tags(_ request: APIRequest) async throws {
+        let json = try await request.json()
+        let body = try FieldReader(json)
+        let stack = try body.text("stack")
+        let asked = (json["tags"]?.arrayValue ?? []).compactMap { item -> TagResolution.Request? in
+            guard let tag = item["tag"]?.stringValue else { return nil }
+            return TagResolution.Request(
+                tag: tag, address: item["address"]?.stringValue,
+                location: item["location"].flatMap { SourceLocation(json: $0) })
+        }
+        let digests = try await TagResolution(engine: engine).digests(
+            asked, recorded: try await recordedTags(stack), upgrade: try body.flag("upgrade"))
+        try await request.respond(["tags": .object(.strings(digests.mapValues(\.description)))])
+    }
+
+    /// The digests that tags had when the stack was last applied.
+    private func recordedTags(_ stack: String) async throws -> [String: Digest] {
+        var digests: [String: Digest] = [:]
+        for (address, attributes) in try await stacks.recordedAttributes(stack) {
+            guard let name = ImageUse.name(address.kind, attributes), let at = name.lastIndex(of: "@"),
+                let digest = Digest(name[name.index(after: at)...])
+            else { continue }
+            digests[String(name[..<at])] = digest
+        }
+        return digests
     }
 
     private func apply(_ request: APIRequest) async throws {

@@ -21,9 +21,11 @@ extension ImageStore {
     /// - Parameters:
     ///   - source: the archive; read on the blocking executor.
     ///   - platform: which image of an index is taken.
+    ///   - takingNames: whether images get the names the archive gives them.
     /// - Throws: `Diagnostic`, naming the file of the archive that is refused. The store is as before then.
     package func load(
-        _ source: sending any ByteSource, platform: Platform = .host, progress: ImageProgress? = nil
+        _ source: sending any ByteSource, platform: Platform = .host, takingNames: Bool = true,
+        progress: ImageProgress? = nil
     ) async throws -> [LoadedImage] {
         let cancellation = CancellationFlag()
         let (layers, leases, database, claims) = (layers, leases, database, LoadClaims(flights))
@@ -40,7 +42,7 @@ extension ImageStore {
                 }
             }
             defer { leases.giveBack(found.leased) }
-            let loaded = try await adopt(found)
+            let loaded = try await adopt(found, takingNames: takingNames)
             arrived = true
             return loaded
         } onCancel: {
@@ -61,17 +63,19 @@ extension ImageStore {
 
     /// Takes in the images of an archive that a file, a pipe or a socket gives.
     package func load(
-        from archive: SharedDescriptor, platform: Platform = .host, progress: ImageProgress? = nil
+        from archive: SharedDescriptor, platform: Platform = .host, takingNames: Bool = true,
+        progress: ImageProgress? = nil
     ) async throws -> [LoadedImage] {
-        try await load(DescriptorSource(archive), platform: platform, progress: progress)
+        try await load(
+            DescriptorSource(archive), platform: platform, takingNames: takingNames, progress: progress)
     }
 
-    private func adopt(_ found: LoadTask.Found) async throws -> [LoadedImage] {
+    private func adopt(_ found: LoadTask.Found, takingNames: Bool) async throws -> [LoadedImage] {
         let settled = try await settle(found.staged)
         let images = found.images.map { image in
             NewImage(
                 configBytes: image.configBytes, config: image.config, manifest: image.manifest,
-                references: image.references, attributes: JSONObject())
+                references: takingNames ? image.references : [], attributes: JSONObject())
         }
         var origin = JSONObject()
         origin["load"] = .bool(true)

@@ -22,6 +22,7 @@ struct ContainerPreflight {
             found += await engine.networks.diagnosePorts(asked, containerID: resource.objectID)
                 .map { $0.about(resource, path: "ports") }
         }
+        found += await ImageSupply(engine: engine).notes(for: desired)
         if await reachesOutside() { found += await engine.networks.diagnoseForwarding() }
         return found
     }
@@ -51,12 +52,13 @@ struct ContainerPreflight {
         }
     }
 
-    /// An image given by its name must be there before anything is changed.
+    /// An image given by its name must be there before anything is changed; one given by its digest is pulled first.
     ///
     /// What the stack itself makes is known by its id, or not at all yet.
     private func image(_ resource: PlannedResource) async -> [Diagnostic] {
         guard resource.action == .create || resource.action == .recreate,
-            let name = resource.attributes["image"]?.stringValue, !name.hasPrefix("sha256:")
+            let name = resource.attributes["image"]?.stringValue, !name.hasPrefix("sha256:"),
+            ImageSupply.pinned(resource) == nil
         else { return [] }
         do {
             guard try await engine.images.resolve(name) == nil else { return [] }

@@ -72,6 +72,10 @@ struct ContainerProvider: ResourceProvider {
         ObjectIdentity(id: try Random.hexID())
     }
 
+    func missing(for desired: [PlannedResource]) async throws -> [Fetch] {
+        try await ImageSupply(engine: engine).missing(for: desired)
+    }
+
     func create(
         stack: String, address: ResourceAddress, identity: ObjectIdentity, attributes: JSONObject,
         progress: @escaping ProgressSink

@@ -7,7 +7,7 @@ import StackModel
 /// The normal form of an image's attributes.
 enum ImageAttributes {
     private static let known = [
-        "from", "command", "entrypoint", "env", "workdir", "user", "labels", "exposed", "stopSignal",
+        "from", "command", "entrypoint", "env", "workdir", "user", "labels", "exposed", "stopSignal", "push",
     ]
 
     static func normalize(_ attributes: JSONObject) throws(DiagnosticList) -> JSONObject {
@@ -20,8 +20,14 @@ enum ImageAttributes {
         reader.text("user")
         reader.dictionary("labels")
         reader.strings("exposed", isSet: true)
+        reader.strings("push", isSet: true)
         reader.text("stopSignal", ContainerAttributes.signal, expected: "a signal such as SIGTERM")
         return try reader.finished(known: known)
+    }
+
+    /// The file or directory an image is made from; nil for any other origin.
+    static func path(_ origin: JSONValue?) -> String? {
+        origin?["rootfs"]?.stringValue ?? origin?["tar"]?.stringValue ?? origin?["archive"]?.stringValue
     }
 
     private static func origin(_ attributes: JSONObject) throws(DiagnosticList) -> JSONObject {
@@ -38,11 +44,17 @@ enum ImageAttributes {
         let absolute = { (path: String) -> String? in path.hasPrefix("/") ? path : nil }
         reader.text("rootfs", absolute, expected: "an absolute path")
         reader.text("tar", absolute, expected: "an absolute path")
+        reader.text("archive", absolute, expected: "an absolute path")
+        reader.text("image")
         reader.text("reference")
-        if let path = reader["tar"]?.stringValue ?? reader["rootfs"]?.stringValue {
+        reader.text("program", { $0 == OwnProgram.name ? $0 : nil }, expected: OwnProgram.name)
+        let program = reader["program"] == nil ? nil : OwnProgram.path
+        if let path = Self.path(.object(attributes)) ?? program {
             reader["state"] = SourceState.of(path).map { .string($0) }
         }
-        return try reader.finished(known: ["debian", "rootfs", "tar", "reference", "state"])
+        return try reader.finished(known: [
+            "debian", "rootfs", "tar", "archive", "image", "reference", "program", "state",
+        ])
     }
 }
 

@@ -24,6 +24,8 @@ struct ImageProvider: ResourceProvider {
     func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass {
         // Without a lock the image stays as it was built, and so it does once its source is gone.
         if path == "from.debian.lock" || path == "from.state", to == nil { return .none }
+        // Another name in a registry does not make another image.
+        if path == "push" { return .live }
         // Another mirror has the same packages.
         return path == "from.debian.mirror" ? .none : .recreate
     }
@@ -57,12 +59,14 @@ struct ImageProvider: ResourceProvider {
                     ).about(resource))
             }
             let origin = resource.attributes["from"]
-            if let path = origin?["rootfs"]?.stringValue ?? origin?["tar"]?.stringValue, !Files.exists(path) {
+            if let path = ImageAttributes.path(origin), !Files.exists(path) {
                 found.append(
                     Diagnostic(code: "SC5121", summary: "\(path), which the image is made from, does not exist")
                         .about(resource, path: "from"))
             }
-            if let text = origin?["reference"]?.stringValue, (try? await engine.images.resolve(text)) == nil {
+            if let text = origin?["reference"]?.stringValue, ImageSupply.pinned(resource) == nil,
+                (try? await engine.images.resolve(text)) == nil
+            {
                 found.append(
                     Diagnostic(
                         code: "SC5122", summary: "there is no image \(text) in the local store",
@@ -70,7 +74,7 @@ struct ImageProvider: ResourceProvider {
                     ).about(resource, path: "from"))
             }
         }
-        return found
+        return found + (await ImageSupply(engine: engine).notes(for: desired))
     }
 
     func observe(stack: String, recorded: [RecordedObject]) async throws -> [ResourceAddress: ObservedObject] {
@@ -101,58 +105,43 @@ struct ImageProvider: ResourceProvider {
         ObjectIdentity(id: "build-\(try Random.hex(bytes: 8))")
     }
 
+    func missing(for desired: [PlannedResource]) async throws -> [Fetch] {
+        try await ImageSupply(engine: engine).missing(for: desired)
+    }
+
     func create(
         stack: String, address: ResourceAddress, identity: ObjectIdentity, attributes: JSONObject,
         progress: @escaping ProgressSink
     ) async throws -> JSONObject {
         if let id = try await objects.image(of: identity.id), let image = try await engine.images.resolve(id) {
+            try await ImagePushes(engine: engine, image: image, address: address).push(attributes, progress)
             return outputs(image, address)
         }
         try await objects.begin(identity.id, before: try await engine.images.resolve(address.name)?.id.description)
-        let image = try await build(address, attributes) { update in
+        let image = try await ImageOrigin(engine: engine, address: address, attributes: attributes).image { update in
             progress(
                 ProgressUpdate(
                     address: address, message: update.message, current: update.current.map { Int($0) },
                     total: update.total.map { Int($0) }))
         }
         try await objects.set(image.id.description, of: identity.id)
+        try await ImagePushes(engine: engine, image: image, address: address).push(attributes, progress)
         return outputs(image, address)
-    }
-
-    private func build(
-        _ address: ResourceAddress, _ attributes: JSONObject, _ progress: @escaping ImageProgress
-    ) async throws -> StoredImage {
-        let reference = try ImageReference(address.name).withDefaultTag
-        let changes = try ConfigurationChanges(attributes: attributes)
-        let origin = attributes["from"]
-        if let debian = origin?["debian"]?.objectValue {
-            let description = DebianImage(
-                suite: debian["suite"]?.stringValue ?? "", packages: debian.list("packages") ?? [],
-                mirror: debian["mirror"]?.stringValue, variant: debian["variant"]?.stringValue,
-                lock: debian.list("lock").flatMap { $0.isEmpty ? nil : $0 })
-            // An empty lock asks for what the mirror has today.
-            if debian.list("lock")?.isEmpty == true { try await engine.images.forgetDebianLock(description) }
-            return try await engine.images.buildDebian(
-                description, reference: reference, changes: changes, progress: progress
-            ).image
-        }
-        if let path = origin?["rootfs"]?.stringValue {
-            return try await engine.images.importDirectory(
-                path: path, reference: reference, changes: changes, progress: progress)
-        }
-        if let path = origin?["tar"]?.stringValue {
-            return try await engine.images.importTar(
-                path: path, reference: reference, changes: changes, progress: progress)
-        }
-        let base = try await engine.image(named: origin?["reference"]?.stringValue ?? "")
-        return try await engine.images.derive(from: base, reference: reference, changes: changes)
     }
 
     func update(
         stack: String, address: ResourceAddress, objectID: String, from: JSONObject, to: JSONObject,
         changes: [AttributeChange], class: ChangeClass, progress: @escaping ProgressSink
     ) async throws -> JSONObject {
-        try await retag(address, objectID)
+        let outputs = try await retag(address, objectID)
+        let before = Set(from.list("push") ?? [])
+        let new = (to.list("push") ?? []).filter { !before.contains($0) }
+        if !new.isEmpty, let id = try await objects.image(of: objectID), let image = try await engine.images.resolve(id)
+        {
+            try await ImagePushes(engine: engine, image: image, address: address).push(
+                ["push": .strings(new)], progress)
+        }
+        return outputs
     }
 
     func delete(

@@ -98,6 +98,17 @@ package enum RegistryCredentials: Sendable, Hashable, CustomStringConvertible, C
     package func registryAuthHeader(for domain: String) -> String {
         var object = json
         object["serveraddress"] = .string(DockerConfigFile.key(for: domain))
+        return Self.headerText(object)
+    }
+
+    /// Credentials by the registry's name, as Docker's `X-Registry-Config` field.
+    package static func registryConfigHeader(_ credentials: [String: RegistryCredentials]) -> String {
+        headerText(
+            JSONObject(credentials.sorted { $0.key < $1.key }.map { (DockerConfigFile.key(for: $0), .object($1.json)) })
+        )
+    }
+
+    private static func headerText(_ object: JSONObject) -> String {
         let text = Base64.encode(JSONValue.object(object).serializedBytes(.compact))
         return String(text.map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 })
     }

@@ -18,16 +18,10 @@ package struct RegistryBlobs: BlobSource {
 
     package func open(_ blob: BlobDescriptor) throws -> any ByteSource {
         if let bytes = known[blob.digest] { return MemorySource(bytes) }
-        return try stream(blob, from: 0)
-    }
-
-    package func open(_ blob: BlobDescriptor, from offset: Int64) throws -> (any ByteSource)? {
-        try stream(blob, from: offset)
-    }
-
-    private func stream(_ blob: BlobDescriptor, from offset: Int64) throws -> any ByteSource {
         do {
-            return RegistryBlob(try client.blob(blob.digest, size: blob.size, from: offset, isVerified: false))
+            // Registries keep manifests apart from blobs.
+            if MediaType.isManifest(blob.mediaType) { return MemorySource(try client.manifest(blob.digest).bytes) }
+            return try stream(blob, from: 0)
         } catch {
             throw error.diagnostic(doing: "downloading \(blob.digest)")
         }

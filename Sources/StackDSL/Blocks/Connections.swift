@@ -150,3 +150,23 @@ public struct DependsOn: ContainerSetting {
         self.element = element
     }
 }
+
+/// Pushes the image to a registry once it is made.
+///
+///     let site = Image("shop/site", debian: .bookworm) { Push("registry.example.com/shop/site:2") }
+public struct Push: ImageSetting {
+    /// What the element changes.
+    public let element: BlockElement
+
+    /// A name in a registry, with its tag.
+    public init(_ reference: String, fileID: String = #fileID, line: Int = #line) {
+        var element = BlockElement(
+            "Push", fileID, line, changes: [.append(list: "push", .string(reference))])
+        if !isImageReference(reference) || reference.contains("@") {
+            element.problem(
+                "SC1109", "\"\(reference)\" is no name to push to",
+                hint: "write registry/repository:tag, such as \"registry.example.com/shop/site:2\"")
+        }
+        self.element = element
+    }
+}

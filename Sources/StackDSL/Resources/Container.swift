@@ -16,7 +16,7 @@ public struct Container: Sendable {
     ///
     /// - Parameters:
     ///   - name: its name in the stack and on the stack's networks.
-    ///   - image: an `Image`, or the reference of one in the local store as a literal.
+    ///   - image: an `Image`, or the reference of one in the local store or a registry as a literal.
     ///   - replicas: how many equal containers; their addresses are `container.name[1]` and so on, also for 1.
     ///   - settings: the block with everything else.
     public init(

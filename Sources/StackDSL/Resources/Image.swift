@@ -9,7 +9,8 @@ import StackModel
 ///         Expose(80)
 ///     }
 ///
-/// A string literal is an image of that reference in the local store: `Container("db", image: "postgres:17")`.
+/// A string literal is an image by its name: `Container("db", image: "postgres:17")`. It is that of the local store, or
+/// else the registry's; either way the plan pins it to a digest, which `Stack.lock` keeps.
 public struct Image: Sendable {
     /// Nil for a plain reference.
     let node: ResourceNode?
@@ -71,7 +72,35 @@ public struct Image: Sendable {
             configuration())
     }
 
-    /// An image of the local store under a name of the stack, with its configuration changed by the block.
+    /// An image out of an archive: Docker's (`docker save`) or an OCI layout in a tar, plain or compressed.
+    ///
+    /// `archive` is relative to the stack's folder.
+    ///
+    /// - Parameter image: which of the archive's images, by a name the archive gives it; not needed where it has one.
+    public init(
+        _ name: String, archive: String, image: String? = nil, fileID: String = #fileID, line: Int = #line,
+        @ImageBuilder configuration: () -> ImageSettings = ImageSettings.init
+    ) {
+        var origin: JSONObject = ["archive": .string(archive)]
+        if let image { origin["image"] = .string(image) }
+        self.init(
+            name, from: .object(origin), problems: pathProblems(archive, "archive:"), fileID, line, configuration())
+    }
+
+    /// An image of the program that applies the stack, with the libraries it needs and nothing else.
+    ///
+    /// Its entrypoint is the program: `Command("registry", "serve")` is all that a registry server needs.
+    public init(
+        _ name: String, program: HostProgram, fileID: String = #fileID, line: Int = #line,
+        @ImageBuilder configuration: () -> ImageSettings = ImageSettings.init
+    ) {
+        self.init(name, from: ["program": .string(program.name)], problems: [], fileID, line, configuration())
+    }
+
+    /// An image of the local store or a registry under a name of the stack, with its configuration changed by the
+    /// block.
+    ///
+    /// A tag is resolved to a digest when the stack is planned, and stays that until `--upgrade`.
     public init(
         _ name: String, reference: String, fileID: String = #fileID, line: Int = #line,
         @ImageBuilder configuration: () -> ImageSettings = ImageSettings.init
@@ -133,11 +162,19 @@ public struct Image: Sendable {
 }
 
 extension Image: ExpressibleByStringLiteral {
-    /// An image of the local store by its reference.
+    /// An image of the local store or a registry by its reference.
     public init(stringLiteral value: String) { self.init(existing: value) }
 
-    /// An image of the local store by its reference.
+    /// An image of the local store or a registry by its reference.
     public static func existing(_ reference: String) -> Image { Image(existing: reference) }
+}
+
+/// A program that images can be made of.
+public struct HostProgram: Sendable, Hashable {
+    let name: String
+
+    /// The program that applies the stack, `stackctl`.
+    public static let stackctl = HostProgram(name: "stackctl")
 }
 
 /// A Debian release.

@@ -8,12 +8,15 @@ import Linux
 enum ApplyStream {
     /// Sends the request, shows each event, and answers whether all was done.
     ///
-    /// - Parameter shown: the plan that the user has seen; its warnings are not repeated.
+    /// - Parameters:
+    ///   - headers: the user's logins, where images may have to be pulled.
+    ///   - shown: the plan that the user has seen; its warnings are not repeated.
     static func run(
-        _ daemon: DaemonClient, _ target: String, _ body: JSONValue, invocation: Invocation, shown: Plan
+        _ daemon: DaemonClient, _ target: String, _ body: JSONValue, headers: HTTPHeaders = HTTPHeaders(),
+        invocation: Invocation, shown: Plan
     ) async throws -> ExitCode {
         if invocation.arguments.isSet(SharedOptions.json) {
-            return try await printJSON(daemon, target, body, invocation)
+            return try await printJSON(daemon, target, body, headers, invocation)
         }
         let output = invocation.output
         let display = ProgressDisplay(output: output)
@@ -28,7 +31,7 @@ enum ApplyStream {
             let painter = Task { await display.keepPainting() }
             defer { painter.cancel() }
             do {
-                try await daemon.stream("POST", target, body) { event in
+                try await daemon.stream("POST", target, body, headers: headers) { event in
                     await display.take(event)
                     if let problem = event["diagnostic"].flatMap({ Diagnostic(json: $0) }) {
                         if !shown.diagnostics.contains(problem) { problems.append(problem) }
@@ -59,10 +62,10 @@ enum ApplyStream {
     }
 
     private static func printJSON(
-        _ daemon: DaemonClient, _ target: String, _ body: JSONValue, _ invocation: Invocation
+        _ daemon: DaemonClient, _ target: String, _ body: JSONValue, _ headers: HTTPHeaders, _ invocation: Invocation
     ) async throws -> ExitCode {
         var succeeded: Bool?
-        try await daemon.stream("POST", target, body) { event in
+        try await daemon.stream("POST", target, body, headers: headers) { event in
             invocation.output.print(jsonLine: event)
             switch event["type"]?.stringValue {
             case "summary": succeeded = event["succeeded"]?.boolValue ?? false

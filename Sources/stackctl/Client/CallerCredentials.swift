@@ -1,6 +1,11 @@
+import Apply
 import Diagnostics
+import HTTP
+import JSONText
 import Linux
+import OCI
 import Registry
+import StackModel
 
 /// The credentials the calling user keeps for registries, in `config.json` or with a helper.
 enum CallerCredentials {
@@ -20,10 +25,30 @@ enum CallerCredentials {
     ///
     /// What cannot be read is told, and the registry is asked without: many images need no credentials.
     static func header(for domain: String, _ output: Output) async -> String? {
+        await credentials(for: domain, output)?.registryAuthHeader(for: domain)
+    }
+
+    /// The `X-Registry-Config` field with the credentials for the registries of images; no field without credentials.
+    static func headers(for images: [String], _ output: Output) async -> HTTPHeaders {
+        let references = images.compactMap { $0.hasPrefix("sha256:") ? nil : try? ImageReference($0) }
+        var found: [String: RegistryCredentials] = [:]
+        for domain in Set(references.map(\.domain)) { found[domain] = await credentials(for: domain, output) }
+        return found.isEmpty ? [:] : ["X-Registry-Config": RegistryCredentials.registryConfigHeader(found)]
+    }
+
+    /// The same for all images that a plan names.
+    static func headers(for plan: SavedPlan, _ output: Output) async -> HTTPHeaders {
+        let resources = plan.document?.resources ?? []
+        let pushes = resources.flatMap { $0.attributes["push"]?.arrayValue ?? [] }.compactMap(\.stringValue)
+        return await headers(
+            for: resources.compactMap { ImageUse.name($0.address.kind, $0.attributes) } + pushes, output)
+    }
+
+    private static func credentials(for domain: String, _ output: Output) async -> RegistryCredentials? {
         guard let path = DockerConfigFile.defaultPath else { return nil }
         do {
             return try await BlockingExecutor.shared.run { () throws(RegistryError) in
-                try DockerConfigFile(path: path).credentials(for: domain)?.registryAuthHeader(for: domain)
+                try DockerConfigFile(path: path).credentials(for: domain)
             }
         } catch {
             output.show([

@@ -13,8 +13,10 @@ struct DaemonClient: Sendable {
     }
 
     /// The answer to a POST.
-    func post(_ target: String, _ body: JSONValue? = nil) async throws -> JSONValue {
-        try await call("POST", target, body)
+    func post(
+        _ target: String, _ body: JSONValue? = nil, headers: HTTPHeaders = HTTPHeaders()
+    ) async throws -> JSONValue {
+        try await call("POST", target, body, headers: headers)
     }
 
     /// The answer to a POST whose body comes piece by piece, until there is no more.
@@ -33,9 +35,10 @@ struct DaemonClient: Sendable {
 
     /// Sends a request and gives every line of the answer, a JSON value each, to `each` as it comes.
     func stream(
-        _ method: String, _ target: String, _ body: JSONValue? = nil, each: (JSONValue) async throws -> Void
+        _ method: String, _ target: String, _ body: JSONValue? = nil, headers: HTTPHeaders = HTTPHeaders(),
+        each: (JSONValue) async throws -> Void
     ) async throws {
-        let response = try await open(method, target, body)
+        let response = try await open(method, target, body, headers: headers)
         defer { response.close() }
         var lines = response.lines()
         while let line = try await lines.next() {

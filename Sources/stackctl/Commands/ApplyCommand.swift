@@ -45,7 +45,9 @@ enum ApplyCommand {
             "options": try session.options(),
         ]
         let code = try await ApplyStream.run(
-            daemon, "/stacks/apply", body, invocation: invocation, shown: planned.plan)
+            daemon, "/stacks/apply", body,
+            headers: await CallerCredentials.headers(for: planned.saved, invocation.output),
+            invocation: invocation, shown: planned.plan)
         planned.timings.add("apply", nanoseconds: Clock.monotonic() - began)
         if code == .success { try await writeLock(planned.saved, folder: folder, daemon, invocation) }
         if arguments.isSet(SharedOptions.timings) { invocation.output.writeError(planned.timings.line + "\n") }
@@ -77,7 +79,8 @@ enum ApplyCommand {
             [
                 "plan": value,
                 "options": ["takeOver": .bool(invocation.arguments.isSet(SharedOptions.takeOver))],
-            ], invocation: invocation, shown: saved.plan)
+            ], headers: await CallerCredentials.headers(for: saved, invocation.output), invocation: invocation,
+            shown: saved.plan)
         if code == .success { try await writeLock(of: saved, daemon, invocation) }
         return code
     }
@@ -86,7 +89,7 @@ enum ApplyCommand {
     private static func writeLock(
         of saved: SavedPlan, _ daemon: DaemonClient, _ invocation: Invocation
     ) async throws {
-        guard let document = saved.document, StackLock.isNeeded(by: document) else { return }
+        guard StackLock.isNeeded(by: saved) else { return }
         if let folder = saved.origin, StackSelection.isStack(folder: folder) {
             return try await writeLock(saved, folder: folder, daemon, invocation)
         }
@@ -106,7 +109,7 @@ enum ApplyCommand {
         guard let document = saved.document else { return }
         let shown = try await daemon.get(Target("stacks", saved.plan.stack).text)
         do {
-            let lock = StackLock.from(shown: shown, document: document)
+            let lock = StackLock.from(shown: shown, document: document, tags: saved.tags)
             if try lock.write(folder: folder), !invocation.arguments.isSet(SharedOptions.json) {
                 let path = folder == "." ? StackLock.fileName : "\(folder)/\(StackLock.fileName)"
                 invocation.output.print("\nWrote \(path). Commit it, and the next build is the same.")

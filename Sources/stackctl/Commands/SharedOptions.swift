@@ -6,7 +6,7 @@ enum SharedOptions {
         "var-file", nil, .path("FILE"), "Read inputs from a JSON file or lines of NAME=VALUE")
     static let timings = OptionDeclaration.flag("timings", nil, "Say how long each phase took")
     static let upgrade = OptionDeclaration.flag(
-        "upgrade", nil, "Take the newest Debian packages instead of those in Stack.lock")
+        "upgrade", nil, "Take the newest images and Debian packages instead of those in Stack.lock")
     static let takeOver = OptionDeclaration.flag(
         "take-over", nil, "Take the stack over from the folder it was last applied from")
     static let yes = OptionDeclaration.flag("yes", "y", "Do not ask; needed where there is no terminal")

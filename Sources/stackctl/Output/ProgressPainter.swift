@@ -77,6 +77,7 @@ struct ProgressPainter: Sendable {
     static func past(_ operation: String) -> String {
         switch operation {
         case "release": "has let go"
+        case "fetch": "fetched"
         case "create": "created"
         case "update": "updated"
         case "restart": "restarted"

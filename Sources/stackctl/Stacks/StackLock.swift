@@ -1,10 +1,13 @@
+import Apply
 import Diagnostics
 import JSONText
 import Linux
+import OCI
 import Providers
 import StackModel
 
-/// The file `Stack.lock`: for each Debian image what was asked for, and the exact packages that came of it.
+/// The file `Stack.lock`: for each Debian image what was asked for, and the exact packages that came of it; for each
+/// image tag the digest it meant.
 ///
 /// Users commit it, so that the next build is the same.
 struct StackLock: Sendable, Equatable {
@@ -31,6 +34,8 @@ struct StackLock: Sendable, Equatable {
 
     /// Images by address.
     var images: [String: Entry] = [:]
+    /// Digests by image tag, as the manifest writes it.
+    var tags: [String: String] = [:]
 
     static let fileName = "Stack.lock"
     private static let sizeLimit = 16 * 1024 * 1024
@@ -74,14 +79,24 @@ struct StackLock: Sendable, Equatable {
             images[address] = Entry(
                 request: Request(entry, packagesKey: "requested"), packages: entry["packages"]?.strings ?? [])
         }
+        for (tag, text) in value["tags"]?.objectValue?.strings ?? [:] {
+            guard let digest = Digest(text) else {
+                throw Diagnostic(
+                    code: "SC0156", summary: "`\(text)` of \(tag) in \(path) is not a digest",
+                    hint: "restore the file from version control, or delete the line: the registry is asked again")
+            }
+            tags[tag] = digest.description
+        }
     }
 
     /// The file's content: sorted, one package a line, so that a version's change is one line of a diff.
     var text: String {
         var members = JSONObject()
         for (address, entry) in images.sorted(by: { $0.key < $1.key }) { members[address] = .object(entry.json) }
-        let value: JSONValue = ["images": .object(members), "version": 1]
-        return value.serialized(.pretty) + "\n"
+        var file: JSONObject = ["images": .object(members)]
+        if !tags.isEmpty { file["tags"] = .object(.strings(tags)) }
+        file["version"] = 1
+        return JSONValue.object(file).serialized(.pretty) + "\n"
     }
 
     /// Pins the images of a document.
@@ -109,9 +124,9 @@ struct StackLock: Sendable, Equatable {
     /// The document with an empty lock for each Debian image, which asks for the newest packages.
     static func lifted(_ document: JSONValue) -> JSONValue { locking(document) { _, _ in [] } }
 
-    /// Whether a document has an image that a lock is written for.
-    static func isNeeded(by document: StackDocument) -> Bool {
-        document.resources.contains { $0.attributes["from"]?["debian"] != nil }
+    /// Whether a plan has an image that a lock is written for.
+    static func isNeeded(by plan: SavedPlan) -> Bool {
+        !plan.tags.isEmpty || plan.document?.resources.contains { $0.attributes["from"]?["debian"] != nil } ?? false
     }
 
     private static func locking(
@@ -134,9 +149,10 @@ struct StackLock: Sendable, Equatable {
         return .object(root)
     }
 
-    /// The lock after an apply: what the daemon reports of each Debian image of the document.
-    static func from(shown stack: JSONValue, document: StackDocument) -> StackLock {
+    /// The lock after an apply: what the daemon reports of each Debian image of the document, and the plan's tags.
+    static func from(shown stack: JSONValue, document: StackDocument, tags: [String: String]) -> StackLock {
         var lock = StackLock()
+        lock.tags = tags
         for resource in stack["resources"]?.arrayValue ?? [] {
             guard let address = resource["address"]?.stringValue,
                 let packages = resource["outputs"]?["packages"]?.strings,
@@ -148,12 +164,12 @@ struct StackLock: Sendable, Equatable {
         return lock
     }
 
-    /// Writes the file when it would change; a stack without Debian images has none.
+    /// Writes the file when it would change; a stack with nothing to lock has none.
     ///
     /// - Returns: whether it was written.
     func write(folder: String) throws(Diagnostic) -> Bool {
         let path = folder + "/" + StackLock.fileName
-        guard !images.isEmpty else { return false }
+        guard !images.isEmpty || !tags.isEmpty else { return false }
         let bytes = Array(text.utf8)
         if let present = try? Files.readAll(path, limit: Self.sizeLimit), present == bytes { return false }
         do {
@@ -161,7 +177,7 @@ struct StackLock: Sendable, Equatable {
         } catch {
             throw Diagnostic(
                 severity: .warning, code: "SC0153", summary: "\(path) cannot be written", detail: "\(error)",
-                hint: "without it the next build takes the newest packages")
+                hint: "without it the next build takes the newest packages and images")
         }
         return true
     }

@@ -17,7 +17,7 @@ struct StackSession: Sendable {
         var plan: Plan { saved.plan }
     }
 
-    /// Evaluates the manifest, pins its packages, and asks the daemon for the plan.
+    /// Evaluates the manifest, pins its packages and images, and asks the daemon for the plan.
     func plan(_ daemon: () async throws -> DaemonClient) async throws -> Planned {
         let upgrades = invocation.arguments.isSet(SharedOptions.upgrade)
         let lock = try StackLock.read(folder: folder)
@@ -28,15 +28,45 @@ struct StackSession: Sendable {
             ? StackLock.Pinned(document: StackLock.lifted(evaluated.document.json), notes: [])
             : lock.applied(to: evaluated.document.json)
         invocation.output.show(pinned.notes)
-        let document = try StackDocument(json: pinned.document)
         var timings = evaluated.timings
         let client = try await daemon()
-        let began = Clock.monotonic()
+        var began = Clock.monotonic()
+        let unpinned = try StackDocument(json: pinned.document)
+        let tags = try await digests(ofTagsIn: unpinned, lock, client)
+        let document = ImageTags.pinned(unpinned, by: tags)
+        timings.add("images", nanoseconds: Clock.monotonic() - began)
+        began = Clock.monotonic()
         let request: JSONValue = ["document": document.json, "options": try options()]
         let plan = try Plan(json: try await client.post("/stacks/plan", request))
         timings.add("plan", nanoseconds: Clock.monotonic() - began)
-        let saved = SavedPlan(plan: plan, document: document, origin: try origin(), takeOver: takesOver)
+        let saved = SavedPlan(plan: plan, document: document, origin: try origin(), takeOver: takesOver, tags: tags)
         return Planned(saved: saved, timings: timings)
+    }
+
+    /// What each tag means: what the lock says, or else what the daemon finds out.
+    ///
+    /// A tag that no registry is known for, as that of an image built here, has no digest.
+    private func digests(
+        ofTagsIn document: StackDocument, _ lock: StackLock, _ daemon: DaemonClient
+    ) async throws -> [String: String] {
+        let upgrades = invocation.arguments.isSet(SharedOptions.upgrade)
+        let uses = ImageTags.unpinned(in: document)
+        var digests = lock.tags.filter { tag, _ in uses.contains { $0.tag == tag } && !upgrades }
+        let open = uses.filter { digests[$0.tag] == nil }
+        guard !open.isEmpty else { return digests }
+        let asked: [JSONValue] = open.map { use in
+            [
+                "tag": .string(use.tag), "address": .string(use.resource.address.description),
+                "location": use.resource.location.json,
+            ]
+        }
+        let body: JSONValue = [
+            "stack": .string(document.name), "upgrade": .bool(upgrades), "tags": .array(asked),
+        ]
+        let answer = try await daemon.post(
+            "/stacks/tags", body, headers: await CallerCredentials.headers(for: open.map(\.tag), invocation.output))
+        digests.merge(answer["tags"]?.objectValue?.strings ?? [:]) { _, new in new }
+        return digests
     }
 
     /// What the daemon wants to know besides the document.

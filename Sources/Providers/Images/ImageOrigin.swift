@@ -1,0 +1,86 @@
+import Diagnostics
+import Engine
+import ImageStore
+import JSONText
+import Linux
+import OCI
+import StackModel
+
+/// What an image of a stack is made from.
+struct ImageOrigin: Sendable {
+    let engine: HostEngine
+    let address: ResourceAddress
+    let attributes: JSONObject
+
+    /// Makes the image and gives it its name.
+    func image(_ progress: @escaping ImageProgress) async throws -> StoredImage {
+        let reference = try ImageReference(address.name).withDefaultTag
+        let changes = try ConfigurationChanges(attributes: attributes)
+        let origin = attributes["from"]?.objectValue ?? JSONObject()
+        let images = engine.images
+        if let debian = origin["debian"]?.objectValue {
+            return try await self.debian(debian, reference, changes, progress)
+        }
+        if let path = origin["rootfs"]?.stringValue {
+            return try await images.importDirectory(
+                path: path, reference: reference, changes: changes, progress: progress)
+        }
+        if let path = origin["tar"]?.stringValue {
+            return try await images.importTar(path: path, reference: reference, changes: changes, progress: progress)
+        }
+        if let path = origin["archive"]?.stringValue {
+            let base = try await archived(path, origin["image"]?.stringValue, progress)
+            return try await images.derive(from: base, reference: reference, changes: changes)
+        }
+        if origin["program"] != nil {
+            guard let program = OwnProgram.program else {
+                throw EngineError(.failed, "the kernel does not tell which program this is (/proc/self/exe)")
+            }
+            return try await images.importProgram(program, reference: reference, changes: changes, progress: progress)
+        }
+        let base = try await engine.image(named: origin["reference"]?.stringValue ?? "")
+        return try await images.derive(from: base, reference: reference, changes: changes)
+    }
+
+    private func debian(
+        _ debian: JSONObject, _ reference: ImageReference, _ changes: ConfigurationChanges,
+        _ progress: @escaping ImageProgress
+    ) async throws -> StoredImage {
+        let description = DebianImage(
+            suite: debian["suite"]?.stringValue ?? "", packages: debian.list("packages") ?? [],
+            mirror: debian["mirror"]?.stringValue, variant: debian["variant"]?.stringValue,
+            lock: debian.list("lock").flatMap { $0.isEmpty ? nil : $0 })
+        // An empty lock asks for what the mirror has today.
+        if debian.list("lock")?.isEmpty == true { try await engine.images.forgetDebianLock(description) }
+        return try await engine.images.buildDebian(
+            description, reference: reference, changes: changes, progress: progress
+        ).image
+    }
+
+    /// The image of an archive, without the names the archive gives it.
+    private func archived(
+        _ path: String, _ wanted: String?, _ progress: @escaping ImageProgress
+    ) async throws -> StoredImage {
+        let archive: SharedDescriptor
+        do {
+            archive = try Files.open(path).shared()
+        } catch {
+            throw EngineError(.invalid, "the archive \(path) cannot be read: \(error)")
+        }
+        let found = try await engine.images.load(from: archive, takingNames: false, progress: progress)
+        let names = found.flatMap(\.references).map(\.familiar).sorted()
+        let listed = names.isEmpty ? "none with a name" : names.joined(separator: ", ")
+        guard let wanted else {
+            guard let image = found.first?.image, found.allSatisfy({ $0.image.id == image.id }) else {
+                throw EngineError(
+                    .invalid, "the archive \(path) has \(found.count) images: say which one with image: (\(listed))")
+            }
+            return image
+        }
+        let reference = try ImageReference(wanted).withDefaultTag
+        guard let image = found.first(where: { $0.references.contains(reference) })?.image else {
+            throw EngineError(.notFound, "the archive \(path) has no image \(wanted): it has \(listed)")
+        }
+        return image
+    }
+}
