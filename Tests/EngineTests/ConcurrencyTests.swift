@@ -3,7 +3,7 @@ import Linux
 import StateStore
 import Testing
 
-@Suite("Queues, events, background work", .timeLimit(.minutes(1)))
+@Suite("Queues, events, background work", .timeLimit(.minutes(5)))
 struct ConcurrencyTests {
     @Test("operations on one object never overlap and keep their order")
     func queue() async {

@@ -102,7 +102,7 @@ struct LogTests {
         #expect(found == ["3", "4", "5"])
     }
 
-    @Test("following sees every line over rotations and ends with the container", .timeLimit(.minutes(1)))
+    @Test("following sees every line over rotations and ends with the container", .timeLimit(.minutes(5)))
     func follow() async throws {
         let directory = try directory()
         defer { try? Files.removeTree(directory) }

@@ -1,7 +1,7 @@
 import HTTP
 import Testing
 
-@Suite("Server", .timeLimit(.minutes(1)))
+@Suite("Server", .timeLimit(.minutes(5)))
 struct ServerTests {
     /// Serves one connection while `client` speaks on the other end.
     private func talk(

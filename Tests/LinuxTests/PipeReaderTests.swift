@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-@Suite("Reading what a process wrote", .timeLimit(.minutes(1)))
+@Suite("Reading what a process wrote", .timeLimit(.minutes(5)))
 struct PipeReaderTests {
     private func pipe() throws -> (reader: PipeReader, writer: SharedDescriptor) {
         let pipe = try Pipe().separate()

@@ -173,7 +173,7 @@ struct DockerConfigFileTests {
     }
 }
 
-@Suite("credential helpers", .timeLimit(.minutes(1)))
+@Suite("credential helpers", .timeLimit(.minutes(5)))
 struct CredentialProgramTests {
     /// A helper that keeps what it is given in files of its folder.
     private static let script = """

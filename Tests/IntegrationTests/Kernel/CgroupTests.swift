@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-@Suite("Control groups", .timeLimit(.minutes(1)))
+@Suite("Control groups", .timeLimit(.minutes(5)))
 struct CgroupTests {
     /// Runs a body with a group of its own, which is emptied and removed.
     private func withGroup(_ body: (Cgroup) async throws -> Void) async throws {

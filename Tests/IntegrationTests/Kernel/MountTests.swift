@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-@Suite("Mounts", .serialized, .timeLimit(.minutes(1)))
+@Suite("Mounts", .serialized, .timeLimit(.minutes(5)))
 struct MountTests {
     /// Runs a body with a directory of its own; afterwards nothing may be mounted below it.
     private func inTemporaryDirectory(_ body: (String) throws -> Void) throws {

@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-@Suite("Links and routes, in namespaces of their own", .timeLimit(.minutes(1)))
+@Suite("Links and routes, in namespaces of their own", .timeLimit(.minutes(5)))
 struct RouteSocketTests {
     @Test("a bridge with a veth pair into another namespace carries packets, and goes without a trace")
     func bridge() async throws {

@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-@Suite("Signals taken by a task", .timeLimit(.minutes(1)))
+@Suite("Signals taken by a task", .timeLimit(.minutes(5)))
 struct SignalQueueTests {
     @Test("a blocked signal is delivered once to the queue")
     func delivery() async throws {

@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-@Suite("Programs started by the kernel", .timeLimit(.minutes(2)))
+@Suite("Programs started by the kernel", .timeLimit(.minutes(5)))
 struct SpawnTests {
     private func shell(_ script: String) -> SpawnRequest {
         SpawnRequest(executable: .path("/bin/sh"), arguments: ["sh", "-c", script], environment: ["A=1"])

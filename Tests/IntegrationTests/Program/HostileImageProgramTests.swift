@@ -58,11 +58,13 @@ struct HostileImageProgramTests {
         let registry = try await StoredRegistry(lab)
         let good = TarBytes.file("file", Array("good".utf8)) + TarBytes.end
         let up = TarBytes.file("../escape", []) + TarBytes.end
-        let gzip = try await Spawn.run(SpawnRequest("/bin/gzip", ["-c"]), input: good, timeout: .seconds(60))
-        let packed = gzip.standardOutput
+        let packed = try await Self.gzip(good)
+        // Other content: what is here already is not asked for.
+        let other = TarBytes.file("file", Array("other".utf8)) + TarBytes.end
+        let otherPacked = try await Self.gzip(other)
         let cases: [(tag: String, image: MemoryImage, says: [String])] = [
             (
-                "cut", try MemoryImage(layer: packed.dropLast(5), of: good),
+                "cut", try MemoryImage(layer: otherPacked.dropLast(5), of: other),
                 ["the gzip stream is damaged", "in the middle"]
             ),
             ("up", try MemoryImage(layer: up, of: up), ["`../escape`", "goes up with `..`"]),
@@ -91,14 +93,18 @@ struct HostileImageProgramTests {
         let missing = try await lab.stackctl("pull", registry.name("none"), expecting: 1)
         #expect(missing.sentences.contains("not found"), "\(missing.error)")
         // Bytes that the registry's own disk has changed.
-        let rotten = try MemoryImage(layer: packed + [0], of: good)
-        try registry.add(rotten, tag: "rotten", layer: packed + [1])
+        let rotten = try MemoryImage(layer: otherPacked + [0], of: other)
+        try registry.add(rotten, tag: "rotten", layer: otherPacked + [1])
         let answer = try await lab.stackctl("pull", registry.name("rotten"), expecting: 1)
         #expect(answer.sentences.contains(try rotten.layerDigest.description), "\(answer.error)")
         #expect(try await state(lab) == before, "rotten")
         try await registry.end()
         try await lab.stackctl("rmi", registry.name("good"))
         try await lab.takeDown()
+    }
+
+    private static func gzip(_ bytes: [UInt8]) async throws -> [UInt8] {
+        try await Spawn.run(SpawnRequest("/bin/gzip", ["-c"]), input: bytes, timeout: .seconds(60)).standardOutput
     }
 
     /// What the client lists, and every file of the data root's images.

@@ -5,7 +5,7 @@ import Registry
 import Testing
 
 /// The client against Debian's `docker-registry`.
-@Suite("Debian's registry", .enabled(if: RegistryLab.isPossible), .timeLimit(.minutes(2)))
+@Suite("Debian's registry", .enabled(if: RegistryLab.isPossible), .timeLimit(.minutes(5)))
 struct RegistryRoundTripTests {
     private static func code(_ body: () throws -> Void) -> String? {
         do {

@@ -3,7 +3,7 @@ import Linux
 import Runtime
 import Testing
 
-@Suite("What a container cannot do", .serialized, .enabled(if: RuntimeLab.isPossible), .timeLimit(.minutes(2)))
+@Suite("What a container cannot do", .serialized, .enabled(if: RuntimeLab.isPossible), .timeLimit(.minutes(5)))
 struct ContainerSecurityTests {
     private static func refusal(_ lab: RuntimeLab, _ configuration: ContainerConfiguration) async -> String {
         do {

@@ -3,7 +3,7 @@ import Linux
 import Runtime
 import Testing
 
-@Suite("Starting containers", .serialized, .enabled(if: RuntimeLab.isPossible), .timeLimit(.minutes(2)))
+@Suite("Starting containers", .serialized, .enabled(if: RuntimeLab.isPossible), .timeLimit(.minutes(5)))
 struct ContainerStartTests {
     @Test("a process's output, exit code and times are kept")
     func outputAndExitCode() async throws {

@@ -3,7 +3,7 @@ import Linux
 import Runtime
 import Testing
 
-@Suite("Executing in a running container", .serialized, .enabled(if: RuntimeLab.isPossible), .timeLimit(.minutes(2)))
+@Suite("Executing in a running container", .serialized, .enabled(if: RuntimeLab.isPossible), .timeLimit(.minutes(5)))
 struct ExecTests {
     @Test("the process is in the container's namespaces and cgroup, with its own identity")
     func execute() async throws {

@@ -2,7 +2,7 @@ import Linux
 import Runtime
 import Testing
 
-@Suite("Jails", .serialized, .enabled(if: RuntimeLab.isPossible), .timeLimit(.minutes(1)))
+@Suite("Jails", .serialized, .enabled(if: RuntimeLab.isPossible), .timeLimit(.minutes(5)))
 struct JailTests {
     private static func jail(
         _ script: String, _ change: (inout JailRequest) -> Void = { _ in }

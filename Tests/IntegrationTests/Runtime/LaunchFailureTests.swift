@@ -3,7 +3,7 @@ import Linux
 import Runtime
 import Testing
 
-@Suite("Starts that fail", .serialized, .enabled(if: RuntimeLab.isPossible), .timeLimit(.minutes(2)))
+@Suite("Starts that fail", .serialized, .enabled(if: RuntimeLab.isPossible), .timeLimit(.minutes(5)))
 struct LaunchFailureTests {
     private static func failure(
         _ lab: RuntimeLab, _ configuration: ContainerConfiguration

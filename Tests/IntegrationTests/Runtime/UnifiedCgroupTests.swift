@@ -4,7 +4,7 @@ import Runtime
 import Testing
 
 @Suite(
-    "Containers in a cgroup v2 tree", .serialized, .enabled(if: RuntimeLab.unifiedTree != nil), .timeLimit(.minutes(1))
+    "Containers in a cgroup v2 tree", .serialized, .enabled(if: RuntimeLab.unifiedTree != nil), .timeLimit(.minutes(5))
 )
 struct UnifiedCgroupTests {
     @Test("the process is made inside its group, sees itself at the root of the tree, and leaves no group")

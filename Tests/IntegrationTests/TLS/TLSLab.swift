@@ -70,7 +70,7 @@ struct TLSLab: Sendable {
 
     /// Runs curl, which trusts the authority.
     func curl(_ arguments: String..., input: [UInt8] = []) async throws -> ProcessResult {
-        let common = ["-sS", "--max-time", "120", "--noproxy", "*", "--cacert", certificates.certificate("ca")]
+        let common = ["-sS", "--max-time", "280", "--noproxy", "*", "--cacert", certificates.certificate("ca")]
         return try await Spawn.run(
             SpawnRequest("/usr/bin/curl", common + arguments), input: input, timeout: .seconds(150))
     }
