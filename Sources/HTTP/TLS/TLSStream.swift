@@ -45,7 +45,7 @@ package final class TLSStream: ByteStream {
 
     /// Agrees on keys with the peer.
     ///
-    /// - Throws: `TLSError`; the other stream's errors; `CancellationError`.
+    /// - Throws: `TLSError`; `CancellationError`, or what the other stream answers to being closed.
     package func establish() async throws {
         do {
             try await withTimeout(.seconds(limits.handshakeSeconds)) { [self] in try await shakeHands() }
@@ -55,6 +55,8 @@ package final class TLSStream: ByteStream {
             throw await failed(.handshakeTimeout(seconds: limits.handshakeSeconds))
         } catch let error as TLSError {
             throw await failed(error)
+        } catch let error as SystemError where !Task.isCancelled {
+            throw await failed(.handshake("\(error)"))
         }
     }
 

@@ -13,6 +13,7 @@ struct TLSLab: Sendable {
 
     private final class Log: Sendable {
         let failures = Mutex<[TLSError]>([])
+        let errors = Mutex<[String]>([])
     }
 
     /// One byte after the other of what `/bytes` sends.
@@ -35,7 +36,12 @@ struct TLSLab: Sendable {
                 log.failures.withLock { $0.append(error) }
             }
             let lab = TLSLab(certificates: certificates, port: try socket.localPort(), listener: listener, log: log)
-            let server = HTTPServer(listener: listener, handler: handle)
+            let server = HTTPServer(
+                listener: listener,
+                failure: { error in
+                    log.errors.withLock { $0.append("\(error)") }
+                    return HTTPServer.plainFailure(error)
+                }, handler: handle)
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
                 let answer = try await body(lab)
@@ -47,6 +53,9 @@ struct TLSLab: Sendable {
 
     /// Why handshakes failed, in order.
     var failures: [TLSError] { log.failures.withLock { $0 } }
+
+    /// What requests ended with that were not served, in order.
+    var errors: [String] { log.errors.withLock { $0 } }
 
     /// Waits until a handshake has failed in such a way.
     func eventuallyFailed(_ matches: (TLSError) -> Bool, sourceLocation: SourceLocation = #_sourceLocation) async throws

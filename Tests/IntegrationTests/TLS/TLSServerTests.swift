@@ -54,6 +54,19 @@ struct TLSServerTests {
         }
     }
 
+    @Test("200 connections at once are all served")
+    func many() async throws {
+        try await TLSLab.with { lab in
+            let result = try await lab.curl(
+                "--parallel", "--parallel-max", "200", "--parallel-immediate", "-w", "%{stderr}%{http_code}\n", "-o",
+                "/dev/null", lab.url("/bytes?n=[1-200]"))
+            let lines = result.errorText.split(separator: "\n")
+            let others = lines.filter { $0 != "200" }
+            #expect(others.isEmpty && lines.count == 200, "\(lines.count) lines; \(others); \(lab.errors)")
+            #expect(lab.failures.isEmpty)
+        }
+    }
+
     @Test("another certificate serves connections from then on, and open ones go on with theirs")
     func reload() async throws {
         try await TLSLab.with { lab in
