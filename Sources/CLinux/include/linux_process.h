@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 static inline int linux_pidfd_open(int pid, unsigned int flags) { return (int)syscall(SYS_pidfd_open, pid, flags); }
+static inline int linux_pidfd_getfd(int pidfd, int number) { return (int)syscall(SYS_pidfd_getfd, pidfd, number, 0); }
 static inline int linux_pidfd_send_signal(int fd, int signal_number) {
     return (int)syscall(SYS_pidfd_send_signal, fd, signal_number, (void *)0, 0);
 }

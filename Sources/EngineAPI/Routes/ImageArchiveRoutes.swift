@@ -4,6 +4,7 @@ import ImageStore
 import JSONText
 import Linux
 import OCI
+import Synchronization
 
 /// Images as archives: `POST /images/load`, `GET /images/get`, `GET /images/{name}/get`.
 struct ImageArchiveRoutes: Sendable {
@@ -32,9 +33,7 @@ struct ImageArchiveRoutes: Sendable {
             let loaded = try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { for await update in updates { try await lines.send(update) } }
                 defer { continuation.finish() }
-                let loaded = try await request.receive { archive in
-                    try await engine.loadImages(from: archive, progress: progress)
-                }
+                let loaded = try await take(request, progress)
                 continuation.finish()
                 try await group.waitForAll()
                 return loaded
@@ -52,6 +51,45 @@ struct ImageArchiveRoutes: Sendable {
                 "errorDetail": ["message": .string(error.message)], "error": .string(error.message),
             ])
             try await request.responder.finish()
+        }
+    }
+
+    /// Takes in the archive in the body, or the one the caller hands over.
+    private func take(_ request: APIRequest, _ progress: ImageProgress?) async throws -> [LoadedImage] {
+        guard let archive = try await Self.handedOver(request) else {
+            return try await request.receive { archive in
+                try await engine.loadImages(from: archive, progress: progress)
+            }
+        }
+        let loaded = Mutex<[LoadedImage]?>(nil)
+        try await request.http.whileConnected {
+            let images = try await engine.loadImages(from: archive, progress: progress)
+            loaded.withLock { $0 = images }
+        }
+        guard let images = loaded.withLock({ $0 }) else { throw CancellationError() }
+        return images
+    }
+
+    /// The archive that the caller has open under the number in `descriptor`, so that its bytes need no connection.
+    ///
+    /// Whoever asks has opened it: no right is lent that the caller does not have.
+    private static func handedOver(_ request: APIRequest) async throws -> SharedDescriptor? {
+        guard let number = try request.integer("descriptor") else { return nil }
+        guard let peer = request.http.peer, let descriptor = Int32(exactly: number) else {
+            throw EngineError(.notImplemented, "descriptors come from this host only: send the archive")
+        }
+        return try await BlockingExecutor.shared.run { () throws(EngineError) in
+            do {
+                let archive = try ProcessHandle.open(peer.pid).descriptor(descriptor).shared()
+                guard try archive.status().kind == .regular else {
+                    throw EngineError(.notImplemented, "descriptor \(number) is no file: send the archive")
+                }
+                return archive
+            } catch let error as EngineError {
+                throw error
+            } catch {
+                throw EngineError(.notImplemented, "descriptor \(number) cannot be taken over: \(error)")
+            }
         }
     }
 

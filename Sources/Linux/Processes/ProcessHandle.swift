@@ -44,6 +44,16 @@ package final class ProcessHandle: Sendable {
         }
     }
 
+    /// Duplicates one of its descriptors, with the access it was opened for and no other (pidfd_getfd(2), Linux 5.6).
+    ///
+    /// Throws `EBADF` where it has none of the number, `EPERM` where we may not trace it.
+    package func descriptor(_ number: Int32) throws(SystemError) -> FileDescriptor {
+        FileDescriptor(
+            owning: try system("pidfd_getfd", "descriptor \(number) of process \(pid)") {
+                linux_pidfd_getfd(descriptor.raw, number)
+            })
+    }
+
     /// Whether it still runs; a zombie does not.
     package var isAlive: Bool {
         var record = pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0)

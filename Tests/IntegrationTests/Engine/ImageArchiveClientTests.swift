@@ -45,6 +45,10 @@ struct ImageArchiveClientTests {
         try await lab.stackctl("image", "rm", "demo/box:1")
         #expect(try await lab.stackctl("image", "load", "-q", "-i", lab.folder + "/one.tar").out.contains("demo/box:1"))
 
+        let sent = try await lab.run(
+            lab.request("/bin/sh", ["-c", "cat \(lab.folder)/one.tar | \(lab.programs)/stackctl load -q"]))
+        #expect(sent.out == "Loaded image: demo/box:1\n", "\(sent.error)")
+
         let missing = try await lab.stackctl("load", "-i", lab.folder + "/nothing", expecting: 1)
         #expect(missing.sentences.contains("ENOENT"), "\(missing.error)")
         let unknown = try await lab.stackctl("save", "-o", lab.folder + "/three.tar", "nope", expecting: 1)
@@ -53,6 +57,31 @@ struct ImageArchiveClientTests {
         let cut = try await lab.stackctl("load", "-i", lab.folder + "/cut.tar", expecting: 1)
         #expect(cut.sentences.contains("the archive ends in the middle"), "\(cut.error)")
         #expect(try Files.list(lab.folder).allSatisfy { !$0.name.hasPrefix("three.tar") })
+        try await lab.takeDown()
+    }
+
+    @Test(
+        "an archive that the caller has open is read where it is, with the caller's right to it and no other",
+        arguments: [("99", "501"), ("8", "501"), ("7", "200"), ("9", "500"), ("x", "400")])
+    func handedOver(descriptor: String, status: String) async throws {
+        let lab = try ProgramLab()
+        try await lab.stackctl("images")
+        let file = lab.folder + "/empty.tar"
+        try await LayerFixture.tool("/bin/sh", "-ec", "mkdir \(lab.folder)/e; tar -C \(lab.folder)/e -cf \(file) .")
+        // 7 may be read, 8 is a folder, 9 may only be written.
+        let line = """
+            exec 7<\(file) 8<\(lab.folder) 9>>\(file)
+            exec curl -s -o \(lab.folder)/answer -w '%{http_code}' -X POST --unix-socket \(lab.root)/run/stackctl.sock \
+                'http://d/images/load?descriptor=\(descriptor)'
+            """
+        let answer = try await lab.run(lab.request("/bin/sh", ["-c", line]))
+        // An archive without images is refused, but it was read.
+        let said = try Files.readText(lab.folder + "/answer")
+        if status == "200" {
+            #expect(said.contains("manifest.json") || said.contains("index.json"), "\(said)")
+        } else {
+            #expect(answer.out == status, "\(said)")
+        }
         try await lab.takeDown()
     }
 }
