@@ -1,6 +1,7 @@
 import Engine
 import HTTP
 import JSONText
+import Registry
 
 /// `POST /store/verify`: looks for damage of the image store, and repairs it.
 struct StoreRoutes: Sendable {
@@ -8,7 +9,9 @@ struct StoreRoutes: Sendable {
 
     func add(to router: inout Router) {
         router.on("POST", "/store/verify") { request in
-            try await request.respond(.object(try await engine.verifyImages(repairing: request.flag("repair"))))
+            let access = RegistryAccess(registryAuth: nil, registryConfig: request.http.headers["X-Registry-Config"])
+            let answer = try await engine.verifyImages(repairing: request.flag("repair"), access: access)
+            try await request.respond(.object(answer))
         }
     }
 }

@@ -1,4 +1,5 @@
 import Diagnostics
+import HTTP
 import JSONText
 
 /// `stackctl store …`: the files of images.
@@ -21,7 +22,9 @@ enum StoreCommand {
     private static func verify(_ invocation: Invocation) async throws -> ExitCode {
         let repairing = invocation.arguments.isSet(repair)
         let target = Target("store", "verify").with("repair", repairing ? "1" : "0").text
-        let answer = try await invocation.daemon().post(target)
+        let daemon = try await invocation.daemon()
+        let headers = repairing ? try await logins(daemon, invocation) : HTTPHeaders()
+        let answer = try await daemon.post(target, headers: headers)
         let repaired = (answer["repaired"]?.arrayValue ?? []).compactMap(\.stringValue)
         let damaged = (answer["damaged"]?.arrayValue ?? []).compactMap { Diagnostic(json: $0) }
         if invocation.arguments.isSet(SharedOptions.json) {
@@ -32,5 +35,12 @@ enum StoreCommand {
             invocation.output.show(damaged)
         }
         return damaged.isEmpty ? .success : .failure
+    }
+
+    /// The user's logins to the registries that images came from.
+    private static func logins(_ daemon: DaemonClient, _ invocation: Invocation) async throws -> HTTPHeaders {
+        let images = try await daemon.get(Target("images", "json").text).arrayValue ?? []
+        let names = images.flatMap { $0["RepoDigests"]?.arrayValue ?? [] }.compactMap(\.stringValue)
+        return await CallerCredentials.headers(for: names, invocation.output)
     }
 }
