@@ -27,7 +27,7 @@ struct TransferTests {
             }
         }
         #expect(
-            lines == ["aa: pull", "bb: there already", "aa: downloading 2MB", "aa: storing", "aa: pulled"])
+            lines == ["aa: waiting", "bb: there already", "aa: downloading 2MB", "aa: storing", "aa: pulled"])
     }
 
     @Test("a push tells layers that are there, mounted and sent")

@@ -86,7 +86,7 @@ enum TransferEvent {
             return [.object(object)]
         }
         switch status {
-        case "Pulling fs layer": return event("step_started", direction.rawValue)
+        case "Pulling fs layer": return event("step_progress", direction.rawValue, ["message": "waiting"])
         case "Downloading", "Pushing":
             let (current, total) = (
                 line["progressDetail"]?["current"]?.intValue ?? 0, line["progressDetail"]?["total"]?.intValue ?? 0
