@@ -214,13 +214,13 @@ struct HostileLayerTests {
             let plain = header + Array(repeatElement(part, count: 5).joined()) + TarBytes.end
             let temporary = try TemporaryStore(root: root)
             let before = try Files.diskSpace(root).available
-            for (layer, says) in [(bomb, "ENOSPC"), (plain, "kept free")] {
+            for layer in [bomb, plain] {
                 let image = try MemoryImage(layer: layer, of: [])
                 let error = await #expect(throws: Diagnostic.self) {
                     try await temporary.store.load(MemorySource(image.dockerArchive))
                 }
                 #expect(error?.summary.contains("the disk is full") == true, "\(String(describing: error))")
-                #expect(error?.detail?.contains(says) == true, "\(String(describing: error))")
+                #expect(error?.detail?.contains("ENOSPC") == true, "\(String(describing: error))")
                 #expect(try temporary.files() == [])
             }
             // The database may have grown by a page or two.
