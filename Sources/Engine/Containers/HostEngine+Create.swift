@@ -250,9 +250,10 @@ extension HostEngine {
             let destination = self.volumes.dataPath(volume)
             let mark = self.volumes.fillMark(volume)
             let scratch = "\(self.configuration.runDirectory)/fill-\(try Random.hex(bytes: 8))"
+            let empty = self.emptyDirectory
             try await BlockingExecutor.shared.run {
                 try Files.write(mark, [], mode: 0o600)
-                try ImageContent.copy(layers: layers, at: target, to: destination, scratch: scratch)
+                try ImageContent.copy(layers: layers, at: target, to: destination, scratch: scratch, empty: empty)
                 try Files.unlink(mark)
             }
         }
