@@ -4,6 +4,13 @@ import JSONText
 import OCI
 import Registry
 
+extension APIRequest {
+    /// The caller's logins where a request is about no registry in particular.
+    var registryLogins: RegistryAccess {
+        RegistryAccess(registryAuth: nil, registryConfig: http.headers["X-Registry-Config"])
+    }
+}
+
 /// What has to do with registries: `POST /images/create`, `POST /images/{name}/push`, `POST /auth`,
 /// `GET /images/search`, `GET /distribution/{name}/json`.
 struct RegistryRoutes: Sendable {

@@ -50,7 +50,7 @@ struct StackRoutes: Sendable {
     private func on(_ method: String, _ path: String, _ router: inout Router, _ handler: @escaping Router.Handler) {
         router.on(method, path) { request in
             try await waitForRecovery()
-            let access = RegistryAccess(registryAuth: nil, registryConfig: request.http.headers["X-Registry-Config"])
+            let access = request.registryLogins
             try await RegistryAccess.$caller.withValue(access) { try await handler(request) }
         }
     }

@@ -1,7 +1,6 @@
 import Engine
 import HTTP
 import JSONText
-import Registry
 
 /// `POST /store/verify`: looks for damage of the image store, and repairs it.
 struct StoreRoutes: Sendable {
@@ -9,7 +8,7 @@ struct StoreRoutes: Sendable {
 
     func add(to router: inout Router) {
         router.on("POST", "/store/verify") { request in
-            let access = RegistryAccess(registryAuth: nil, registryConfig: request.http.headers["X-Registry-Config"])
+            let access = request.registryLogins
             let answer = try await engine.verifyImages(repairing: request.flag("repair"), access: access)
             try await request.respond(.object(answer))
         }
