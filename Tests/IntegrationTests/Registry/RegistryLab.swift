@@ -49,6 +49,16 @@ struct RegistryLab: Sendable {
         }
     }
 
+    /// The code of the registry's error that a body throws; nil where it throws none.
+    static func code(_ body: () throws -> Void) -> String? {
+        do {
+            try body()
+            return nil
+        } catch {
+            return (error as? RegistryError)?.code
+        }
+    }
+
     /// Options for the registry, that try again soon.
     func options(user: String? = nil, password: String = "", authority file: String? = nil) -> RegistryOptions {
         var options = RegistryOptions()

@@ -7,15 +7,6 @@ import Testing
 /// The client against Debian's `docker-registry`.
 @Suite("Debian's registry", .enabled(if: RegistryLab.isPossible), .timeLimit(.minutes(5)))
 struct RegistryRoundTripTests {
-    private static func code(_ body: () throws -> Void) -> String? {
-        do {
-            try body()
-            return nil
-        } catch {
-            return (error as? RegistryError)?.code
-        }
-    }
-
     @Test(
         "an image that is pushed comes back byte for byte, whichever way it was sent",
         arguments: [UploadMode.automatic, .monolithic, .chunked(1 << 20)])
@@ -35,7 +26,7 @@ struct RegistryRoundTripTests {
                 #expect(try client.blobBytes(name, size: Int64(layer.count)) == layer)
                 #expect(try client.upload(BlobContent(layer)) == .existed)
             }
-            #expect(Self.code { _ = try client.manifest("v2") } == "SC4108")
+            #expect(RegistryLab.code { _ = try client.manifest("v2") } == "SC4108")
         }
     }
 
@@ -97,7 +88,7 @@ struct RegistryRoundTripTests {
             #expect(try client.tags(pageSize: 2).sorted() == tags)
             let pushed = try #require(digest)
             try client.deleteManifest(pushed.description)
-            #expect(Self.code { _ = try client.manifest(pushed) } == "SC4108")
+            #expect(RegistryLab.code { _ = try client.manifest(pushed) } == "SC4108")
             try client.deleteBlob(SampleImage.digest(image.layers[1]))
             #expect(try !client.exists(SampleImage.digest(image.layers[1])))
         }
@@ -142,19 +133,20 @@ struct RegistryRoundTripTests {
             #expect(try good.blobBytes(SampleImage.digest(image.layers[0])) == image.layers[0])
 
             let wrong = try client("wrong", authority: lab.authorityFile)
-            #expect(Self.code { _ = try wrong.manifest("v1") } == "SC4106")
+            #expect(RegistryLab.code { _ = try wrong.manifest("v1") } == "SC4106")
             let anonymous = try client(nil, authority: lab.authorityFile)
-            #expect(Self.code { _ = try anonymous.manifest("v1") } == "SC4106")
+            #expect(RegistryLab.code { _ = try anonymous.manifest("v1") } == "SC4106")
             // Where an authority is given, loopback is no excuse for another one.
             let foreign = try client(RegistryLab.password, authority: lab.folder + "/other.pem")
-            #expect(Self.code { _ = try foreign.manifest("v1") } == "SC4103")
+            #expect(RegistryLab.code { _ = try foreign.manifest("v1") } == "SC4103")
 
             let options = lab.options(authority: lab.authorityFile)
             let right = RegistryCredentials.password(user: RegistryLab.user, password: RegistryLab.password)
             #expect(try RegistryLogin.verify(right, domain: lab.authority, options: options) == right)
             let bad = RegistryCredentials.password(user: RegistryLab.user, password: "x")
             #expect(
-                Self.code { _ = try RegistryLogin.verify(bad, domain: lab.authority, options: options) } == "SC4106")
+                RegistryLab.code { _ = try RegistryLogin.verify(bad, domain: lab.authority, options: options) }
+                    == "SC4106")
         }
     }
 
@@ -164,7 +156,7 @@ struct RegistryRoundTripTests {
             var options = lab.options(authority: lab.authorityFile)
             options.retry.attempts = 2
             let without = try RegistryClient(domain: lab.authority, repository: "a", options: options)
-            #expect(Self.code { try without.ping() } != nil)
+            #expect(RegistryLab.code { try without.ping() } != nil)
             var entry = RegistryEntry()
             entry.authorityFile = lab.authorityFile
             entry.clientCertificate = lab.folder + "/server.pem"
@@ -204,7 +196,7 @@ struct RegistryRoundTripTests {
                 entry.authorityFile = folder + "/ca.pem"
                 options.settings = RegistrySettings(["127.0.0.1:\(port)": entry])
                 let made = options
-                code = Self.code {
+                code = RegistryLab.code {
                     _ = try RegistryClient(domain: "127.0.0.1:\(port)", repository: "a", options: made)
                         .manifest("latest")
                 }
@@ -223,7 +215,7 @@ struct RegistryRoundTripTests {
         try await RegistryLab.with(.tokenElsewhere) { lab in
             let options = lab.options(user: "u", password: "hush", authority: lab.authorityFile)
             let client = try RegistryClient(domain: lab.authority, repository: "a", options: options)
-            #expect(Self.code { _ = try client.manifest("v1") } == "SC4114")
+            #expect(RegistryLab.code { _ = try client.manifest("v1") } == "SC4114")
         }
     }
 
@@ -233,7 +225,7 @@ struct RegistryRoundTripTests {
         let port = try probe.localPort()
         probe.close()
         let code = await BlockingExecutor.shared.run {
-            Self.code { _ = try RegistryClient(domain: "127.0.0.1:\(port)", repository: "a").manifest("v1") }
+            RegistryLab.code { _ = try RegistryClient(domain: "127.0.0.1:\(port)", repository: "a").manifest("v1") }
         }
         #expect(code == "SC4102")
     }
