@@ -46,7 +46,7 @@ struct ProgramEdgeTests {
     func interrupted() async throws {
         let lab = try lab()
         // Slow enough to be met at work, on any machine.
-        let slow = (0..<400).map { "    let v\($0) = [1, 2.5, 3].map { $0 * 2 + Double(\($0)) }.reduce(0, +)\n" }
+        let slow = (0..<4000).map { "    let v\($0) = [1, 2.5, 3].map { $0 * 2 + Double(\($0)) }.reduce(0, +)\n" }
         try Files.write(
             lab.folder + "/edge/Slow.swift", Array("func slow() {\n\(slow.joined())}\n".utf8))
         let child = try Spawn.start(lab.request(lab.programs + "/stackctl", ["plan", "edge"]))
