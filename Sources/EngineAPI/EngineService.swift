@@ -26,7 +26,8 @@ package struct EngineService: Sendable {
         ImageRoutes(engine: engine).add(to: &router)
         ImageImportRoutes(engine: engine).add(to: &router)
         ImageMountRoutes(engine: engine).add(to: &router)
-        ObjectRoutes(engine: engine).add(to: &router)
+        NetworkRoutes(engine: engine).add(to: &router)
+        VolumeRoutes(engine: engine).add(to: &router)
         PruneRoutes(engine: engine).add(to: &router)
         StackRoutes(engine: engine, stacks: stacks, recovery: recovery).add(to: &router)
         self.router = router

@@ -3,16 +3,11 @@ import JSONText
 import Linux
 import Networking
 
-/// `/networks/…` and `/volumes/…`.
-struct ObjectRoutes: Sendable {
+/// `/networks/…`.
+struct NetworkRoutes: Sendable {
     let engine: HostEngine
 
     func add(to router: inout Router) {
-        addNetworks(to: &router)
-        addVolumes(to: &router)
-    }
-
-    private func addNetworks(to router: inout Router) {
         router.on("GET", "/networks") { request in
             let filter = try request.filters(["dangling", "driver", "id", "label", "label!", "name", "scope", "type"])
             try await request.respond(try await engine.networkList(filter))
@@ -84,39 +79,5 @@ struct ObjectRoutes: Sendable {
         return NetworkRequest(
             id: id, name: try body.text("Name"), subnet: subnet, gateway: gateway,
             isInternal: try body.flag("Internal"), labels: try body.dictionary("Labels"), mtu: nil)
-    }
-
-    /// The body of `POST /volumes/create`.
-    private static func volume(_ json: JSONValue, inventedName: String) throws(EngineError) -> Volume {
-        let body = try FieldReader(json)
-        let name = try body.text("Name")
-        let driver = try body.text("Driver")
-        guard driver.isEmpty || driver == "local" else {
-            throw EngineError(
-                .notFound, "error looking up volume plugin \(driver): plugin \"\(driver)\" not found")
-        }
-        return Volume(
-            name: name.isEmpty ? inventedName : name, labels: try body.dictionary("Labels"), isAnonymous: name.isEmpty)
-    }
-
-    private func addVolumes(to router: inout Router) {
-        router.on("GET", "/volumes") { request in
-            let filter = try request.filters(["dangling", "driver", "label", "label!", "name"])
-            let volumes = try await engine.volumeList(filter)
-            try await request.respond(["Volumes": .array(volumes.map { .object($0) }), "Warnings": .null])
-        }
-        router.on("POST", "/volumes/create") { request in
-            let volume = try Self.volume(try await request.json(), inventedName: try Random.hexID())
-            try await request.respond(.object(engine.inspection(try await engine.createVolume(volume))), status: 201)
-        }
-        router.on("GET", "/volumes/{name}") { request in
-            let name = request.variable("name")
-            guard let volume = try await engine.volumes.find(name) else { throw EngineError.noVolume(name) }
-            try await request.respond(.object(engine.inspection(volume)))
-        }
-        router.on("DELETE", "/volumes/{name}") { request in
-            try await engine.removeVolume(request.variable("name"), force: request.flag("force"))
-            try await request.respond(status: 204)
-        }
     }
 }
