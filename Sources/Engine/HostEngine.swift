@@ -60,7 +60,8 @@ package final class HostEngine: Sendable {
         images = try ImageStore(
             root: configuration.root, database: database, backing: try LayerBacking.fromEnvironment(),
             steps: .fromEnvironment())
-        networks = NetworkController(root: configuration.root, database: database)
+        networks = NetworkController(
+            root: configuration.root, database: database, publishInterfaces: configuration.publishInterfaces)
         do {
             runtime = try ContainerRuntime(initBinary: configuration.initBinary)
         } catch {

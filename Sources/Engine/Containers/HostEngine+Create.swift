@@ -54,8 +54,11 @@ extension HostEngine {
         }
         // A stack refers to an image by its id; people know it by its name.
         if request.stack != nil, let name = image.references.first { specification.image = name.familiar }
+        try specification.checkNetwork()
         specification.merge(image.config.execution)
         try validate(specification)
+        try resolveNetworkMode(&specification)
+        try checkLinkTargets(specification)
         specification.endpoints = try await resolvedEndpoints(specification)
         try nameVolumes(&specification)
 
@@ -140,31 +143,6 @@ extension HostEngine {
                     "invalid mount config for type \"bind\": bind source path does not exist: \(mount.source)")
             }
         }
-        if specification.networkMode.hasPrefix("container:") {
-            throw EngineError(.notImplemented, "network mode container: is not supported")
-        }
-    }
-
-    /// The networks by id, the one with the default route first.
-    private func resolvedEndpoints(_ specification: ContainerSpecification) async throws -> [EndpointSettings] {
-        let mode = specification.networkMode
-        if mode == "none" || mode == "host" { return [] }
-        var given: [EndpointSettings] = []
-        for var endpoint in specification.endpoints {
-            endpoint.network = try await network(named: endpoint.network).id
-            guard !given.contains(where: { $0.network == endpoint.network }) else {
-                throw EngineError(.invalid, "network \(endpoint.network) is given twice")
-            }
-            given.append(endpoint)
-        }
-        if mode == "default", !given.isEmpty { return given }
-        let primary = try await network(named: mode).id
-        if let index = given.firstIndex(where: { $0.network == primary }) {
-            given.insert(given.remove(at: index), at: 0)
-        } else {
-            given.insert(EndpointSettings(network: primary), at: 0)
-        }
-        return given
     }
 
     /// Gives anonymous volumes their names.
@@ -207,23 +185,6 @@ extension HostEngine {
                 try await fill(volume: mount.source, from: image, at: mount.target, for: container.id)
             }
         }
-    }
-
-    func reserve(_ endpoint: EndpointSettings, for container: Container) async throws {
-        let address = try endpoint.address.map { text throws(EngineError) in
-            guard let address = IPv4Address(text) else { throw EngineError(.invalid, "invalid IPv4 address: \(text)") }
-            return address
-        }
-        let mac = try endpoint.macAddress.map { text throws(EngineError) in
-            guard let mac = MACAddress(text) else {
-                throw EngineError(.invalid, "invalid MAC address: \(text)")
-            }
-            return mac
-        }
-        _ = try await networks.reserveEndpoint(
-            EndpointRequest(
-                containerID: container.id, networkID: endpoint.network, address: address, macAddress: mac,
-                aliases: endpoint.aliases))
     }
 
     /// Takes back what a failed creation made: of volumes only those that are its own.

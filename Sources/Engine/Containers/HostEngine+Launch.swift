@@ -32,15 +32,16 @@ extension HostEngine {
         plan.hostname = specification.hostname
         plan.domainname = specification.domainname
         plan.mounts = try specification.mounts.map { try mount($0) }
-        plan.hostsPath = "\(directory)/hosts"
-        plan.hostnamePath = "\(directory)/hostname"
-        plan.resolvConfPath = "\(directory)/resolv.conf"
+        let files = networkFilesDirectory(container.id, specification)
+        plan.hostsPath = "\(files)/hosts"
+        plan.hostnamePath = "\(files)/hostname"
+        plan.resolvConfPath = "\(files)/resolv.conf"
         plan.readOnlyRoot = specification.readOnlyRoot
         plan.useInit = specification.usesInit
         plan.privileged = specification.isPrivileged
         plan.shmSize = specification.sharedMemoryBytes
         if specification.securityOptions.contains("seccomp=unconfined") { plan.seccomp = .unconfined }
-        if !specification.isPrivileged, specification.networkMode != "host" {
+        if !specification.isPrivileged, specification.hasOwnNetwork {
             plan.sysctls["net.ipv4.ip_unprivileged_port_start"] = "0"
         }
         plan.restart = specification.restart.forSupervisor

@@ -23,7 +23,7 @@ extension ContainerSpecification {
     }
 
     private mutating func readConfig(_ body: FieldReader) throws(EngineError) {
-        try body.refuse(["MacAddress", "NetworkDisabled"])
+        try readNetworkConfig(body)
         image = try body.text("Image")
         hostname = try body.text("Hostname")
         domainname = try body.text("Domainname")
@@ -79,14 +79,11 @@ extension ContainerSpecification {
                 mounts.append(try MountSpecification(tmpfs: path, options: try tmpfs.text(path)))
             }
         }
-        try readPorts(host.reader("PortBindings"))
-        publishesAllPorts = try host.flag("PublishAllPorts")
+        try readNetworkHost(host)
         if let policy = try host.reader("RestartPolicy") { restart = try RestartSettings(policy) }
         autoRemove = try host.flag("AutoRemove")
         try host.require(
             !autoRemove || restart.name == .no, "can't create 'AutoRemove' container with restart policy")
-        let mode = try host.text("NetworkMode")
-        networkMode = mode.isEmpty ? "default" : mode
         limits = try Self.limits(host)
         readOnlyRoot = try host.flag("ReadonlyRootfs")
         usesInit = try host.flag("Init")
@@ -94,7 +91,6 @@ extension ContainerSpecification {
         droppedCapabilities = try host.strings("CapDrop") ?? []
         isPrivileged = try host.flag("Privileged")
         if let bytes = try host.integer("ShmSize", in: 0...Int64.max), bytes > 0 { sharedMemoryBytes = bytes }
-        extraHosts = try host.strings("ExtraHosts") ?? []
         securityOptions = try host.strings("SecurityOpt") ?? []
         for option in securityOptions where !Self.isSupported(securityOption: option) && !host.isStored {
             throw EngineError(.notImplemented, "HostConfig.SecurityOpt \(option) is not supported by this engine")
@@ -150,26 +146,5 @@ extension ContainerSpecification {
         if let shares = positive(try host.integer("CpuShares", in: 0...262_144)) { limits.cpuShares = shares }
         if let pids = try host.integer("PidsLimit", in: -1...Int64(Int32.max)) { limits.pids = positive(pids) }
         return limits
-    }
-
-    private mutating func readPorts(_ bindings: FieldReader?) throws(EngineError) {
-        guard let bindings else { return }
-        for key in bindings.keys.sorted() {
-            guard let port = ContainerPort(key) else {
-                throw EngineError(.invalid, "invalid port specification: \"\(key)\"")
-            }
-            let hosts = try bindings.objects(key)
-            if hosts.isEmpty { ports.append(PortBinding(container: port, hostPort: 0)) }
-            for host in hosts {
-                let text = try host.text("HostPort")
-                guard let number = UInt16(text.isEmpty ? "0" : text) else {
-                    throw EngineError(.invalid, "invalid port specification: \"\(text)\"")
-                }
-                var address = try host.text("HostIp")
-                if address == "0.0.0.0" { address = "" }
-                ports.append(PortBinding(container: port, hostAddress: address, hostPort: number))
-            }
-            if !exposedPorts.contains(port) { exposedPorts.append(port) }
-        }
     }
 }

@@ -33,6 +33,7 @@ extension ContainerSpecification {
         object["Volumes"] = volumes.isEmpty ? .null : .object(.set(volumes))
         object["WorkingDir"] = .string(workingDirectory)
         object["Entrypoint"] = .strings(orNull: entrypoint)
+        writeNetworkConfig(&object)
         object["OnBuild"] = .null
         object["Labels"] = .object(.strings(labels))
         if let stopSignal { object["StopSignal"] = .string(stopSignal) }
@@ -45,18 +46,15 @@ extension ContainerSpecification {
         var object = JSONObject()
         object["Binds"] = .null
         object["LogConfig"] = .object(["Type": "json-file", "Config": .object(.strings(logOptions))])
-        object["NetworkMode"] = .string(networkMode)
-        object["PortBindings"] = .object(portBindings)
+        writeNetworkHost(&object)
         object["RestartPolicy"] = .object(restart.json)
         object["AutoRemove"] = .bool(autoRemove)
         object["CapAdd"] = .strings(orNull: addedCapabilities.isEmpty ? nil : addedCapabilities)
         object["CapDrop"] = .strings(orNull: droppedCapabilities.isEmpty ? nil : droppedCapabilities)
-        object["ExtraHosts"] = .strings(orNull: extraHosts.isEmpty ? nil : extraHosts)
         object["IpcMode"] = "private"
         object["CgroupnsMode"] = "private"
         object["PidMode"] = ""
         object["Privileged"] = .bool(isPrivileged)
-        object["PublishAllPorts"] = .bool(publishesAllPorts)
         object["ReadonlyRootfs"] = .bool(readOnlyRoot)
         object["SecurityOpt"] = .strings(orNull: securityOptions.isEmpty ? nil : securityOptions)
         object["ShmSize"] = .int(sharedMemoryBytes)
@@ -68,20 +66,6 @@ extension ContainerSpecification {
         object["CpuShares"] = .int(limits.cpuShares ?? 0)
         object["PidsLimit"] = limits.pids.map { .int($0) } ?? .null
         object["Mounts"] = .array(mounts.map { .object($0.json) })
-        return object
-    }
-
-    private var portBindings: JSONObject {
-        var object = JSONObject()
-        for port in Set(ports.map(\.container)).sorted() {
-            object[port.description] = .array(
-                ports.filter { $0.container == port }.map { binding in
-                    [
-                        "HostIp": .string(binding.hostAddress),
-                        "HostPort": .string(binding.hostPort == 0 ? "" : String(binding.hostPort)),
-                    ]
-                })
-        }
         return object
     }
 }

@@ -53,7 +53,7 @@ package struct ContainerSpecification: Sendable, Hashable {
     package var restart = RestartSettings()
     /// Whether it is removed when it ends.
     package var autoRemove = false
-    /// `default`, `bridge`, `none`, `host` or a network's name.
+    /// `default`, `bridge`, `none`, `host`, a network's name, or `container:` and the id of one whose network it shares.
     package var networkMode = "default"
     /// Limits.
     package var limits = CgroupLimits()
@@ -71,6 +71,18 @@ package struct ContainerSpecification: Sendable, Hashable {
     package var sharedMemoryBytes: Int64 = 64 << 20
     /// `name:address` lines for the hosts file.
     package var extraHosts: [String] = []
+    /// Resolvers in place of the host's.
+    package var dns: [String] = []
+    /// Options of `resolv.conf` in place of the host's.
+    package var dnsOptions: [String] = []
+    /// Search domains in place of the host's; `.` for none.
+    package var dnsSearch: [String] = []
+    /// Containers it has names for, `name:alias`.
+    package var links: [String] = []
+    /// The hardware address in its first network.
+    package var macAddress = ""
+    /// Whether it is in no network whatever else is said.
+    package var isNetworkDisabled = false
     /// `no-new-privileges` and others.
     package var securityOptions: [String] = []
     /// Log rotation: `max-size`, `max-file`.

@@ -13,8 +13,8 @@ extension ContainerSpecification {
     ]
 
     private static let others = [
-        "Annotations", "Cgroup", "CgroupParent", "DeviceCgroupRules", "DeviceRequests", "Devices", "Dns", "DnsOptions",
-        "DnsSearch", "GroupAdd", "Links", "OomScoreAdj", "StorageOpt", "Sysctls", "UTSMode", "VolumesFrom",
+        "Annotations", "Cgroup", "CgroupParent", "DeviceCgroupRules", "DeviceRequests", "Devices",
+        "GroupAdd", "OomScoreAdj", "StorageOpt", "Sysctls", "UTSMode", "VolumesFrom",
     ]
 
     /// Modes of which one is what every container gets.
