@@ -30,6 +30,10 @@ extension HostEngine {
         }
         notes += await finishChanges(all.filter { !running.contains($0.id) })
         notes += await recoverImageMounts()
+        if containers.damaged.isEmpty {
+            let silent = all.filter { running.contains($0.id) && $0.connection == nil }
+            await sweepVolumeMounts(besides: Set(silent.flatMap { $0.specification.mounts.map(\.source) }))
+        }
         try? await layerMounts.sweep()
         notes.append("\(all.count) containers, \(running.count) running")
         work.spawn { [self] in await startWanted(all.filter { !running.contains($0.id) }) }
@@ -142,6 +146,7 @@ extension HostEngine {
             if missed { facts.wantsToRun = !status.stopRequested }
         }
         if let image = try? await images.resolve(container.snapshot.imageID) { _ = try? await layerMounts.hold(image) }
+        do { try await holdMounts(container) } catch { await log("mounts of container \(container.name): \(error)") }
         if missed { await publish("start", container, at: started) }
         await saveStatusLater(container)
         if status.state == .running { startHealth(container) }

@@ -94,6 +94,8 @@ extension HostEngine {
     func releaseRun(_ container: Container) async {
         await releaseNetwork(container)
         if let id = Digest(container.snapshot.imageID) { layerMounts.release(id) }
+        await releaseMounts(container)
+        await publishMounts("unmount", container)
         container.change { $0.isSettling = false }
         container.notify(.settled)
         sweepLayersLater()

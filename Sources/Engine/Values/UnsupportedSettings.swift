@@ -14,13 +14,13 @@ extension ContainerSpecification {
 
     private static let others = [
         "Annotations", "Cgroup", "CgroupParent", "DeviceCgroupRules", "DeviceRequests", "Devices", "Dns", "DnsOptions",
-        "DnsSearch", "GroupAdd", "Links", "OomScoreAdj", "StorageOpt", "Sysctls", "UTSMode", "VolumesFrom",
+        "DnsSearch", "GroupAdd", "Links", "OomScoreAdj", "Sysctls", "UTSMode",
     ]
 
     /// Modes of which one is what every container gets.
     private static let modes: [(name: String, accepted: [String])] = [
         ("CgroupnsMode", ["private"]), ("IpcMode", ["private"]), ("Isolation", ["default"]), ("PidMode", ["private"]),
-        ("Runtime", ["stackctl"]), ("UsernsMode", ["host"]), ("VolumeDriver", ["local"]),
+        ("Runtime", ["stackctl"]), ("UsernsMode", ["host"]),
     ]
 
     /// Refuses what would be ignored of a `HostConfig`.
