@@ -64,7 +64,8 @@ extension HostEngine {
         let upper = configuration.containerDirectory(container.id) + "/upper"
         let writable = try await BlockingExecutor.shared.run { () throws -> Int64 in
             guard Files.exists(upper) else { return 0 }
-            return try DiskUsage.bytes(of: try Files.open(upper, [.directory]).raw)
+            let directory = try Files.open(upper, [.directory]).shared()
+            return try withExtendedLifetime(directory) { try DiskUsage.bytes(of: $0.raw) }
         }
         let image = try await images.resolve(container.snapshot.imageID)?.size ?? 0
         return (writable, writable + image)

@@ -128,7 +128,7 @@ extension HostEngine {
                 do {
                     try await self.volumeMounts.hold(volume, at: path, for: "fill-\(id)")
                 } catch {
-                    throw EngineError.wrapping(error, doing: "failed to populate volume")
+                    throw EngineError(.failed, "failed to populate volume: \(EngineError.wrapping(error).message)")
                 }
             }
             let result: Result<Void, any Error>

@@ -156,8 +156,8 @@ package actor VolumeStore {
     package func usage(_ name: String) async throws -> Int64 {
         let path = dataPath(name)
         return try await BlockingExecutor.shared.run {
-            let root = try Files.open(path, [.directory])
-            return try DiskUsage.bytes(of: root.raw)
+            let root = try Files.open(path, [.directory]).shared()
+            return try withExtendedLifetime(root) { try DiskUsage.bytes(of: $0.raw) }
         }
     }
 
