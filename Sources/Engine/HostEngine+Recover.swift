@@ -14,6 +14,7 @@ extension HostEngine {
     package func recover() async throws -> [String] {
         await removeLeftoverMounts()
         var notes = images.recoveryNotes + (try await load())
+        notes += (try? await volumes.recover()) ?? []
         let all = containers.all
         let running = await withTaskGroup(of: String?.self) { group in
             for container in all { group.addTask { await self.reconnect(container) ? container.id : nil } }
@@ -28,6 +29,7 @@ extension HostEngine {
         for container in all where !running.contains(container.id) && container.snapshot.isSettling {
             container.change { $0.isSettling = false }
         }
+        notes += await recoverVolumeContents()
         notes += await finishChanges(all.filter { !running.contains($0.id) })
         notes += await recoverImageMounts()
         if containers.damaged.isEmpty {

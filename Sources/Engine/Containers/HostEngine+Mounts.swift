@@ -77,6 +77,7 @@ extension HostEngine {
     func materializeMounts(_ container: Container, _ image: StoredImage, _ made: NameList) async throws {
         try await makeSources(container.specification)
         for mount in container.specification.mounts where mount.kind == .volume {
+            try volumeClaims.refuseLocked(mount.source)
             let volume = Volume(
                 name: mount.source, labels: mount.volumeLabels,
                 options: mount.volumeOptions.isEmpty ? nil : mount.volumeOptions, isAnonymous: mount.isAnonymous)
@@ -168,6 +169,7 @@ extension HostEngine {
         for mount in container.specification.mounts {
             switch mount.kind {
             case .volume:
+                try volumeClaims.refuseLocked(mount.source)
                 guard let volume = try await volumes.find(mount.source) else {
                     throw EngineError.noVolume(mount.source)
                 }

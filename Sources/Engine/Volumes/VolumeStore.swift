@@ -4,12 +4,12 @@ import StateStore
 
 /// The volumes of a data root: `<root>/volumes/<name>/_data`.
 package actor VolumeStore {
-    private nonisolated let directory: String
+    nonisolated let directory: String
     private let database: StateDatabase
-    private let writer: StateWriter
-    private var known: [String: Volume]?
+    let writer: StateWriter
+    var known: [String: Volume]?
     /// Making and removing never overlap: neither sees the other's volume half-way.
-    private let changes = OperationQueue()
+    let changes = OperationQueue()
 
     init(directory: String, database: StateDatabase, writer: StateWriter) {
         self.directory = directory
@@ -20,7 +20,7 @@ package actor VolumeStore {
     /// Where a volume's files are.
     package nonisolated func dataPath(_ name: String) -> String { "\(directory)/\(name)/_data" }
 
-    private func loaded() async throws -> [String: Volume] {
+    func loaded() async throws -> [String: Volume] {
         if let known { return known }
         let database = self.database
         let rows = try await BlockingExecutor.shared.run { try database.read { try $0.volumes() } }
@@ -168,7 +168,7 @@ package actor VolumeStore {
         let names = Set(try await loaded().keys)
         let directory = self.directory
         return try await BlockingExecutor.shared.run {
-            try Files.list(directory).map(\.name).filter { !names.contains($0) }.sorted()
+            try Files.list(directory).map(\.name).filter { !names.contains($0) && !$0.hasPrefix(".") }.sorted()
         }
     }
 }
