@@ -133,8 +133,8 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "ImageStore", "Registry", "Runtime", "LaunchProgram", "Networking", "StateStore", "OCI", "Linux",
-                "Diagnostics", "JSONText",
+                "ImageStore", "Registry", "Runtime", "LaunchProgram", "Networking", "StateStore", "OCI", "Archives",
+                "Linux", "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict),
         .target(

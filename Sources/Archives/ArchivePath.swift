@@ -61,6 +61,7 @@ struct ArchivePath {
                 isLimit: true)
         }
         guard !target.contains(0) else { throw Refusal(reason: "the link's target has a NUL byte", isLimit: false) }
+        guard limits.refusesClimbingLinks else { return }
         let separator = UInt8(ascii: "/")
         var depth = target.first == separator ? 0 : path.count(where: { $0 == separator })
         for component in target.split(separator: separator) {

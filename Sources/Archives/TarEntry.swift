@@ -89,6 +89,8 @@ package struct TarLimits: Sendable, Hashable {
     package var sparseExtents = 1 << 20
     /// Bytes of all files together, holes included.
     package var totalBytes: UInt64 = 1 << 37
+    /// Whether a symbolic link that climbs above the root is refused: what becomes no root file system may have them.
+    package var refusesClimbingLinks = true
     /// Whether an archive without its end marker counts as truncated.
     package var requiresEndMarker = true
 

@@ -38,6 +38,10 @@ package final class HostEngine: Sendable {
     let volumeClaims = VolumeClaims()
     /// One image is mounted or unmounted at a time.
     let imageMountQueue = OperationQueue()
+    /// What volumes with a device mount.
+    let volumeMounts = VolumeMounts()
+    /// Images whose layers containers mount beside their root.
+    let heldImages = HeldImages()
     /// One volume is filled at a time.
     let fillQueue = OperationQueue()
     let logLine: @Sendable (String) -> Void

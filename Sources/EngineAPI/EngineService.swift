@@ -28,6 +28,7 @@ package struct EngineService: Sendable {
         ImageMountRoutes(engine: engine).add(to: &router)
         NetworkRoutes(engine: engine).add(to: &router)
         VolumeRoutes(engine: engine).add(to: &router)
+        VolumeCopyRoutes(engine: engine).add(to: &router)
         PruneRoutes(engine: engine).add(to: &router)
         StackRoutes(engine: engine, stacks: stacks, recovery: recovery).add(to: &router)
         self.router = router

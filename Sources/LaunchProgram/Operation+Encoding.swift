@@ -34,6 +34,9 @@ package enum OperationCode: UInt8, Sendable {
     case installFilter
     case closeDescriptors
     case execute
+    case openTree
+    case openOverlay
+    case attachTree
 }
 
 extension Operation {
@@ -72,6 +75,9 @@ extension Operation {
         case .installFilter: .installFilter
         case .closeDescriptors: .closeDescriptors
         case .execute: .execute
+        case .openTree: .openTree
+        case .openOverlay: .openOverlay
+        case .attachTree: .attachTree
         }
     }
 
@@ -95,6 +101,8 @@ extension Operation {
         case .mount, .bind, .makeDirectory, .makeSymbolicLink, .makeDevice, .writeFile, .openTerminal,
             .setKernelParameter, .maskPath, .readOnlyPath, .setMountReadOnly, .pivotRoot:
             encodeFileOperation(to: &writer)
+        case .openTree, .openOverlay, .attachTree:
+            encodeTreeOperation(to: &writer)
         default:
             encodeProcessOperation(to: &writer)
         }
@@ -142,6 +150,30 @@ extension Operation {
             writer.put(value)
         case .maskPath(let path), .readOnlyPath(let path), .setMountReadOnly(let path):
             writer.put(path)
+        default:
+            break
+        }
+    }
+
+    private func encodeTreeOperation(to writer: inout ByteWriter) {
+        switch self {
+        case .openTree(let source, let subpath, let recursive):
+            writer.put(source)
+            writer.put(subpath)
+            writer.put(recursive)
+        case .openOverlay(let lower, let subpath, let scratch):
+            writer.put(lower)
+            writer.put(subpath)
+            writer.put(scratch)
+        case .attachTree(let attachment):
+            writer.put(attachment.tree)
+            writer.put(attachment.source)
+            writer.put(attachment.target)
+            writer.put(attachment.attributes)
+            writer.put(attachment.attributesBelow)
+            writer.put(attachment.propagation)
+            writer.put(attachment.userMap)
+            writer.put(attachment.groupMap)
         default:
             break
         }

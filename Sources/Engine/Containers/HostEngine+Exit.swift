@@ -95,6 +95,8 @@ extension HostEngine {
         await releaseNetwork(container)
         await publishConnections("disconnect", container)
         if let id = Digest(container.snapshot.imageID) { layerMounts.release(id) }
+        await releaseMounts(container)
+        await publishMounts("unmount", container)
         container.change { $0.isSettling = false }
         container.notify(.settled)
         sweepLayersLater()

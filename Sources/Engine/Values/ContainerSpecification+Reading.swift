@@ -72,13 +72,7 @@ extension ContainerSpecification {
 
     private mutating func readHost(_ host: FieldReader) throws(EngineError) {
         try Self.refuseUnsupported(host)
-        for text in try host.strings("Binds") ?? [] { mounts.append(try MountSpecification(bind: text)) }
-        for reader in try host.objects("Mounts") { mounts.append(try MountSpecification(reader)) }
-        if let tmpfs = try host.reader("Tmpfs") {
-            for path in tmpfs.keys {
-                mounts.append(try MountSpecification(tmpfs: path, options: try tmpfs.text(path)))
-            }
-        }
+        try readMounts(host)
         try readNetworkHost(host)
         if let policy = try host.reader("RestartPolicy") { restart = try RestartSettings(policy) }
         autoRemove = try host.flag("AutoRemove")
@@ -90,7 +84,10 @@ extension ContainerSpecification {
         addedCapabilities = try host.strings("CapAdd") ?? []
         droppedCapabilities = try host.strings("CapDrop") ?? []
         isPrivileged = try host.flag("Privileged")
-        if let bytes = try host.integer("ShmSize", in: 0...Int64.max), bytes > 0 { sharedMemoryBytes = bytes }
+        if let bytes = try host.integer("ShmSize") {
+            try host.require(bytes >= 0, "SHM size can not be less than 0")
+            if bytes > 0 { sharedMemoryBytes = bytes }
+        }
         securityOptions = try host.strings("SecurityOpt") ?? []
         for option in securityOptions where !Self.isSupported(securityOption: option) && !host.isStored {
             throw EngineError(.notImplemented, "HostConfig.SecurityOpt \(option) is not supported by this engine")

@@ -65,31 +65,9 @@ extension ContainerSpecification {
         object["NanoCpus"] = .int(limits.nanoCPUs ?? 0)
         object["CpuShares"] = .int(limits.cpuShares ?? 0)
         object["PidsLimit"] = limits.pids.map { .int($0) } ?? .null
-        object["Mounts"] = .array(mounts.map { .object($0.json) })
-        return object
-    }
-}
-
-extension MountSpecification {
-    /// Docker's `Mount`.
-    var json: JSONObject {
-        var object: JSONObject = [
-            "Type": .string(kind.rawValue), "Source": .string(source), "Target": .string(target),
-            "ReadOnly": .bool(readOnly),
-        ]
-        switch kind {
-        case .bind: if createsSource { object["BindOptions"] = ["CreateMountpoint": true] }
-        case .volume:
-            var options = JSONObject()
-            if !copiesImageContent { options["NoCopy"] = true }
-            if isAnonymous { options["Labels"] = ["com.docker.volume.anonymous": ""] }
-            if !options.isEmpty { object["VolumeOptions"] = .object(options) }
-        case .tmpfs:
-            var options = JSONObject()
-            if let tmpfsBytes { options["SizeBytes"] = .int(tmpfsBytes) }
-            if let tmpfsMode { options["Mode"] = .int(Int64(tmpfsMode)) }
-            if !options.isEmpty { object["TmpfsOptions"] = .object(options) }
-        }
+        object["Mounts"] = .array(mounts.map { .object($0.stored) })
+        object["VolumesFrom"] = .strings(orNull: volumesFrom.isEmpty ? nil : volumesFrom)
+        object["VolumeDriver"] = .string(volumeDriver)
         return object
     }
 }

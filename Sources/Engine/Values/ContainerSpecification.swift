@@ -45,6 +45,10 @@ package struct ContainerSpecification: Sendable, Hashable {
 
     /// What is mounted.
     package var mounts: [MountSpecification] = []
+    /// Containers whose mounts it takes over: `name[:ro|rw]`.
+    package var volumesFrom: [String] = []
+    /// The driver of volumes that are made for it; empty for the only one there is.
+    package var volumeDriver = ""
     /// Published ports.
     package var ports: [PortBinding] = []
     /// Whether every exposed port is published on a port of the engine's choice.

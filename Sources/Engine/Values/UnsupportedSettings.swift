@@ -13,14 +13,14 @@ extension ContainerSpecification {
     ]
 
     private static let others = [
-        "Annotations", "Cgroup", "CgroupParent", "DeviceCgroupRules", "DeviceRequests", "Devices",
-        "GroupAdd", "OomScoreAdj", "StorageOpt", "Sysctls", "UTSMode", "VolumesFrom",
+        "Annotations", "Cgroup", "CgroupParent", "DeviceCgroupRules", "DeviceRequests", "Devices", "GroupAdd",
+        "OomScoreAdj", "Sysctls", "UTSMode",
     ]
 
     /// Modes of which one is what every container gets.
     private static let modes: [(name: String, accepted: [String])] = [
         ("CgroupnsMode", ["private"]), ("IpcMode", ["private"]), ("Isolation", ["default"]), ("PidMode", ["private"]),
-        ("Runtime", ["stackctl"]), ("UsernsMode", ["host"]), ("VolumeDriver", ["local"]),
+        ("Runtime", ["stackctl"]), ("UsernsMode", ["host"]),
     ]
 
     /// Refuses what would be ignored of a `HostConfig`.
