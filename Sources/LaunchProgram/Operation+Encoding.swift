@@ -1,7 +1,7 @@
 /// The codes of operations in the binary form.
 ///
 /// A code is never reused for another meaning.
-package enum OperationCode: UInt8, Sendable {
+package enum OperationCode: UInt8, Sendable, CaseIterable {
     case joinCgroups = 1
     case unshare
     case mapIdentity
@@ -34,6 +34,8 @@ package enum OperationCode: UInt8, Sendable {
     case installFilter
     case closeDescriptors
     case execute
+    case setOwner
+    case bindFromDonor
 }
 
 extension Operation {
@@ -72,6 +74,8 @@ extension Operation {
         case .installFilter: .installFilter
         case .closeDescriptors: .closeDescriptors
         case .execute: .execute
+        case .setOwner: .setOwner
+        case .bindFromDonor: .bindFromDonor
         }
     }
 
@@ -93,7 +97,7 @@ extension Operation {
             writer.put(size)
             writer.put(mountPoint)
         case .mount, .bind, .makeDirectory, .makeSymbolicLink, .makeDevice, .writeFile, .openTerminal,
-            .setKernelParameter, .maskPath, .readOnlyPath, .setMountReadOnly, .pivotRoot:
+            .setKernelParameter, .maskPath, .readOnlyPath, .setMountReadOnly, .pivotRoot, .setOwner, .bindFromDonor:
             encodeFileOperation(to: &writer)
         default:
             encodeProcessOperation(to: &writer)
@@ -140,7 +144,11 @@ extension Operation {
         case .setKernelParameter(let name, let value):
             writer.put(name)
             writer.put(value)
-        case .maskPath(let path), .readOnlyPath(let path), .setMountReadOnly(let path):
+        case .setOwner(let target, let user, let group):
+            writer.put(target)
+            writer.put(user)
+            writer.put(group)
+        case .maskPath(let path), .readOnlyPath(let path), .setMountReadOnly(let path), .bindFromDonor(let path):
             writer.put(path)
         default:
             break

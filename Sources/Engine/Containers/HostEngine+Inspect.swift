@@ -20,7 +20,7 @@ extension HostEngine {
         object["ResolvConfPath"] = .string("\(directory)/resolv.conf")
         object["HostnamePath"] = .string("\(directory)/hostname")
         object["HostsPath"] = .string("\(directory)/hosts")
-        object["LogPath"] = .string("\(directory)/log")
+        object["LogPath"] = .string(specification.hostSettings.logDriver == "json-file" ? "\(directory)/log" : "")
         object["Name"] = .string("/\(facts.name)")
         object["RestartCount"] = .int(Int64(facts.state.restartCount))
         object["Driver"] = "overlay2"

@@ -1,3 +1,5 @@
+import Linux
+
 /// Something mounted into a container at the user's wish.
 package struct MountConfiguration: Sendable, Hashable {
     /// What is mounted.
@@ -72,6 +74,12 @@ package struct DeviceConfiguration: Sendable, Hashable {
     package var minor: UInt32
     /// The permissions.
     package var mode: UInt32
+    /// The owner.
+    package var user: UInt32 = 0
+    /// The owner's group.
+    package var group: UInt32 = 0
+    /// What the container may do with the device.
+    package var access: DeviceRule.Access = .all
 
     package init(path: String, isBlock: Bool = false, major: UInt32, minor: UInt32, mode: UInt32 = 0o666) {
         self.path = path
