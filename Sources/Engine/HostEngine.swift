@@ -28,6 +28,8 @@ package final class HostEngine: Sendable {
     /// When the engine started.
     package let startedAt = Clock.now()
     let runtime: ContainerRuntime
+    /// What control groups can be limited in here.
+    package let cgroupSupport: CgroupSupport
     let names: NameServer
     let work = BackgroundWork()
     let defaultNetworkQueue = OperationQueue()
@@ -73,6 +75,7 @@ package final class HostEngine: Sendable {
                 code: "SC5003", summary: "stack-init cannot be used", detail: "\(configuration.initBinary): \(error)",
                 hint: "put stack-init beside stackctl, or reinstall")
         }
+        cgroupSupport = runtime.cgroupSupport()
         names = NameServer(
             initBinary: configuration.initBinary, socketPath: "\(configuration.runDirectory)/dns.sock")
         volumes = VolumeStore(directory: configuration.volumesDirectory, database: database, writer: writer)

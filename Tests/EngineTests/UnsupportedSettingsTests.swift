@@ -12,11 +12,7 @@ struct UnsupportedSettingsTests {
     @Test(
         "it is refused by name",
         arguments: [
-            (#"{"Devices":[{"PathOnHost":"/dev/kvm"}]}"#, "Devices"), (#"{"PidMode":"host"}"#, "PidMode"),
-            (#"{"Ulimits":[{"Name":"nofile","Soft":1,"Hard":1}]}"#, "Ulimits"),
-            (#"{"MemorySwappiness":10}"#, "MemorySwappiness"), (#"{"MaskedPaths":[]}"#, "MaskedPaths"),
-            (#"{"SecurityOpt":["apparmor=strict"]}"#, "SecurityOpt"),
-            (#"{"LogConfig":{"Type":"syslog"}}"#, "LogConfig.Type"),
+            (#"{"StorageOpt":{"size":"1g"}}"#, "StorageOpt"), (#"{"VolumeDriver":"nfs"}"#, "VolumeDriver"),
         ])
     func refused(_ host: String, _ name: String) throws {
         let error = #expect(throws: EngineError.self) { try read(host) }

@@ -3,6 +3,7 @@ import ImageStore
 import Linux
 import Networking
 import OCI
+import Runtime
 import StateStore
 import Synchronization
 
@@ -56,6 +57,7 @@ extension HostEngine {
         if request.stack != nil, let name = image.references.first { specification.image = name.familiar }
         try specification.checkNetwork()
         specification.merge(image.config.execution)
+        adapt(&specification, isOfStack: request.stack != nil)
         try validate(specification)
         try resolveNetworkMode(&specification)
         try checkLinkTargets(specification)
@@ -86,6 +88,48 @@ extension HostEngine {
         volumeClaims.release(mounted)
         await markMade(container)
         return container
+    }
+
+    /// Checks a request of the API against this host, and leaves out what the host cannot do.
+    ///
+    /// - Returns: Docker's warnings.
+    package func prepare(_ specification: inout ContainerSpecification) throws(EngineError) -> [String] {
+        let warnings = specification.discardUnsupported(cgroupSupport)
+        try specification.checkHost(cgroupSupport)
+        return warnings
+    }
+
+    /// Fills in what Docker decides for a container at its creation.
+    private func adapt(_ specification: inout ContainerSpecification, isOfStack: Bool) {
+        _ = specification.discardUnsupported(cgroupSupport)
+        var settings = specification.hostSettings
+        settings.pidMode = joined(settings.pidMode)
+        settings.ipcMode = settings.ipcMode.isEmpty ? "private" : joined(settings.ipcMode)
+        if settings.cgroupNamespace.isEmpty {
+            settings.cgroupNamespace = specification.isPrivileged && !isUnifiedCgroup ? "host" : "private"
+        }
+        if !specification.isPrivileged {
+            settings.maskedPaths = settings.maskedPaths ?? ContainerConfiguration.dockerMaskedPaths
+            settings.readOnlyPaths = settings.readOnlyPaths ?? ContainerConfiguration.dockerReadOnlyPaths
+        }
+        specification.hostSettings = settings
+        specification.securityOptions += SecuritySettings.addedOptions(specification)
+        // Docker's containers may gain privileges; those of a stack only where it says so.
+        if isOfStack, !specification.securityOptions.contains(where: { $0.hasPrefix("no-new-privileges") }) {
+            specification.securityOptions.append("no-new-privileges")
+        }
+        let usesHostName = specification.networkMode == "host" || settings.utsMode == "host"
+        if usesHostName, specification.hostname.isEmpty { specification.hostname = Self.hostName() }
+    }
+
+    private static func hostName() -> String {
+        ((try? Files.readText("/proc/sys/kernel/hostname", limit: 256)) ?? "").filter { !$0.isWhitespace }
+    }
+
+    /// `container:` with the id of the container that is named; names may change.
+    private func joined(_ mode: String) -> String {
+        guard let name = HostSettings.container(in: mode), let target = try? containers.find(name) else { return mode }
+        return "container:\(target.id)"
     }
 
     /// Makes what a creation that was cut short did not come to; the caller holds the container's queue.

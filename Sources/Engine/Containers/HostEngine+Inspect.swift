@@ -20,7 +20,7 @@ extension HostEngine {
         object["ResolvConfPath"] = .string("\(files)/resolv.conf")
         object["HostnamePath"] = .string("\(files)/hostname")
         object["HostsPath"] = .string("\(files)/hosts")
-        object["LogPath"] = .string("\(directory)/log")
+        object["LogPath"] = .string(specification.hostSettings.logDriver == "json-file" ? "\(directory)/log" : "")
         object["Name"] = .string("/\(facts.name)")
         object["RestartCount"] = .int(Int64(facts.state.restartCount))
         object["Driver"] = "overlay2"
@@ -69,8 +69,5 @@ extension HostEngine {
         }
         let image = try await images.resolve(container.snapshot.imageID)?.size ?? 0
         return (writable, writable + image)
-    }
-
-        return object
     }
 }

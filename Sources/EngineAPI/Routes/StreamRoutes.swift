@@ -48,8 +48,12 @@ struct StreamRoutes: Sendable {
             // Docker takes anything that is no number, and negative ones, as "all".
             selection.tail = Int(tail).flatMap { $0 >= 0 ? $0 : nil }
         }
+        guard container.specification.hostSettings.logDriver != "none" else {
+            throw EngineError(.notImplemented, "configured logging driver does not support reading")
+        }
         let tty = container.specification.tty
-        let writer = LogWriter(tty: tty, timestamps: request.flag("timestamps"))
+        let details = request.flag("details") ? engine.logDetails(container) : nil
+        let writer = LogWriter(tty: tty, timestamps: request.flag("timestamps"), details: details)
         let reader = LogReader(path: engine.logPath(container), selection: selection)
         let ended: @Sendable () async -> Void = { [engine] in await engine.waitUntilEnded(container) }
         try await request.responder.begin(headers: [
@@ -152,9 +156,11 @@ struct StreamRoutes: Sendable {
 actor LogWriter {
     private let tty: Bool
     private let timestamps: Bool
+    private let details: String?
     private var midLine: Set<LogRecord.Stream> = []
 
-    init(tty: Bool, timestamps: Bool) {
+    init(tty: Bool, timestamps: Bool, details: String? = nil) {
+        self.details = details
         self.tty = tty
         self.timestamps = timestamps
     }
@@ -164,7 +170,9 @@ actor LogWriter {
         var out: [UInt8] = []
         for record in records {
             var text: [UInt8] = []
-            if timestamps, !midLine.contains(record.stream) { text += Array("\(record.time) ".utf8) }
+            let begins = !midLine.contains(record.stream)
+            if timestamps, begins { text += Array("\(record.time) ".utf8) }
+            if let details, begins { text += Array("\(details) ".utf8) }
             text += record.text
             if record.isPartial {
                 midLine.insert(record.stream)
