@@ -206,6 +206,7 @@ extension HostEngine {
         }
         container.notify(.started)
         await saveStatusLater(container)
+        await publishUse(by: container)
         await publish("start", container, at: Timestamp(nanosecondsSinceEpoch: status.startedAt))
         // Before the watch, which ends the checks with the run.
         startHealth(container)

@@ -10,6 +10,7 @@ extension HostEngine {
         let rows = try await BlockingExecutor.shared.run {
             try cgroup.processes().compactMap { ProcessLine(pid: $0)?.columns }
         }
+        await publish("top", container)
         return [
             "Titles": .strings(["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]),
             "Processes": .array(rows.map { .strings($0) }),
