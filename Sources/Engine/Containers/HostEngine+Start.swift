@@ -115,7 +115,7 @@ extension HostEngine {
         }
         container.notify(.started)
         await saveStatusLater(container)
-        await publishMounts("mount", container)
+        await publishMounts(by: container)
         await publish("start", container, at: Timestamp(nanosecondsSinceEpoch: status.startedAt))
         // Before the watch, which ends the checks with the run.
         startHealth(container)
