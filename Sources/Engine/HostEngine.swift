@@ -40,6 +40,10 @@ package final class HostEngine: Sendable {
     let volumeClaims = VolumeClaims()
     /// One image is mounted or unmounted at a time.
     let imageMountQueue = OperationQueue()
+    /// What volumes with a device mount.
+    let volumeMounts = VolumeMounts()
+    /// Images whose layers containers mount beside their root.
+    let heldImages = HeldImages()
     /// One volume is filled at a time.
     let fillQueue = OperationQueue()
     let logLine: @Sendable (String) -> Void
@@ -62,7 +66,8 @@ package final class HostEngine: Sendable {
         images = try ImageStore(
             root: configuration.root, database: database, backing: try LayerBacking.fromEnvironment(),
             steps: .fromEnvironment())
-        networks = NetworkController(root: configuration.root, database: database)
+        networks = NetworkController(
+            root: configuration.root, database: database, publishInterfaces: configuration.publishInterfaces)
         do {
             runtime = try ContainerRuntime(initBinary: configuration.initBinary)
         } catch {

@@ -18,6 +18,7 @@ package struct EngineService: Sendable {
         var router = Router()
         SystemRoutes(engine: engine).add(to: &router)
         ContainerRoutes(engine: engine).add(to: &router)
+        ContainerFileRoutes(engine: engine).add(to: &router)
         StreamRoutes(engine: engine).add(to: &router)
         ExecutionRoutes(engine: engine).add(to: &router)
         ImageArchiveRoutes(engine: engine).add(to: &router)
@@ -28,7 +29,9 @@ package struct EngineService: Sendable {
         ImageMountRoutes(engine: engine).add(to: &router)
         NetworkRoutes(engine: engine).add(to: &router)
         VolumeRoutes(engine: engine).add(to: &router)
+        VolumeCopyRoutes(engine: engine).add(to: &router)
         PruneRoutes(engine: engine).add(to: &router)
+        AbsentRoutes().add(to: &router)
         StackRoutes(engine: engine, stacks: stacks, recovery: recovery).add(to: &router)
         self.router = router
     }
@@ -37,13 +40,14 @@ package struct EngineService: Sendable {
     package static func commonHeaders(version: String) -> HTTPHeaders {
         [
             "Api-Version": "1.\(APIVersion.newest)", "Docker-Experimental": "false", "Ostype": "linux",
-            "Server": "stackctl/\(version) (linux)",
+            "Server": "Docker/\(version) (linux)",
         ]
     }
 
     /// Answers one request.
     package func handle(_ request: HTTPRequest, _ responder: HTTPResponder) async throws {
         let (version, path) = try APIVersion.split(request.target.path)
+        if request.method == "OPTIONS" { return try await responder.respond(200) }
         guard let (handler, variables) = router.match(request.method, path) else {
             throw EngineError(.notFound, "page not found")
         }

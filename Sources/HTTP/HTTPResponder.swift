@@ -15,12 +15,12 @@ package actor HTTPResponder {
     private var state = State.waiting
 
     init(
-        stream: any ByteStream, reader: ConnectionReader, head: RequestHead, common: HTTPHeaders
+        stream: any ByteStream, reader: ConnectionReader, head: RequestHead, common: HTTPHeaders, clock: WriteClock
     ) {
         self.stream = stream
         self.reader = reader
         self.common = common
-        writer = SerialWriter(stream: stream)
+        writer = SerialWriter(stream: stream, clock: clock)
         method = head.method
         minorVersion = head.minorVersion
         keepAlive =

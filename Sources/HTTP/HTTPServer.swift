@@ -38,6 +38,8 @@ package struct HTTPServer: Sendable {
     package func run() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             let gate = ConnectionGate(limit: limits.connections)
+            let writes = WriteWatch(seconds: limits.writeSeconds)
+            group.addTask { await writes.run() }
             while !Task.isCancelled {
                 await gate.enter()
                 let stream: any ByteStream
@@ -49,7 +51,7 @@ package struct HTTPServer: Sendable {
                     throw error
                 }
                 group.addTask {
-                    await serve(stream)
+                    await serve(stream, writes)
                     stream.close()
                     await gate.leave()
                 }
@@ -59,11 +61,16 @@ package struct HTTPServer: Sendable {
     }
 
     /// Serves one connection to its end.
-    package func serve(_ stream: any ByteStream) async {
+    package func serve(_ stream: any ByteStream) async { await serve(stream, nil) }
+
+    private func serve(_ stream: any ByteStream, _ writes: WriteWatch?) async {
         let reader = ConnectionReader(stream: stream, limits: limits)
+        let clock = WriteClock()
+        let watched = writes?.add(stream, clock)
+        defer { if let watched { writes?.remove(watched) } }
         await withTaskCancellationHandler {
             guard (try? await stream.establish()) != nil else { return }
-            while !Task.isCancelled, await serveNext(stream, reader) {}
+            while !Task.isCancelled, await serveNext(stream, reader, clock) {}
             await stream.finishWriting()
         } onCancel: {
             stream.close()
@@ -71,7 +78,9 @@ package struct HTTPServer: Sendable {
     }
 
     /// Serves the next request; false where the connection is over.
-    private func serveNext(_ stream: any ByteStream, _ reader: ConnectionReader) async -> Bool {
+    private func serveNext(
+        _ stream: any ByteStream, _ reader: ConnectionReader, _ clock: WriteClock
+    ) async -> Bool {
         let head: RequestHead
         let request: HTTPRequest
         do {
@@ -82,10 +91,10 @@ package struct HTTPServer: Sendable {
                 head: head, target: try RequestTarget(head.target), hasBody: hasBody,
                 peer: stream.peer, certificate: stream.certificate, reader: reader)
         } catch {
-            await refuse(error, stream, reader)
+            await refuse(error, stream, reader, clock)
             return false
         }
-        let responder = HTTPResponder(stream: stream, reader: reader, head: head, common: common)
+        let responder = HTTPResponder(stream: stream, reader: reader, head: head, common: common, clock: clock)
         do {
             try await handler(request, responder)
         } catch {
@@ -112,10 +121,12 @@ package struct HTTPServer: Sendable {
         try? await responder.respond(response.status, headers: response.headers, body: response.body)
     }
 
-    private func refuse(_ error: any Error, _ stream: any ByteStream, _ reader: ConnectionReader) async {
+    private func refuse(
+        _ error: any Error, _ stream: any ByteStream, _ reader: ConnectionReader, _ clock: WriteClock
+    ) async {
         guard let error = error as? HTTPError, error != .truncated else { return }
         let head = RequestHead(method: "GET", target: "/", minorVersion: 1, headers: ["Connection": "close"])
-        let responder = HTTPResponder(stream: stream, reader: reader, head: head, common: common)
+        let responder = HTTPResponder(stream: stream, reader: reader, head: head, common: common, clock: clock)
         await answer(error, responder)
         await linger(stream, reader)
     }

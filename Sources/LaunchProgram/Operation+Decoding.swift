@@ -20,6 +20,14 @@ extension Operation {
         case .mount, .bind, .makeDirectory, .makeSymbolicLink, .makeDevice, .writeFile, .openTerminal,
             .setKernelParameter, .maskPath, .readOnlyPath, .setMountReadOnly, .pivotRoot, .setOwner, .bindFromDonor:
             self = try Self.fileOperation(code, &reader)
+        case .openTree:
+            self = .openTree(
+                source: try reader.string(), subpath: try reader.string(), recursive: try reader.boolean())
+        case .openOverlay:
+            self = .openOverlay(
+                lower: try reader.strings(), subpath: try reader.string(), scratch: try reader.string())
+        case .attachTree:
+            self = .attachTree(try TreeAttachment(from: &reader))
         default:
             self = try Self.processOperation(code, &reader)
         }
@@ -119,5 +127,14 @@ extension Operation {
         default:
             return .setNoNewPrivileges
         }
+    }
+}
+
+extension TreeAttachment {
+    init(from reader: inout ByteReader) throws(LaunchProgramError) {
+        self.init(
+            tree: try reader.unsigned32(), source: try reader.string(), target: try reader.string(),
+            attributes: try reader.unsigned32(), attributesBelow: try reader.boolean(),
+            propagation: try reader.unsigned32(), userMap: try reader.string(), groupMap: try reader.string())
     }
 }

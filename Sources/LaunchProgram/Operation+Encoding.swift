@@ -34,6 +34,9 @@ package enum OperationCode: UInt8, Sendable, CaseIterable {
     case installFilter
     case closeDescriptors
     case execute
+    case openTree
+    case openOverlay
+    case attachTree
     case setOwner
     case bindFromDonor
 }
@@ -74,6 +77,9 @@ extension Operation {
         case .installFilter: .installFilter
         case .closeDescriptors: .closeDescriptors
         case .execute: .execute
+        case .openTree: .openTree
+        case .openOverlay: .openOverlay
+        case .attachTree: .attachTree
         case .setOwner: .setOwner
         case .bindFromDonor: .bindFromDonor
         }
@@ -99,6 +105,8 @@ extension Operation {
         case .mount, .bind, .makeDirectory, .makeSymbolicLink, .makeDevice, .writeFile, .openTerminal,
             .setKernelParameter, .maskPath, .readOnlyPath, .setMountReadOnly, .pivotRoot, .setOwner, .bindFromDonor:
             encodeFileOperation(to: &writer)
+        case .openTree, .openOverlay, .attachTree:
+            encodeTreeOperation(to: &writer)
         default:
             encodeProcessOperation(to: &writer)
         }
@@ -150,6 +158,30 @@ extension Operation {
             writer.put(group)
         case .maskPath(let path), .readOnlyPath(let path), .setMountReadOnly(let path), .bindFromDonor(let path):
             writer.put(path)
+        default:
+            break
+        }
+    }
+
+    private func encodeTreeOperation(to writer: inout ByteWriter) {
+        switch self {
+        case .openTree(let source, let subpath, let recursive):
+            writer.put(source)
+            writer.put(subpath)
+            writer.put(recursive)
+        case .openOverlay(let lower, let subpath, let scratch):
+            writer.put(lower)
+            writer.put(subpath)
+            writer.put(scratch)
+        case .attachTree(let attachment):
+            writer.put(attachment.tree)
+            writer.put(attachment.source)
+            writer.put(attachment.target)
+            writer.put(attachment.attributes)
+            writer.put(attachment.attributesBelow)
+            writer.put(attachment.propagation)
+            writer.put(attachment.userMap)
+            writer.put(attachment.groupMap)
         default:
             break
         }

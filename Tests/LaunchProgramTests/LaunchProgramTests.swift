@@ -24,6 +24,12 @@ struct LaunchProgramTests {
         .setIdentity(user: 1, group: 2), .limitCapabilities(0xFF), .setNoNewPrivileges,
         .installFilter([1, 2, 3, 4, 5, 6, 7, 8]), .closeDescriptors(from: 3),
         .execute(program: "sh", arguments: ["sh", "-c", ""], environment: ["A=b"], reaper: true),
+        .openTree(source: "/s", subpath: "a/b", recursive: true),
+        .openOverlay(lower: ["/l1", "/l2"], subpath: "", scratch: "/r"),
+        .attachTree(
+            TreeAttachment(
+                tree: 1, source: "/t1", target: "/t", attributes: 1, attributesBelow: false,
+                propagation: MountPropagation.slave, userMap: "0 0 1\n", groupMap: "0 0 2\n")),
         .setOwner(target: "/dev/x", user: 1, group: 2), .bindFromDonor("/dev/shm"),
     ]
 

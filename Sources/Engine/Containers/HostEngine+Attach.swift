@@ -87,8 +87,17 @@ extension HostEngine {
         guard let connection = container.connection else { throw EngineError.notRunning(container.id) }
         guard container.specification.tty else { return }
         try await connection.resize(rows: Int(size.rows), columns: Int(size.columns))
+        await publish("resize", container, ["height": "\(size.rows)", "width": "\(size.columns)"])
+    }
+
+    /// Tells that a client attached, or let go of a container that goes on.
+    package func note(_ action: AttachAction, _ container: Container) async {
+        await publish(action.rawValue, container)
     }
 }
+
+/// What a client does with a container's streams.
+package enum AttachAction: String, Sendable { case attach, detach }
 
 /// Where a client's input comes from.
 package protocol InputSource: Sendable {

@@ -53,16 +53,6 @@ extension HostEngine {
         }
     }
 
-    /// Tells the resolver a running container's names again.
-    func refreshNames(_ container: Container) async throws {
-        guard container.state.isActive else { return }
-        for endpoint in try await networks.endpoints(containerID: container.id) {
-            try await names.setNames(
-                containerID: container.id, networkID: endpoint.networkID, address: endpoint.address,
-                names: dnsNames(container, endpoint))
-        }
-    }
-
     /// Changes limits and restart policy, live where it runs.
     package func update(_ container: Container, _ update: ContainerUpdate) async throws {
         try await exclusively(container) {

@@ -14,7 +14,7 @@ extension HostEngine {
         plan.deviceRules = settings.deviceRules.flatMap { DeviceRule.rules(line: $0) ?? [] }
         plan.writableCgroups = (try? SecuritySettings(specification.securityOptions))?.writableCgroups ?? false
         plan.seccomp = try Self.seccomp(specification)
-        if !specification.isPrivileged, specification.networkMode != "host" {
+        if !specification.isPrivileged, specification.hasOwnNetwork {
             // What an ordinary user may do in a network of the container's own harms nobody else.
             plan.sysctls["net.ipv4.ip_unprivileged_port_start"] = "0"
             plan.sysctls["net.ipv4.ping_group_range"] = "0 2147483647"

@@ -31,10 +31,11 @@ extension HostEngine {
         plan.limits = specification.limits
         plan.hostname = specification.hostname
         plan.domainname = specification.domainname
-        plan.mounts = try specification.mounts.map { try mount($0) }
-        plan.hostsPath = "\(directory)/hosts"
-        plan.hostnamePath = "\(directory)/hostname"
-        plan.resolvConfPath = "\(directory)/resolv.conf"
+        plan.mounts = try await launchMounts(specification)
+        let files = networkFilesDirectory(container.id, specification)
+        plan.hostsPath = "\(files)/hosts"
+        plan.hostnamePath = "\(files)/hostname"
+        plan.resolvConfPath = "\(files)/resolv.conf"
         plan.readOnlyRoot = specification.readOnlyRoot
         plan.useInit = specification.usesInit
         plan.privileged = specification.isPrivileged
@@ -95,22 +96,6 @@ extension HostEngine {
         result.subtract(named(specification.droppedCapabilities))
         result.formUnion(named(specification.addedCapabilities))
         return Capability.allCases.filter { result.contains($0) }
-    }
-
-    private func mount(_ mount: MountSpecification) throws(EngineError) -> MountConfiguration {
-        var result: MountConfiguration
-        switch mount.kind {
-        case .bind: result = MountConfiguration(.bind(source: mount.source, recursive: true), target: mount.target)
-        case .volume:
-            result = MountConfiguration(
-                .bind(source: volumes.dataPath(mount.source), recursive: true), target: mount.target)
-        case .tmpfs:
-            result = MountConfiguration(
-                .tmpfs(sizeBytes: mount.tmpfsBytes, mode: mount.tmpfsMode ?? 0o1777), target: mount.target,
-                noExec: true, noSetUserID: true, noDevices: true)
-        }
-        result.readOnly = mount.readOnly
-        return result
     }
 
     /// `20m`, `1.5g`, `500kb` or bytes.

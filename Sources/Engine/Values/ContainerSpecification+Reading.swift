@@ -23,7 +23,7 @@ extension ContainerSpecification {
     }
 
     private mutating func readConfig(_ body: FieldReader) throws(EngineError) {
-        try body.refuse(["MacAddress", "NetworkDisabled"])
+        try readNetworkConfig(body)
         image = try body.text("Image")
         hostname = try body.text("Hostname")
         domainname = try body.text("Domainname")
@@ -75,22 +75,12 @@ extension ContainerSpecification {
     }
 
     private mutating func readHost(_ host: FieldReader) throws(EngineError) {
-        try Self.refuseUnsupported(host)
-        for text in try host.strings("Binds") ?? [] { mounts.append(try MountSpecification(bind: text)) }
-        for reader in try host.objects("Mounts") { mounts.append(try MountSpecification(reader)) }
-        if let tmpfs = try host.reader("Tmpfs") {
-            for path in tmpfs.keys {
-                mounts.append(try MountSpecification(tmpfs: path, options: try tmpfs.text(path)))
-            }
-        }
-        try readPorts(host.reader("PortBindings"))
-        publishesAllPorts = try host.flag("PublishAllPorts")
+        try readMounts(host)
+        try readNetworkHost(host)
         if let policy = try host.reader("RestartPolicy") { restart = try RestartSettings(policy) }
         autoRemove = try host.flag("AutoRemove")
         try host.require(
             !autoRemove || restart.name == .no, "can't create 'AutoRemove' container with restart policy")
-        let mode = try host.text("NetworkMode")
-        networkMode = mode.isEmpty ? "default" : mode
         limits = try CgroupLimits(host)
         hostSettings = try HostSettings(host)
         readOnlyRoot = try host.flag("ReadonlyRootfs")
@@ -98,33 +88,14 @@ extension ContainerSpecification {
         addedCapabilities = try host.strings("CapAdd") ?? []
         droppedCapabilities = try host.strings("CapDrop") ?? []
         isPrivileged = try host.flag("Privileged")
-        if let bytes = try host.integer("ShmSize", in: 0...Int64.max), bytes > 0 { sharedMemoryBytes = bytes }
-        extraHosts = try host.strings("ExtraHosts") ?? []
+        if let bytes = try host.integer("ShmSize") {
+            try host.require(bytes >= 0, "SHM size can not be less than 0")
+            if bytes > 0 { sharedMemoryBytes = bytes }
+        }
         securityOptions = try host.strings("SecurityOpt") ?? []
         if !host.isStored { try checkHostSettings() }
         if let log = try host.reader("LogConfig") {
             (hostSettings.logDriver, logOptions) = try LogSettings.read(log)
-        }
-    }
-
-    private mutating func readPorts(_ bindings: FieldReader?) throws(EngineError) {
-        guard let bindings else { return }
-        for key in bindings.keys.sorted() {
-            guard let port = ContainerPort(key) else {
-                throw EngineError(.invalid, "invalid port specification: \"\(key)\"")
-            }
-            let hosts = try bindings.objects(key)
-            if hosts.isEmpty { ports.append(PortBinding(container: port, hostPort: 0)) }
-            for host in hosts {
-                let text = try host.text("HostPort")
-                guard let number = UInt16(text.isEmpty ? "0" : text) else {
-                    throw EngineError(.invalid, "invalid port specification: \"\(text)\"")
-                }
-                var address = try host.text("HostIp")
-                if address == "0.0.0.0" { address = "" }
-                ports.append(PortBinding(container: port, hostAddress: address, hostPort: number))
-            }
-            if !exposedPorts.contains(port) { exposedPorts.append(port) }
         }
     }
 }

@@ -122,33 +122,68 @@ struct StreamRoutes: Sendable {
         selection.follow = request.flag("stream")
         if !request.flag("logs") { selection.since = Clock.now() }
         let takesInput = request.flag("stdin") && request.flag("stream") && specification.openStdin
+        let keys = try DetachKeys(request.query("detachKeys"))
         // Subscribed before the client hears of it: what it starts then is not missed.
         let session = engine.attach(container)
         _ = try await request.http.body.collect(limit: 1 << 16)
         let raw = try await request.responder.hijack(
             upgrade: request.http.headers["Upgrade"],
             contentType: Self.contentType(tty: specification.tty, version: request.version))
+        await engine.note(.attach, container)
         let reader = LogReader(path: engine.logPath(container), selection: selection)
         let writer = LogWriter(tty: specification.tty, timestamps: false)
-        await withTaskGroup(of: Void.self) { group in
+        let input = TypedInput(raw, keys: specification.tty ? keys : nil)
+        // Input may end long before output does, and the container before its last output is read: the reader says when
+        // it is over, unless the client's keys do.
+        await withTaskGroup(of: Bool.self) { group in
             group.addTask {
-                if takesInput { await engine.feed(container, session, from: raw) } else { await Self.discard(raw) }
+                if takesInput { await engine.feed(container, session, from: input) } else { await Self.discard(raw) }
+                return await input.isDetached
             }
-            // Input may end long before output does, and the container before its last output is read: the reader
-            // alone says when it is over.
-            try? await reader.run(finished: session.ended) { records in
-                try await raw.write(await writer.bytes(records))
+            group.addTask {
+                try? await reader.run(finished: session.ended) { records in
+                    try await raw.write(await writer.bytes(records))
+                }
+                return true
             }
+            for await isOver in group where isOver { break }
+            if await input.isDetached { await engine.note(.detach, container) }
             await raw.shutdownWrite()
             group.cancelAll()
+            raw.close()
         }
         session.close()
-        raw.close()
     }
 
     /// Reads what a client sends to nobody, so that its end is seen.
     static func discard(_ raw: HijackedStream) async {
         while let piece = try? await raw.read(), !piece.isEmpty {}
+    }
+}
+
+/// What a client types, until it types the keys that let go.
+actor TypedInput: InputSource {
+    private let raw: HijackedStream
+    private var detector: DetachDetector?
+    /// Whether the keys came.
+    private(set) var isDetached = false
+
+    /// - Parameter keys: nil for input that is no terminal's, in which any byte is only a byte.
+    init(_ raw: HijackedStream, keys: DetachKeys?) {
+        self.raw = raw
+        detector = keys.map { DetachDetector($0) }
+    }
+
+    func nextInput() async throws -> [UInt8] {
+        while !isDetached {
+            let piece = try await raw.read()
+            guard !piece.isEmpty, var detector else { return piece }
+            let (bytes, detaches) = detector.pass(piece)
+            self.detector = detector
+            isDetached = detaches
+            if !bytes.isEmpty { return bytes }
+        }
+        return []
     }
 }
 
@@ -159,10 +194,11 @@ actor LogWriter {
     private let details: String?
     private var midLine: Set<LogRecord.Stream> = []
 
+    /// - Parameter details: what lines begin with: the attributes of the log's driver.
     init(tty: Bool, timestamps: Bool, details: String? = nil) {
-        self.details = details
         self.tty = tty
         self.timestamps = timestamps
+        self.details = details
     }
 
     /// The bytes of records, in order.

@@ -23,15 +23,6 @@ struct SystemRoutes: Sendable {
         router.on("GET", "/system/df") { request in
             try await request.respond(.object(try await engine.diskUsage()))
         }
-        router.on("GET", "/plugins") { request in try await request.respond(.array([])) }
-        for path in ["swarm", "nodes", "services", "tasks", "secrets", "configs"] {
-            router.on("GET", "/\(path)") { _ in
-                throw EngineError(
-                    .unavailable,
-                    "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again."
-                )
-            }
-        }
     }
 
     private func version() -> JSONObject {

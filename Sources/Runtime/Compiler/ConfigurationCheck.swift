@@ -8,6 +8,11 @@ enum ConfigurationCheck {
         for path in configuration.lowerDirectories { try absolute(path, field: "image layer") }
         for mount in configuration.mounts {
             try target(mount.target)
+            try text(mount.subpath, field: "mount subpath")
+            if mount.target.hasPrefix("/proc/"), !replaceableProcFiles.contains(mount.target) {
+                throw .invalid(
+                    field: "mount target", reason: "\"\(mount.target)\" cannot be mounted because it is inside /proc")
+            }
             if case .bind(let source, _) = mount.kind { try absolute(source, field: "mount source") }
         }
         for path in configuration.maskedPaths { try absolute(path, field: "masked path") }
@@ -27,6 +32,12 @@ enum ConfigurationCheck {
         if configuration.shmSize < 0 { throw .invalid(field: "shm size", reason: "it is negative") }
         try check(configuration.process)
     }
+
+    /// Files that tell a container of its own limits; the interpreter, which follows links, has the same list.
+    private static let replaceableProcFiles: Set<String> = [
+        "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime",
+        "/proc/loadavg", "/proc/slabinfo", "/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled",
+    ]
 
     static func check(_ process: ProcessConfiguration) throws(RuntimeError) {
         if process.arguments.first?.isEmpty ?? true { throw .invalid(field: "command", reason: "no command specified") }

@@ -5,15 +5,14 @@ extension LaunchCompiler {
     private static let inert = MountAttribute.noSetUserID | MountAttribute.noDevices | MountAttribute.noExec
 
     static func root(_ configuration: ContainerConfiguration) -> [Operation] {
-        // A bind that shall see later mounts of the host needs a source that still receives them.
-        let receives = configuration.mounts.contains { $0.propagation != .private }
-        return [
-            .setPropagation(flags: receives ? MountPropagation.slave : MountPropagation.private),
+        takenTrees(configuration) + [
+            .setPropagation(flags: MountPropagation.private),
             .setUmask(0),
+        ] + takenImages(configuration) + [
             .overlayRoot(
                 lower: configuration.lowerDirectories.map { KernelString($0) },
                 upper: KernelString(configuration.upperDirectory), work: KernelString(configuration.workDirectory),
-                mountPoint: KernelString(configuration.mountPoint)),
+                mountPoint: KernelString(configuration.mountPoint))
         ]
     }
 
@@ -126,33 +125,6 @@ extension LaunchCompiler {
         }
     }
 
-    /// Parents before what is below them; otherwise in the order given.
-    static func userMounts(_ configuration: ContainerConfiguration) -> [Operation] {
-        let depth = { (mount: MountConfiguration) in mount.target.split(separator: "/").count }
-        let sorted = configuration.mounts.enumerated().sorted {
-            (depth($0.element), $0.offset) < (depth($1.element), $1.offset)
-        }
-        return sorted.map { _, mount in
-            var attributes: UInt32 = 0
-            if mount.readOnly { attributes |= MountAttribute.readOnly }
-            if mount.noExec { attributes |= MountAttribute.noExec }
-            if mount.noSetUserID { attributes |= MountAttribute.noSetUserID }
-            if mount.noDevices { attributes |= MountAttribute.noDevices }
-            let target = KernelString(mount.target)
-            switch mount.kind {
-            case .bind(let source, let recursive):
-                return .bind(
-                    source: KernelString(source), target: target, recursive: recursive, attributes: attributes,
-                    propagation: mount.propagation.flag)
-            case .tmpfs(let size, let mode):
-                var options = [MountOption("mode", KernelString(String(mode, radix: 8)))]
-                if let size { options.append(MountOption("size", KernelString("\(size)"))) }
-                return .mount(
-                    type: "tmpfs", options: options, attributes: attributes, target: target, followLinks: true)
-            }
-        }
-    }
-
     static func protection(_ configuration: ContainerConfiguration, _ host: HostFacts) -> [Operation] {
         var operations: [Operation] = configuration.sysctls.sorted { $0.key < $1.key }.map { name, value in
             // As sysctl(8): the first separator decides, so that an interface's name may have dots.
@@ -170,16 +142,5 @@ extension LaunchCompiler {
         }
         if configuration.readOnlyRoot { operations.append(.setMountReadOnly("/")) }
         return operations
-    }
-}
-
-extension MountConfiguration.Propagation {
-    /// The kernel's flag.
-    var flag: UInt32 {
-        switch self {
-        case .private: MountPropagation.private
-        case .slave: MountPropagation.slave
-        case .shared: MountPropagation.shared
-        }
     }
 }

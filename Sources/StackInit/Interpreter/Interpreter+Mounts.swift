@@ -32,7 +32,7 @@ extension Interpreter {
         try adoptRoot(mountPoint)
     }
 
-    private static func descriptorPath(of path: KernelString, _ opened: inout [Int32]) throws(Fault) -> [UInt8] {
+    static func descriptorPath(of path: KernelString, _ opened: inout [Int32]) throws(Fault) -> [UInt8] {
         let flags = INIT_O_PATH | O_DIRECTORY | O_CLOEXEC
         let descriptor = try check(withCString(path) { linux_openat(INIT_AT_FDCWD, $0, flags, 0) }, "open", path)
         opened.append(descriptor)
@@ -68,11 +68,12 @@ extension Interpreter {
     mutating func mount(
         type: KernelString, options: [MountOption], attributes: UInt32, target: KernelString, followLinks: Bool
     ) throws(Fault) {
+        let inheritedMode = followLinks ? try mode(forNew: type, options, at: target) : []
         let place =
             followLinks
             ? try locate(target, makingMode: 0o755, directory: true) : try locateRealDirectory(target)
         defer { closeDescriptor(place) }
-        let tree = try newMount(type, options, attributes: attributes)
+        let tree = try newMount(type, options + inheritedMode, attributes: attributes)
         try attach(tree, to: place, target)
         if type.bytes == KernelString("proc").bytes {
             procfs = tree
@@ -81,6 +82,20 @@ extension Interpreter {
         } else {
             closeDescriptor(tree)
         }
+    }
+
+    /// A memory file system without a mode takes that of the directory it hides.
+    private mutating func mode(
+        forNew type: KernelString, _ options: [MountOption], at target: KernelString
+    ) throws(Fault) -> [MountOption] {
+        guard type.bytes == KernelString("tmpfs").bytes else { return [] }
+        for option in options where option.key.bytes == KernelString("mode").bytes { return [] }
+        let hidden = try find(target, flags: INIT_O_PATH)
+        guard hidden >= 0 else { return [] }
+        defer { closeDescriptor(hidden) }
+        var kind = init_file_kind()
+        try check(init_file_kind(hidden, &kind), "fstat", target)
+        return [MountOption("mode", KernelString(bytes: octalDigits(kind.mode & 0o7777)))]
     }
 
     /// A detached mount of a new file system.

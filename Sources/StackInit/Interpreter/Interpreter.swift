@@ -10,6 +10,8 @@ struct Interpreter {
     var procfs: Int32 = -1
     /// The container's own devpts; -1 until mounted.
     var devpts: Int32 = -1
+    /// Trees that were taken from the host and are not attached yet, by number; -1 where that is done.
+    var trees: [Int32] = []
     /// An attached empty tmpfs that hides directories; -1 until needed.
     var emptyDirectory: Int32 = -1
     /// The host's /dev/null, verified; -1 until needed.
@@ -74,6 +76,11 @@ struct Interpreter {
             try bind(
                 source: source, target: target, recursive: recursive, attributes: attributes,
                 propagation: propagation)
+        case .openTree(let source, let subpath, let recursive):
+            try openTree(source, subpath: subpath, recursive: recursive)
+        case .openOverlay(let lower, let subpath, let scratch):
+            try openOverlay(lower, subpath: subpath, scratch: scratch)
+        case .attachTree(let attachment): try attach(attachment)
         case .makeDirectory, .makeSymbolicLink, .makeDevice, .writeFile, .setOwner: try performFile(operation)
         case .bindFromDonor(let path): try bindFromDonor(path)
         case .maskPath(let path): try mask(path)

@@ -3,21 +3,10 @@ import JSONText
 import Linux
 import Testing
 
-@Suite("What is asked for and not done")
-struct UnsupportedSettingsTests {
+@Suite("What clients send")
+struct ClientDefaultsTests {
     private func read(_ host: String) throws -> ContainerSpecification {
         try ContainerSpecification(json: try JSONValue.parse(#"{"Image":"i","HostConfig":\#(host)}"#))
-    }
-
-    @Test(
-        "it is refused by name",
-        arguments: [
-            (#"{"StorageOpt":{"size":"1g"}}"#, "StorageOpt"), (#"{"VolumeDriver":"nfs"}"#, "VolumeDriver"),
-        ])
-    func refused(_ host: String, _ name: String) throws {
-        let error = #expect(throws: EngineError.self) { try read(host) }
-        #expect(error?.kind == .notImplemented)
-        #expect(error?.message.contains("HostConfig.\(name)") == true)
     }
 
     @Test("what clients send for nothing is no wish")
