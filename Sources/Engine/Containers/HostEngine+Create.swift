@@ -113,6 +113,7 @@ extension HostEngine {
             settings.maskedPaths = settings.maskedPaths ?? ContainerConfiguration.dockerMaskedPaths
             settings.readOnlyPaths = settings.readOnlyPaths ?? ContainerConfiguration.dockerReadOnlyPaths
         }
+        if settings.runtime.isEmpty { settings.runtime = HostSettings.standardRuntime }
         specification.hostSettings = settings
         specification.securityOptions += SecuritySettings.addedOptions(specification)
         // Docker's containers may gain privileges; those of a stack only where it says so.
