@@ -77,7 +77,7 @@ struct ContainerRoutes: Sendable {
         guard json != .null else {
             throw EngineError(.invalid, "config cannot be empty in order to create a container")
         }
-        let specification = try ContainerSpecification(json: json)
+        let specification = try ContainerSpecification(json: engine.containerDefaults.filled(json))
         let container = try await engine.createContainer(
             ContainerRequest(name: request.query("name"), specification: specification))
         try await request.respond(["Id": .string(container.id), "Warnings": []], status: 201)
