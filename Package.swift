@@ -133,8 +133,8 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "ImageStore", "Registry", "Runtime", "LaunchProgram", "Networking", "StateStore", "OCI", "Linux",
-                "Diagnostics", "JSONText",
+                "ImageStore", "Registry", "Runtime", "LaunchProgram", "Networking", "StateStore", "OCI", "Archives",
+                "Linux", "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict),
         .target(
@@ -219,6 +219,6 @@ let package = Package(
                 "Networking", "Runtime", "Registry", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Archives",
                 "Linux", "Diagnostics", "JSONText",
             ],
-            exclude: ["Clients"], swiftSettings: strict),
+            exclude: ["Client/Transcripts", "Clients"], swiftSettings: strict),
     ]
 )

@@ -24,7 +24,8 @@ package struct DirectoryWalker: ~Copyable {
 
     /// What a walk does with names that mean something elsewhere.
     package struct Choices: Sendable, Hashable {
-        /// Whether names that start with `.wh.` are files like others: in an archive that is no layer.
+        /// Whether names that start with `.wh.`, and what overlayfs notes at files, are kept as they are: in an archive
+        /// that is no layer.
         package var keepsReservedNames = false
         /// Paths that are left out where there is nothing in them: an empty directory, an empty file.
         package var leavesOutIfEmpty: Set<[UInt8]> = []
@@ -133,6 +134,7 @@ package struct DirectoryWalker: ~Copyable {
             let names = try Files.list(descriptor: descriptor.raw)
             levels.append(Level(descriptor: descriptor, path: path, names: names[...]))
         }
+        if choices.keepsReservedNames { return File(entry: entry, contents: nil) }
         if entry.attributes.contains(Whiteout.opaqueAttribute) {
             let name = Whiteout.opaqueName
             var marker = TarEntry(path: path.isEmpty ? name : path + [UInt8(ascii: "/")] + name, kind: .regular)
@@ -165,7 +167,9 @@ package struct DirectoryWalker: ~Copyable {
         ]
         var entry = entry(kinds[status.kind] ?? .fifo, path: path, status)
         entry.device = status.deviceID
-        if status.kind == .characterDevice, status.deviceID == DeviceNumber(major: 0, minor: 0) {
+        if !choices.keepsReservedNames, status.kind == .characterDevice,
+            status.deviceID == DeviceNumber(major: 0, minor: 0)
+        {
             return File(entry: whiteout(entry, name: name), contents: nil)
         }
         if status.kind == .symbolicLink {

@@ -32,6 +32,8 @@ package final class HostEngine: Sendable {
     /// When the engine started.
     package let startedAt = Clock.now()
     let runtime: ContainerRuntime
+    /// What control groups can be limited in here.
+    package let cgroupSupport: CgroupSupport
     let names: NameServer
     let work = BackgroundWork()
     let defaultNetworkQueue = OperationQueue()
@@ -42,6 +44,10 @@ package final class HostEngine: Sendable {
     let volumeClaims = VolumeClaims()
     /// One image is mounted or unmounted at a time.
     let imageMountQueue = OperationQueue()
+    /// What volumes with a device mount.
+    let volumeMounts = VolumeMounts()
+    /// Images whose layers containers mount beside their root.
+    let heldImages = HeldImages()
     /// One volume is filled at a time.
     let fillQueue = OperationQueue()
     let logLine: @Sendable (String) -> Void
@@ -66,7 +72,8 @@ package final class HostEngine: Sendable {
         images = try ImageStore(
             root: configuration.root, database: database, backing: try LayerBacking.fromEnvironment(),
             steps: .fromEnvironment())
-        networks = NetworkController(root: configuration.root, database: database)
+        networks = NetworkController(
+            root: configuration.root, database: database, publishInterfaces: configuration.publishInterfaces)
         do {
             runtime = try ContainerRuntime(initBinary: configuration.initBinary)
         } catch {
@@ -74,6 +81,7 @@ package final class HostEngine: Sendable {
                 code: "SC5003", summary: "stack-init cannot be used", detail: "\(configuration.initBinary): \(error)",
                 hint: "put stack-init beside stackctl, or reinstall")
         }
+        cgroupSupport = runtime.cgroupSupport()
         names = NameServer(
             initBinary: configuration.initBinary, socketPath: "\(configuration.runDirectory)/dns.sock")
         volumes = VolumeStore(directory: configuration.volumesDirectory, database: database, writer: writer)

@@ -35,6 +35,7 @@ package struct EngineService: Sendable {
         ImageMountRoutes(engine: engine).add(to: &router)
         NetworkRoutes(engine: engine).add(to: &router)
         VolumeRoutes(engine: engine).add(to: &router)
+        VolumeCopyRoutes(engine: engine).add(to: &router)
         PruneRoutes(engine: engine).add(to: &router)
         AbsentRoutes().add(to: &router)
         StackRoutes(engine: engine, stacks: stacks, recovery: recovery).add(to: &router)

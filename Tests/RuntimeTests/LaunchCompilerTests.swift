@@ -98,9 +98,10 @@ struct LaunchCompilerTests {
                     || $0.contains("/host/z")
             }
             .filter { !$0.contains("/dev/") && !$0.contains("overlay") } == [
+                "take /host/z, with what is mounted below",
                 "mount tmpfs on /a (nosuid,nodev,noexec,mode=1777,size=1024)",
-                "bind /host/z on /z, with what is mounted below",
-                "bind /host/deep on /a/b/c (ro), with what is mounted below",
+                "bind /host/z on /z",
+                "bind /host/deep on /a/b/c (ro)",
             ])
     }
 

@@ -30,6 +30,12 @@ extension HostEngine {
         configuration.containerDirectory(container.id) + "/log"
     }
 
+    /// What log options say of a container, for `docker logs --details`.
+    package func logDetails(_ container: Container) -> String {
+        let facts = container.snapshot
+        return LogDetails.text(facts.specification, id: container.id, name: facts.name, imageID: facts.imageID)
+    }
+
     /// Holds a container for an attached client: its log is not removed before the client has read it.
     package func attach(_ container: Container) -> AttachSession {
         container.change { $0.attachments += 1 }

@@ -94,9 +94,11 @@ extension HostEngine {
 
     /// Links, ports, names and layers of a run that is over.
     func releaseRun(_ container: Container) async {
-        await publishEndOfUse(by: container)
         await releaseNetwork(container)
+        await publishConnections("disconnect", container)
         if let id = Digest(container.snapshot.imageID) { layerMounts.release(id) }
+        await releaseMounts(container)
+        await publishUnmounts(by: container)
         container.change { $0.isSettling = false }
         container.notify(.settled)
         sweepLayersLater()

@@ -84,7 +84,8 @@ extension HostEngine {
             cgroupPath: cgroupPath(container))
         configuration.privileged = specification.isPrivileged
         if request.tty { configuration.terminal = size ?? TerminalConfiguration() }
-        if specification.securityOptions.contains("seccomp=unconfined") { configuration.seccomp = .unconfined }
+        configuration.seccomp = try Self.seccomp(specification)
+        configuration.oomScoreAdjustment = specification.hostSettings.outOfMemoryScore
         return try await runtime.exec(configuration, in: connection, streams: streams)
     }
 

@@ -4,7 +4,8 @@ import Networking
 extension HostEngine {
     /// Begins the checks of a container that runs; it has a health from now on.
     func startHealth(_ container: Container) {
-        guard let plan = HealthPlan(container.specification.healthcheck) else {
+        guard let plan = HealthPlan(container.specification.healthcheck, shell: container.specification.shell)
+        else {
             container.change { $0.health = nil }
             return
         }

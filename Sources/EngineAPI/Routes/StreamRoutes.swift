@@ -48,8 +48,12 @@ struct StreamRoutes: Sendable {
             // Docker takes anything that is no number, and negative ones, as "all".
             selection.tail = Int(tail).flatMap { $0 >= 0 ? $0 : nil }
         }
+        guard container.specification.hostSettings.logDriver != "none" else {
+            throw EngineError(.notImplemented, "configured logging driver does not support reading")
+        }
         let tty = container.specification.tty
-        let writer = LogWriter(tty: tty, timestamps: request.flag("timestamps"), details: request.flag("details"))
+        let details = request.flag("details") ? engine.logDetails(container) : nil
+        let writer = LogWriter(tty: tty, timestamps: request.flag("timestamps"), details: details)
         let reader = LogReader(path: engine.logPath(container), selection: selection)
         let ended: @Sendable () async -> Void = { [engine] in await engine.waitUntilEnded(container) }
         try await request.responder.begin(
@@ -187,11 +191,11 @@ actor TypedInput: InputSource {
 actor LogWriter {
     private let tty: Bool
     private let timestamps: Bool
-    private let details: Bool
+    private let details: String?
     private var midLine: Set<LogRecord.Stream> = []
 
-    /// - Parameter details: whether lines begin with the attributes of the log's driver, of which there are none.
-    init(tty: Bool, timestamps: Bool, details: Bool = false) {
+    /// - Parameter details: what lines begin with: the attributes of the log's driver.
+    init(tty: Bool, timestamps: Bool, details: String? = nil) {
         self.tty = tty
         self.timestamps = timestamps
         self.details = details
@@ -204,7 +208,7 @@ actor LogWriter {
             var text: [UInt8] = []
             let begins = !midLine.contains(record.stream)
             if timestamps, begins { text += Array("\(record.time) ".utf8) }
-            if details, begins { text.append(0x20) }
+            if let details, begins { text += Array("\(details) ".utf8) }
             text += record.text
             if record.isPartial {
                 midLine.insert(record.stream)

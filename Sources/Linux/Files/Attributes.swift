@@ -29,6 +29,18 @@ extension Files {
         _ = try system("utimensat", path: path) { utimensat(directory, $0, times, AT_SYMLINK_NOFOLLOW) }
     }
 
+    /// Sets the times of access and modification of an open file.
+    package static func setTimes(
+        of descriptor: Int32, accessed: Timestamp? = nil, modified: Timestamp
+    ) throws(SystemError) {
+        let first = accessed ?? modified
+        let times = [
+            timespec(tv_sec: Int(first.seconds), tv_nsec: Int(first.nanoseconds)),
+            timespec(tv_sec: Int(modified.seconds), tv_nsec: Int(modified.nanoseconds)),
+        ]
+        _ = try system("futimens") { futimens(descriptor, times) }
+    }
+
     /// How much room the file system of a path has.
     package static func diskSpace(_ path: some SystemPath) throws(SystemError) -> DiskSpace {
         var buffer = statvfs()

@@ -75,8 +75,12 @@ package struct ContainerConfiguration: Sendable, Hashable {
     package var openInput: Bool
     /// A terminal, or nil for pipes.
     package var terminal: TerminalConfiguration?
-    /// Whether the host's IPC namespace is used.
-    package var hostIPC: Bool
+    /// Whose namespaces the process is in.
+    package var namespaces: NamespaceConfiguration
+    /// Devices it may use beside those it has nodes of.
+    package var deviceRules: [DeviceRule]
+    /// Whether it may change its own control groups.
+    package var writableCgroups: Bool
     /// How likely the out-of-memory killer takes the process, -1000 to 1000.
     package var oomScoreAdjustment: Int32
 
@@ -109,7 +113,9 @@ package struct ContainerConfiguration: Sendable, Hashable {
         log = LogConfiguration(path: directory + "/log")
         openInput = false
         terminal = nil
-        hostIPC = false
+        namespaces = NamespaceConfiguration()
+        deviceRules = []
+        writableCgroups = false
         oomScoreAdjustment = 0
     }
 
