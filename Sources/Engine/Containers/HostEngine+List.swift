@@ -19,6 +19,9 @@ extension HostEngine {
     ///   - all: also those that do not run.
     ///   - limit: at most so many, whatever their state; 0 is all.
     package func list(all: Bool, limit: Int = 0, size: Bool = false, filter: FilterSet) async throws -> [JSONObject] {
+        try filter.check("status") { ContainerState.Phase(rawValue: $0) != nil }
+        try filter.check("exited") { Int32($0) != nil }
+        try filter.check("health") { ["none", "starting", "healthy", "unhealthy"].contains($0) }
         let everything = containers.all
         var result: [JSONObject] = []
         let bounds = try Bounds(filter, containers)

@@ -20,7 +20,7 @@ enum LogSettings {
         let driver = type.isEmpty ? "json-file" : type
         let given = try log.dictionary("Config")
         guard let known = options[driver] else {
-            try log.require(false, "logger: no log driver named '\(driver)' is registered")
+            try log.require(false, "error looking up logging plugin \(driver): plugin \"\(driver)\" not found")
             return ("json-file", [:])
         }
         for name in given.keys.sorted() {
