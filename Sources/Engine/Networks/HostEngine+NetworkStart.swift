@@ -14,6 +14,7 @@ extension HostEngine {
             try checkLinks(container)
             _ = try await networks.attach(containerID: container.id, netns: namespace, ports: ports)
             try await attachNames(container, namespace)
+            try await attachRelays(container)
             return namespace
         } catch {
             await releaseNetwork(container)

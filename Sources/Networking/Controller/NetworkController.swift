@@ -12,6 +12,7 @@ package actor NetworkController {
     let firewall: Firewall
     let forwarding: Forwarding
     let turn = NetworkTurn()
+    let publishInterfaces: [String]?
     private var openRoutes: RouteSocket?
 
     /// Networks of the data root at `root`.
@@ -28,6 +29,7 @@ package actor NetworkController {
     ) {
         self.database = database
         host = HostNamespace(descriptor: hostNamespace)
+        self.publishInterfaces = publishInterfaces
         firewall = Firewall(
             table: Firewall.tableName(root: root), database: database, host: host,
             publishInterfaces: publishInterfaces)

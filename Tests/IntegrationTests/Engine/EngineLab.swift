@@ -106,7 +106,7 @@ final class EngineLab: Sendable {
         try Files.copy("/usr/bin/busybox", to: "\(path)/bin/busybox", mode: 0o755)
         let names = [
             "sh", "ls", "cat", "sleep", "echo", "nslookup", "wget", "httpd", "true", "false", "id", "env", "kill",
-            "head",
+            "head", "grep", "tail",
             "hostname", "seq", "yes", "wc", "touch", "stty", "test", "[", "pwd", "printf", "date", "mount", "ip", "dd",
         ]
         for name in names { try Files.symlink("busybox", at: "\(path)/bin/\(name)") }
