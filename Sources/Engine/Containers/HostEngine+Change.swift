@@ -33,7 +33,11 @@ extension HostEngine {
             guard old != name else {
                 throw EngineError(.invalid, "Renaming a container with the same name as its current name")
             }
-            try self.containers.reserve(name: name, id: container.id)
+            do throws(EngineError) {
+                try self.containers.reserve(name: name, id: container.id)
+            } catch {
+                throw EngineError(error.kind, "Error when allocating new name: \(error.message)")
+            }
             container.change { $0.name = name }
             do {
                 let row = container.row
@@ -56,7 +60,8 @@ extension HostEngine {
             // The limits first: they may be refused, and then nothing is changed.
             if let limits = update.limits {
                 if container.state.isActive {
-                    try await self.runtime.update(limits: limits, cgroupPath: self.cgroupPath(container))
+                    try await self.runtime.update(
+                        limits: limits, from: container.specification.limits, cgroupPath: self.cgroupPath(container))
                 }
                 container.change { $0.specification.limits = limits }
             }

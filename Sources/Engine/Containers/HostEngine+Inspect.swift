@@ -20,7 +20,7 @@ extension HostEngine {
         object["ResolvConfPath"] = .string("\(files)/resolv.conf")
         object["HostnamePath"] = .string("\(files)/hostname")
         object["HostsPath"] = .string("\(files)/hosts")
-        object["LogPath"] = .string("\(directory)/log")
+        object["LogPath"] = .string(specification.hostSettings.logDriver == "json-file" ? "\(directory)/log" : "")
         object["Name"] = .string("/\(facts.name)")
         object["RestartCount"] = .int(Int64(facts.state.restartCount))
         object["Driver"] = "overlay2"
@@ -32,6 +32,7 @@ extension HostEngine {
         object["ExecIDs"] = .strings(orNull: running.isEmpty ? nil : running)
         var host = specification.host
         host["NetworkMode"] = .string(try await networkModeName(specification))
+        specification.showMounts(in: &host)
         object["HostConfig"] = .object(host)
         object["GraphDriver"] = [
             "Name": "overlay2",
@@ -45,7 +46,7 @@ extension HostEngine {
             object["SizeRw"] = .int(usage.writable)
             object["SizeRootFs"] = .int(usage.total)
         }
-        object["Mounts"] = .array(specification.mounts.map { .object(mountPoint($0)) })
+        object["Mounts"] = .array(mountPoints(specification))
         var config = specification.config
         if specification.hostname.isEmpty { config["Hostname"] = .string(String(container.id.prefix(12))) }
         object["Config"] = .object(config)
@@ -63,27 +64,10 @@ extension HostEngine {
         let upper = configuration.containerDirectory(container.id) + "/upper"
         let writable = try await BlockingExecutor.shared.run { () throws -> Int64 in
             guard Files.exists(upper) else { return 0 }
-            return try DiskUsage.bytes(of: try Files.open(upper, [.directory]).raw)
+            let directory = try Files.open(upper, [.directory]).shared()
+            return try withExtendedLifetime(directory) { try DiskUsage.bytes(of: $0.raw) }
         }
         let image = try await images.resolve(container.snapshot.imageID)?.size ?? 0
         return (writable, writable + image)
-    }
-
-    /// Docker's `MountPoint`.
-    func mountPoint(_ mount: MountSpecification) -> JSONObject {
-        var object: JSONObject = ["Type": .string(mount.kind.rawValue)]
-        switch mount.kind {
-        case .volume:
-            object["Name"] = .string(mount.source)
-            object["Source"] = .string(volumes.dataPath(mount.source))
-            object["Driver"] = "local"
-        case .bind: object["Source"] = .string(mount.source)
-        case .tmpfs: object["Source"] = ""
-        }
-        object["Destination"] = .string(mount.target)
-        object["Mode"] = .string(mount.readOnly ? "ro" : "")
-        object["RW"] = .bool(!mount.readOnly)
-        object["Propagation"] = .string(mount.kind == .bind ? "rprivate" : "")
-        return object
     }
 }

@@ -133,7 +133,7 @@ extension HostEngine {
         object["Status"] = .string(facts.state.summary(now: now, health: facts.health))
         object["HostConfig"] = ["NetworkMode": .string(specification.networkMode)]
         object["NetworkSettings"] = ["Networks": .object(try await endpointObjects(container, facts))]
-        object["Mounts"] = .array(specification.mounts.map { .object(mountPoint($0)) })
+        object["Mounts"] = .array(mountPoints(specification))
         return object
     }
 

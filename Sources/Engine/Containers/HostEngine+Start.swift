@@ -80,12 +80,14 @@ extension HostEngine {
             let namespace = try await network
             do {
                 try await writeFiles(container, facts)
+                try await holdMounts(container)
                 let plan = try await launchConfiguration(container, facts, layers: mounted)
                 let connection = try await runtime.start(plan, networkNamespace: namespace?.raw)
                 // The supervisor lives in the namespace now and keeps it.
                 withExtendedLifetime(namespace) {}
                 return connection
             } catch {
+                await releaseMounts(container)
                 await releaseNetwork(container)
                 throw error
             }
@@ -113,6 +115,7 @@ extension HostEngine {
         }
         container.notify(.started)
         await saveStatusLater(container)
+        await publishMounts(by: container)
         await publish("start", container, at: Timestamp(nanosecondsSinceEpoch: status.startedAt))
         // Before the watch, which ends the checks with the run.
         startHealth(container)

@@ -24,6 +24,14 @@ package struct ContainerSpecification: Sendable, Hashable {
     package var workingDirectory = ""
     /// Labels.
     package var labels: [String: String] = [:]
+    /// Whether the client that made it wanted to attach to its stdin; nothing else follows from it.
+    package var attachesInput = false
+    /// The same for stdout.
+    package var attachesOutput = true
+    /// The same for stderr.
+    package var attachesError = true
+    /// The shell of instructions in shell form, such as a health check's.
+    package var shell: [String]?
     /// Whether the program gets a terminal.
     package var tty = false
     /// Whether stdin is kept open.
@@ -45,6 +53,10 @@ package struct ContainerSpecification: Sendable, Hashable {
 
     /// What is mounted.
     package var mounts: [MountSpecification] = []
+    /// Containers whose mounts it takes over: `name[:ro|rw]`.
+    package var volumesFrom: [String] = []
+    /// The driver of volumes that are made for it; empty for the only one there is.
+    package var volumeDriver = ""
     /// Published ports.
     package var ports: [PortBinding] = []
     /// Whether every exposed port is published on a port of the engine's choice.
@@ -85,8 +97,10 @@ package struct ContainerSpecification: Sendable, Hashable {
     package var isNetworkDisabled = false
     /// `no-new-privileges` and others.
     package var securityOptions: [String] = []
-    /// Log rotation: `max-size`, `max-file`.
+    /// The log driver's options.
     package var logOptions: [String: String] = [:]
+    /// What it shares with the host and gets of it.
+    package var hostSettings = HostSettings()
 
     // MARK: NetworkingConfig
 
@@ -133,6 +147,7 @@ package struct ContainerSpecification: Sendable, Hashable {
         for path in defaults.volumes where !volumes.contains(path) { volumes.append(path) }
         if stopSignal == nil { stopSignal = defaults.stopSignal }
         if stopTimeout == nil { stopTimeout = defaults.stopTimeout }
+        if shell == nil { shell = defaults.shell }
         mergeHealthcheck(defaults.healthcheck)
     }
 
