@@ -36,9 +36,11 @@ struct PortReservation: Sendable {
                     hint: "add a network that is not internal, or remove the ports")
             }
             // What it had already stays its own: an address that comes late after a reboot stops no container.
-            let had = try transaction.publishedPorts(container: containerID).map { try PublishedPort($0).hostAddress }
+            let held = try transaction.publishedPorts(container: containerID).map { try PublishedPort($0) }
+            let had = held.map(\.hostAddress)
             try transaction.deletePublishedPorts(container: containerID)
-            let occupancy = Occupancy(others: try Self.others(transaction), listening: listening, range: range)
+            let occupancy = Occupancy(
+                others: try Self.others(transaction), listening: Self.foreign(listening, held), range: range)
             var chosen: [PublishedPort] = []
             for port in Set(ports).sorted(by: { $0.description < $1.description }) {
                 let wanted = ways.expanded(port)
@@ -59,9 +61,11 @@ struct PortReservation: Sendable {
 
     /// The conflicts these ports have now with other containers, other programs and each other.
     func conflicts(_ ports: [PublishedPort], containerID: String?) throws -> [Diagnostic] {
-        let listening = try host.run { try ListeningPorts.read() }
+        let sockets = try host.run { try ListeningPorts.read() }
         let addresses = try addresses(for: ports)
-        let others = try database.read { try Self.others($0) }.filter { $0.containerID != containerID }
+        let all = try database.read { try Self.others($0) }
+        let others = all.filter { $0.containerID != containerID }
+        let listening = Self.foreign(sockets, all.filter { $0.containerID == containerID }.map(\.port))
         var checked: [PublishedPort] = []
         return ports.compactMap { port in
             if let problem = addresses?.problem(of: port) { return problem }
@@ -75,6 +79,12 @@ struct PortReservation: Sendable {
     private func addresses(for ports: [PublishedPort]) throws -> HostAddresses? {
         guard ports.contains(where: { $0.hostAddress != nil }) else { return nil }
         return try host.run { HostAddresses.mayBeMissing() ? nil : try HostAddresses.read() }
+    }
+
+    /// The sockets that are none of a container's own (`PortRelay`).
+    private static func foreign(_ listening: [ListeningPort], _ held: [PublishedPort]) -> [ListeningPort] {
+        let own = held.filter(\.isIPv6)
+        return own.isEmpty ? listening : listening.filter { socket in !own.contains(where: socket.blocks) }
     }
 
     private static func unreachable(_ port: PublishedPort) -> Diagnostic {

@@ -77,4 +77,30 @@ struct PortRelayTests {
         }
         try await lab.takeDown()
     }
+
+    @Test("ports change while a container runs, and come with the first network that leads out")
+    func change() async throws {
+        let lab = try await EngineLab()
+        let engine = try await lab.engine
+        try await lab.docker("network", "create", "--internal", "vault")
+        try await lab.docker("network", "create", "front")
+        try await lab.docker(
+            "run", "-d", "--name", "web", "--network", "vault", "-p", "38130:80", "busybox", "httpd", "-f", "-h",
+            "/www")
+        #expect(try await lab.docker("port", "web").out.isEmpty)
+        try await lab.docker("network", "connect", "front", "web")
+        #expect(try await lab.docker("port", "web").out == "80/tcp -> 0.0.0.0:38130\n80/tcp -> [::]:38130\n")
+        let container = try engine.containers.find("web")
+        let port = ContainerPort(80)
+        for number in [[UInt16(38130), 38131], [38131]] {
+            try await engine.setPorts(container, number.map { PortBinding(container: port, hostPort: $0) })
+            for one in number {
+                for address in ["127.0.0.1", "[::1]"] {
+                    #expect(try await Self.page(address, Int(one)) == "hello from busybox\n", "\(address) \(one)")
+                }
+            }
+        }
+        #expect(try await Self.page("[::1]", 38130).isEmpty)
+        try await lab.takeDown()
+    }
 }
