@@ -24,7 +24,7 @@ package final class DirectoryExtractor {
         var limits = TarLimits()
         limits.totalBytes = 1 << 45
         limits.entries = 20_000_000
-        limits.refusesClimbingLinks = false
+        limits.isConfined = true
         return limits
     }
 

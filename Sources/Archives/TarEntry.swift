@@ -89,10 +89,11 @@ package struct TarLimits: Sendable, Hashable {
     package var sparseExtents = 1 << 20
     /// Bytes of all files together, holes included.
     package var totalBytes: UInt64 = 1 << 37
-    /// Whether a symbolic link that climbs above the root is refused: what becomes no root file system may have them.
-    package var refusesClimbingLinks = true
     /// Whether an archive without its end marker counts as truncated.
     package var requiresEndMarker = true
+    /// Whether the archive is unpacked in a place that its names cannot lead out of: an absolute name is then one
+    /// below that place, and a symbolic link may say anything.
+    package var isConfined = false
 
     package init() {}
 }

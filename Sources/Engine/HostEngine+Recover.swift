@@ -213,19 +213,6 @@ extension HostEngine {
             await log("names cannot be served: \(error)")
         }
     }
-
-    /// A new name server knows nobody: every running container is told to it again.
-    func reattachNames(except id: String?) async {
-        for container in containers.all where container.state.isActive && container.id != id {
-            guard let namespace = try? namespace(of: container),
-                let endpoints = try? await networks.endpoints(containerID: container.id), !endpoints.isEmpty
-            else { continue }
-            try? await names.attach(
-                containerID: container.id, netns: namespace, networks: endpoints.map(\.networkID),
-                forwards: (try? await forwards(endpoints)) ?? true)
-            try? await refreshNames(container)
-        }
-    }
 }
 
 extension SupervisorStatus {

@@ -93,17 +93,4 @@ extension HostEngine {
         }
         return result
     }
-
-    /// Tells the subscribers of events which volumes a run mounts or gives back.
-    func publishMounts(_ action: String, _ container: Container) async {
-        for mount in container.specification.mounts where mount.kind == .volume {
-            var attributes = ["container": container.id, "driver": "local"]
-            if action == "mount" {
-                attributes["destination"] = mount.target
-                attributes["propagation"] = ""
-                attributes["read/write"] = mount.readOnly ? "false" : "true"
-            }
-            await publish(.volume, action, actor: mount.source, attributes)
-        }
-    }
 }

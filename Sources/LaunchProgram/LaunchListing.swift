@@ -54,6 +54,8 @@ extension Operation {
         case .maskPath(let path): "mask \(path.text)"
         case .readOnlyPath(let path): "make \(path.text) read-only"
         case .setMountReadOnly(let path): "make the mount on \(path.text) read-only"
+        case .setOwner(let target, let user, let group): "give \(target.text) to user \(user) group \(group)"
+        case .bindFromDonor(let path): "bind \(path.text) of the container whose namespace is joined"
         case .pivotRoot: "pivot to the new root"
         default: processSummary
         }

@@ -18,7 +18,7 @@ extension Operation {
         case .temporaryRoot:
             self = .temporaryRoot(sizeBytes: try reader.unsigned64(), mountPoint: try reader.string())
         case .mount, .bind, .makeDirectory, .makeSymbolicLink, .makeDevice, .writeFile, .openTerminal,
-            .setKernelParameter, .maskPath, .readOnlyPath, .setMountReadOnly, .pivotRoot:
+            .setKernelParameter, .maskPath, .readOnlyPath, .setMountReadOnly, .pivotRoot, .setOwner, .bindFromDonor:
             self = try Self.fileOperation(code, &reader)
         case .openTree:
             self = .openTree(
@@ -73,6 +73,11 @@ extension Operation {
             return .readOnlyPath(try reader.string())
         case .setMountReadOnly:
             return .setMountReadOnly(try reader.string())
+        case .setOwner:
+            return .setOwner(
+                target: try reader.string(), user: try reader.unsigned32(), group: try reader.unsigned32())
+        case .bindFromDonor:
+            return .bindFromDonor(try reader.string())
         default:
             return .pivotRoot
         }

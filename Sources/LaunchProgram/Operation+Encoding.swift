@@ -1,7 +1,7 @@
 /// The codes of operations in the binary form.
 ///
 /// A code is never reused for another meaning.
-package enum OperationCode: UInt8, Sendable {
+package enum OperationCode: UInt8, Sendable, CaseIterable {
     case joinCgroups = 1
     case unshare
     case mapIdentity
@@ -37,6 +37,8 @@ package enum OperationCode: UInt8, Sendable {
     case openTree
     case openOverlay
     case attachTree
+    case setOwner
+    case bindFromDonor
 }
 
 extension Operation {
@@ -78,6 +80,8 @@ extension Operation {
         case .openTree: .openTree
         case .openOverlay: .openOverlay
         case .attachTree: .attachTree
+        case .setOwner: .setOwner
+        case .bindFromDonor: .bindFromDonor
         }
     }
 
@@ -99,7 +103,7 @@ extension Operation {
             writer.put(size)
             writer.put(mountPoint)
         case .mount, .bind, .makeDirectory, .makeSymbolicLink, .makeDevice, .writeFile, .openTerminal,
-            .setKernelParameter, .maskPath, .readOnlyPath, .setMountReadOnly, .pivotRoot:
+            .setKernelParameter, .maskPath, .readOnlyPath, .setMountReadOnly, .pivotRoot, .setOwner, .bindFromDonor:
             encodeFileOperation(to: &writer)
         case .openTree, .openOverlay, .attachTree:
             encodeTreeOperation(to: &writer)
@@ -148,7 +152,11 @@ extension Operation {
         case .setKernelParameter(let name, let value):
             writer.put(name)
             writer.put(value)
-        case .maskPath(let path), .readOnlyPath(let path), .setMountReadOnly(let path):
+        case .setOwner(let target, let user, let group):
+            writer.put(target)
+            writer.put(user)
+            writer.put(group)
+        case .maskPath(let path), .readOnlyPath(let path), .setMountReadOnly(let path), .bindFromDonor(let path):
             writer.put(path)
         default:
             break

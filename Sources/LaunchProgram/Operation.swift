@@ -42,6 +42,12 @@ package enum Operation: Sendable, Equatable {
     case makeSymbolicLink(target: KernelString, content: KernelString)
     /// Makes a device node (`S_IFCHR` or `S_IFBLK` is in the mode).
     case makeDevice(target: KernelString, mode: UInt32, major: UInt32, minor: UInt32)
+    /// Gives what was made at a path to a user and a group.
+    case setOwner(target: KernelString, user: UInt32, group: UInt32)
+    /// Attaches a copy of the mount that the donor of a namespace has at the same path.
+    ///
+    /// Nothing happens where it has none, or nobody gave a namespace.
+    case bindFromDonor(KernelString)
     /// Writes a new small file.
     case writeFile(target: KernelString, content: KernelString, mode: UInt32)
     /// Opens a pseudo-terminal of the container's devpts, makes it stdin, stdout, stderr and `/dev/console`.

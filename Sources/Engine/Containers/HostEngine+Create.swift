@@ -3,6 +3,7 @@ import ImageStore
 import Linux
 import Networking
 import OCI
+import Runtime
 import StateStore
 import Synchronization
 
@@ -54,8 +55,12 @@ extension HostEngine {
         }
         // A stack refers to an image by its id; people know it by its name.
         if request.stack != nil, let name = image.references.first { specification.image = name.familiar }
+        try specification.checkNetwork()
         specification.merge(image.config.execution)
+        adapt(&specification, isOfStack: request.stack != nil)
         try validate(specification)
+        try resolveNetworkMode(&specification)
+        try checkLinkTargets(specification)
         specification.endpoints = try await resolvedEndpoints(specification)
         try await prepareMounts(&specification)
 
@@ -83,6 +88,50 @@ extension HostEngine {
         volumeClaims.release(mounted)
         await markMade(container)
         return container
+    }
+
+    /// Checks a request of the API against this host, and leaves out what the host cannot do.
+    ///
+    /// - Returns: Docker's warnings.
+    package func prepare(_ specification: inout ContainerSpecification) throws(EngineError) -> [String] {
+        let warnings = specification.discardUnsupported(cgroupSupport)
+        try specification.checkHost(cgroupSupport)
+        return warnings
+    }
+
+    /// Fills in what Docker decides for a container at its creation.
+    private func adapt(_ specification: inout ContainerSpecification, isOfStack: Bool) {
+        _ = specification.discardUnsupported(cgroupSupport)
+        var settings = specification.hostSettings
+        settings.pidMode = joined(settings.pidMode)
+        if settings.runtime.isEmpty { settings.runtime = HostSettings.standardRuntime }
+        settings.ipcMode = settings.ipcMode.isEmpty ? "private" : joined(settings.ipcMode)
+        if settings.cgroupNamespace.isEmpty {
+            settings.cgroupNamespace = specification.isPrivileged && !isUnifiedCgroup ? "host" : "private"
+        }
+        if !specification.isPrivileged {
+            settings.maskedPaths = settings.maskedPaths ?? ContainerConfiguration.dockerMaskedPaths
+            settings.readOnlyPaths = settings.readOnlyPaths ?? ContainerConfiguration.dockerReadOnlyPaths
+        }
+        if settings.runtime.isEmpty { settings.runtime = HostSettings.standardRuntime }
+        specification.hostSettings = settings
+        specification.securityOptions += SecuritySettings.addedOptions(specification)
+        // Docker's containers may gain privileges; those of a stack only where it says so.
+        if isOfStack, !specification.securityOptions.contains(where: { $0.hasPrefix("no-new-privileges") }) {
+            specification.securityOptions.append("no-new-privileges")
+        }
+        let usesHostName = specification.networkMode == "host" || settings.utsMode == "host"
+        if usesHostName, specification.hostname.isEmpty { specification.hostname = Self.hostName() }
+    }
+
+    private static func hostName() -> String {
+        ((try? Files.readText("/proc/sys/kernel/hostname", limit: 256)) ?? "").filter { !$0.isWhitespace }
+    }
+
+    /// `container:` with the id of the container that is named; names may change.
+    private func joined(_ mode: String) -> String {
+        guard let name = HostSettings.container(in: mode), let target = try? containers.find(name) else { return mode }
+        return "container:\(target.id)"
     }
 
     /// Makes what a creation that was cut short did not come to; the caller holds the container's queue.
@@ -129,31 +178,6 @@ extension HostEngine {
         for entry in specification.env where entry.isEmpty || entry.hasPrefix("=") {
             throw EngineError(.invalid, "invalid environment variable: \(entry)")
         }
-        if specification.networkMode.hasPrefix("container:") {
-            throw EngineError(.notImplemented, "network mode container: is not supported")
-        }
-    }
-
-    /// The networks by id, the one with the default route first.
-    private func resolvedEndpoints(_ specification: ContainerSpecification) async throws -> [EndpointSettings] {
-        let mode = specification.networkMode
-        if mode == "none" || mode == "host" { return [] }
-        var given: [EndpointSettings] = []
-        for var endpoint in specification.endpoints {
-            endpoint.network = try await network(named: endpoint.network).id
-            guard !given.contains(where: { $0.network == endpoint.network }) else {
-                throw EngineError(.invalid, "network \(endpoint.network) is given twice")
-            }
-            given.append(endpoint)
-        }
-        if mode == "default", !given.isEmpty { return given }
-        let primary = try await network(named: mode).id
-        if let index = given.firstIndex(where: { $0.network == primary }) {
-            given.insert(given.remove(at: index), at: 0)
-        } else {
-            given.insert(EndpointSettings(network: primary), at: 0)
-        }
-        return given
     }
 
     /// Makes directory, addresses and volumes; what is there already stays.
@@ -166,23 +190,6 @@ extension HostEngine {
             try await reserve(endpoint, for: container)
         }
         try await materializeMounts(container, image, made)
-    }
-
-    func reserve(_ endpoint: EndpointSettings, for container: Container) async throws {
-        let address = try endpoint.address.map { text throws(EngineError) in
-            guard let address = IPv4Address(text) else { throw EngineError(.invalid, "invalid IPv4 address: \(text)") }
-            return address
-        }
-        let mac = try endpoint.macAddress.map { text throws(EngineError) in
-            guard let mac = MACAddress(text) else {
-                throw EngineError(.invalid, "invalid MAC address: \(text)")
-            }
-            return mac
-        }
-        _ = try await networks.reserveEndpoint(
-            EndpointRequest(
-                containerID: container.id, networkID: endpoint.network, address: address, macAddress: mac,
-                aliases: endpoint.aliases))
     }
 
     /// Takes back what a failed creation made: of volumes only those that are its own.

@@ -159,7 +159,7 @@ extension HostEngine {
         for port in try await networks.publishedPorts(containerID: container.id) {
             bound.insert(ContainerPort(port.containerPort, transport: port.transport.rawValue))
             result.append([
-                "IP": .string(port.hostAddress?.description ?? "0.0.0.0"),
+                "IP": .string(port.hostAddressText),
                 "PrivatePort": .int(Int64(port.containerPort)),
                 "PublicPort": .int(Int64(port.hostPort)), "Type": .string(port.transport.rawValue),
             ])

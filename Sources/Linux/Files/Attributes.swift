@@ -53,6 +53,15 @@ extension Files {
     }
 }
 
+extension Files {
+    /// Whether nothing can be written at a path, because of its file system or of how that is mounted.
+    package static func isReadOnly(_ path: some SystemPath) throws(SystemError) -> Bool {
+        var buffer = statvfs()
+        _ = try system("statvfs", path: path) { linux_statvfs($0, &buffer) }
+        return buffer.f_flag & 1 != 0  // ST_RDONLY
+    }
+}
+
 /// The room on a file system.
 package struct DiskSpace: Sendable, Hashable {
     /// Bytes in all.

@@ -20,6 +20,7 @@ extension LaunchCompiler {
         _ configuration: ContainerConfiguration, _ cgroup: CgroupLayout
     ) -> [Operation] {
         let locked = configuration.privileged ? inert : inert | MountAttribute.readOnly
+        let groupsLocked = configuration.writableCgroups ? inert : locked
         var operations: [Operation] = [
             mount("proc", attributes: inert, at: "/proc"),
             mount(
@@ -32,28 +33,56 @@ extension LaunchCompiler {
                     MountOption("gid", "5"),
                 ], attributes: MountAttribute.noSetUserID | MountAttribute.noExec, at: "/dev/pts"),
             mount("mqueue", attributes: inert, at: "/dev/mqueue"),
-            mount(
-                "tmpfs",
-                [MountOption("mode", "1777"), MountOption("size", KernelString("\(configuration.shmSize)"))],
-                attributes: inert, at: "/dev/shm"),
-            mount("sysfs", attributes: locked, at: "/sys"),
         ]
+        operations += sharedMemory(configuration)
+        operations.append(mount("sysfs", attributes: locked, at: "/sys"))
         if cgroup.isUnified {
-            operations.append(mount("cgroup2", attributes: locked, at: "/sys/fs/cgroup"))
+            operations.append(mount("cgroup2", attributes: groupsLocked, at: "/sys/fs/cgroup"))
         } else if !cgroup.controllers.isEmpty {
             operations.append(
                 mount(
                     "tmpfs", [MountOption("mode", "755"), MountOption("size", "65536")], attributes: inert,
                     at: "/sys/fs/cgroup"))
-            for controllers in cgroup.controllers {
-                operations.append(
-                    mount(
-                        "cgroup", controllers.map { MountOption(KernelString($0)) }, attributes: locked,
-                        at: "/sys/fs/cgroup/\(controllers.joined(separator: ","))"))
-            }
-            operations.append(.setMountReadOnly("/sys/fs/cgroup"))
+            operations += groupTrees(cgroup, seenFromHost: configuration.namespaces.usesHostCgroups, groupsLocked)
+            if groupsLocked & MountAttribute.readOnly != 0 { operations.append(.setMountReadOnly("/sys/fs/cgroup")) }
         }
         return operations
+    }
+
+    /// Without a namespace of its own a new mount would show the host's whole tree: the group's own part is bound.
+    private static func groupTrees(
+        _ cgroup: CgroupLayout, seenFromHost: Bool, _ attributes: UInt32
+    ) -> [Operation] {
+        cgroup.controllers.enumerated().map { index, controllers in
+            let target = "/sys/fs/cgroup/\(controllers.joined(separator: ","))"
+            guard seenFromHost, cgroup.directories.indices.contains(index) else {
+                return mount(
+                    "cgroup", controllers.map { MountOption(KernelString($0)) }, attributes: attributes, at: target)
+            }
+            return .bind(
+                source: KernelString(cgroup.directories[index]), target: KernelString(target), recursive: false,
+                attributes: attributes, propagation: MountPropagation.private)
+        }
+    }
+
+    private static func sharedMemory(_ configuration: ContainerConfiguration) -> [Operation] {
+        guard configuration.namespaces.hasSharedMemory else { return [] }
+        switch configuration.namespaces.ipc {
+        case .host:
+            return [
+                .bind(
+                    source: "/dev/shm", target: "/dev/shm", recursive: false, attributes: 0,
+                    propagation: MountPropagation.private)
+            ]
+        case .container: return [.bindFromDonor("/dev/shm")]
+        case .own:
+            return [
+                mount(
+                    "tmpfs",
+                    [MountOption("mode", "1777"), MountOption("size", KernelString("\(configuration.shmSize)"))],
+                    attributes: inert, at: "/dev/shm")
+            ]
+        }
     }
 
     private static func mount(
@@ -64,11 +93,15 @@ extension LaunchCompiler {
     }
 
     static func devices(_ configuration: ContainerConfiguration) -> [Operation] {
-        var operations: [Operation] = (DeviceConfiguration.standard + configuration.devices).map { device in
+        let given = Set(configuration.devices.map(\.path))
+        let standard = DeviceConfiguration.standard.filter { !given.contains($0.path) }
+        var operations: [Operation] = (standard + configuration.devices).flatMap { device -> [Operation] in
             let type = device.isBlock ? FileType.blockDevice : FileType.characterDevice
-            return .makeDevice(
-                target: KernelString(device.path), mode: type | (device.mode & 0o7777), major: device.major,
-                minor: device.minor)
+            let target = KernelString(device.path)
+            let made = Operation.makeDevice(
+                target: target, mode: type | (device.mode & 0o7777), major: device.major, minor: device.minor)
+            if device.user == 0 && device.group == 0 { return [made] }
+            return [made, .setOwner(target: target, user: device.user, group: device.group)]
         }
         let links: [(KernelString, KernelString)] = [
             ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"), ("/dev/stdout", "/proc/self/fd/1"),

@@ -139,6 +139,37 @@ extension Interpreter {
         try attach(tree, to: place, target)
     }
 
+    /// A mount can be copied only in the mount namespace it is in: this process goes there and comes back.
+    mutating func bindFromDonor(_ path: KernelString) throws(Fault) {
+        guard donor >= 0 else { return }
+        let place = try locate(path, makingMode: 0o755, directory: true)
+        defer { closeDescriptor(place) }
+        let own = try check(linux_openat(INIT_AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC, 0), "open own mnt")
+        defer { closeDescriptor(own) }
+        try check(linux_setns(donor, Int32(NamespaceFlag.mount)), "setns to the other mount namespace")
+        let tree = Self.copyMount(at: path)
+        let code = linux_errno()
+        try check(linux_setns(own, Int32(NamespaceFlag.mount)), "setns back to the own mount namespace")
+        if tree < 0 && code == ENOENT { return }
+        guard tree >= 0 else { throw Fault(code, KernelString("open_tree ") + path) }
+        defer { closeDescriptor(tree) }
+        try attach(tree, to: place, path)
+    }
+
+    /// A copy of the mount at a path of the present mount namespace, where no link leads; negative, and errno, otherwise.
+    private static func copyMount(at path: KernelString) -> Int32 {
+        let root = linux_openat(INIT_AT_FDCWD, "/", INIT_O_PATH | O_DIRECTORY | O_CLOEXEC, 0)
+        guard root >= 0 else { return -1 }
+        defer { closeDescriptor(root) }
+        let flags = UInt64(INIT_O_PATH | O_DIRECTORY | O_CLOEXEC)
+        let resolve = UInt64(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS)
+        let found = withCString(path) { linux_openat2(root, $0, flags, 0, resolve) }
+        guard found >= 0 else { return -1 }
+        defer { closeDescriptor(found) }
+        return linux_open_tree(
+            found, "", UInt32(LINUX_OPEN_TREE_CLONE) | UInt32(O_CLOEXEC) | UInt32(INIT_AT_EMPTY_PATH))
+    }
+
     func setAttributes(
         of tree: Int32, _ attributes: UInt32, propagation: UInt32, recursive: Bool, _ subject: KernelString
     ) throws(Fault) {

@@ -24,6 +24,8 @@ struct Interpreter {
     var isInCgroup = false
     /// A pidfd of the process whose cgroup namespace is joined after the cgroup; -1: none.
     var cgroupNamespace: Int32 = -1
+    /// A pidfd of the process whose namespaces this one was made in; -1: none.
+    var donor: Int32 = -1
     /// The home directory of the user, when it was looked up.
     var home: KernelString = ""
     /// Whether the process dies with its parent.
@@ -79,7 +81,8 @@ struct Interpreter {
         case .openOverlay(let lower, let subpath, let scratch):
             try openOverlay(lower, subpath: subpath, scratch: scratch)
         case .attachTree(let attachment): try attach(attachment)
-        case .makeDirectory, .makeSymbolicLink, .makeDevice, .writeFile: try performFile(operation)
+        case .makeDirectory, .makeSymbolicLink, .makeDevice, .writeFile, .setOwner: try performFile(operation)
+        case .bindFromDonor(let path): try bindFromDonor(path)
         case .maskPath(let path): try mask(path)
         case .readOnlyPath(let path): try makeReadOnly(path)
         case .setMountReadOnly(let path): try setMountReadOnly(path)
@@ -95,6 +98,7 @@ struct Interpreter {
         case .makeSymbolicLink(let target, let content): try makeSymbolicLink(at: target, content: content)
         case .makeDevice(let target, let mode, let major, let minor):
             try makeDevice(at: target, mode: mode, major: major, minor: minor)
+        case .setOwner(let target, let user, let group): try setOwner(of: target, user: user, group: group)
         case .writeFile(let target, let content, let mode): try writeFile(at: target, content: content, mode: mode)
         default: break
         }
