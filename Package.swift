@@ -30,8 +30,8 @@ let readme = ["README.md"]
 
 /// The parsers that are fuzzed: as ordinary tests, or, for `make fuzz`, as a program of libFuzzer.
 let fuzzed: [Target.Dependency] = [
-    "Archives", "Diagnostics", "HTTP", "ImageStore", "JSONText", "LaunchProgram", "Linux", "Networking", "OCI",
-    "Registry", "RegistryServer",
+    "Archives", "Diagnostics", "Engine", "EngineAPI", "HTTP", "ImageStore", "JSONText", "LaunchProgram", "Linux",
+    "Networking", "OCI", "Registry", "RegistryServer",
 ]
 let fuzzing: Target =
     Context.environment["STACKCTL_FUZZ"] == nil
@@ -219,6 +219,6 @@ let package = Package(
                 "Networking", "Runtime", "Registry", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Archives",
                 "Linux", "Diagnostics", "JSONText",
             ],
-            exclude: ["Client/Transcripts"], swiftSettings: strict),
+            exclude: ["Client/Transcripts", "Clients"], swiftSettings: strict),
     ]
 )

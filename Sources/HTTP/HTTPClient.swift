@@ -76,7 +76,8 @@ package struct HTTPClient: Sendable {
             return (
                 response,
                 HijackedStream(
-                    stream: stream, reader: reader, writer: SerialWriter(stream: stream, clock: WriteClock()))
+                    stream: stream, reader: reader,
+                    writer: SerialWriter(stream: stream, connection: ConnectionState(stream)))
             )
         } catch {
             stream.close()

@@ -4,11 +4,11 @@ actor SerialWriter {
     private var busy = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
     private var failure: (any Error)?
-    private let clock: WriteClock
+    private let connection: ConnectionState
 
-    init(stream: any ByteStream, clock: WriteClock) {
+    init(stream: any ByteStream, connection: ConnectionState) {
         self.stream = stream
-        self.clock = clock
+        self.connection = connection
     }
 
     /// Writes `bytes` after every write before it.
@@ -21,8 +21,8 @@ actor SerialWriter {
         defer { passOn() }
         // After a failed write the peer has a torn message; nothing may follow it.
         if let failure { throw failure }
-        clock.start()
-        defer { clock.stop() }
+        connection.beginWrite()
+        defer { connection.endWrite() }
         do {
             try await stream.write(bytes)
         } catch {

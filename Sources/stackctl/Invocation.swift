@@ -32,8 +32,11 @@ struct DaemonLocation: Sendable, Equatable {
 
     /// Works out the location from options first, then the environment, then the defaults.
     ///
+    /// - Parameter takesHost: whether `--host` names the daemon; for the daemon itself it means places to serve on.
     /// - Throws: a `Diagnostic` for a host that is not a unix socket.
-    init(arguments: ParsedArguments, environment: [String: String], workingDirectory: String) throws(Diagnostic) {
+    init(
+        arguments: ParsedArguments, environment: [String: String], workingDirectory: String, takesHost: Bool = true
+    ) throws(Diagnostic) {
         func absolute(_ path: String) -> String {
             let joined = path.hasPrefix("/") ? path : workingDirectory + "/" + path
             return joined.count > 1 && joined.hasSuffix("/") ? String(joined.dropLast()) : joined
@@ -42,7 +45,8 @@ struct DaemonLocation: Sendable, Equatable {
         root = absolute(arguments.value(of: GlobalOptions.root) ?? given("STACKCTL_ROOT") ?? "/var/lib/stackctl")
         // A root on the command line means its own daemon, whatever the environment says.
         let fromEnvironment = arguments.value(of: GlobalOptions.root) == nil ? given("STACKCTL_SOCKET") : nil
-        guard let host = arguments.value(of: GlobalOptions.host) ?? fromEnvironment else {
+        let named = takesHost ? arguments.value(of: GlobalOptions.host) : nil
+        guard let host = named ?? fromEnvironment else {
             socket = root + "/run/stackctl.sock"
             socketIsGiven = false
             return

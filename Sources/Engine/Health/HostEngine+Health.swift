@@ -33,6 +33,7 @@ extension HostEngine {
             if container.state.phase != .running { continue }
             let result = await probe(container, plan)
             if Task.isCancelled { return }
+            metrics.countHealthCheck(failed: result.exitCode != 0)
             await take(result, container, plan, inStartPeriod: Self.isEarly(begun, plan))
         }
     }

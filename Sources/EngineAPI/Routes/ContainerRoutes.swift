@@ -80,7 +80,7 @@ struct ContainerRoutes: Sendable {
         guard json != .null else {
             throw EngineError(.invalid, "config cannot be empty in order to create a container")
         }
-        var specification = try ContainerSpecification(json: json)
+        var specification = try ContainerSpecification(json: engine.containerDefaults.filled(json))
         let warnings = Self.kernelMemoryWarning(json["HostConfig"]) + (try engine.prepare(&specification))
         let container = try await engine.createContainer(
             ContainerRequest(name: request.query("name"), specification: specification))

@@ -56,9 +56,9 @@ struct StreamRoutes: Sendable {
         let writer = LogWriter(tty: tty, timestamps: request.flag("timestamps"), details: details)
         let reader = LogReader(path: engine.logPath(container), selection: selection)
         let ended: @Sendable () async -> Void = { [engine] in await engine.waitUntilEnded(container) }
-        try await request.responder.begin(headers: [
-            "Content-Type": Self.contentType(tty: tty, version: request.version)
-        ])
+        try await request.responder.begin(
+            headers: ["Content-Type": Self.contentType(tty: tty, version: request.version)],
+            endless: selection.follow)
         try await request.http.whileConnected {
             try await reader.run(finished: ended) { records in
                 try await request.responder.write(await writer.bytes(records))
@@ -75,7 +75,7 @@ struct StreamRoutes: Sendable {
         }
         let end = engine.wait(container, for: condition)
         // The client starts the container only once it has seen the head.
-        try await request.beginLines()
+        try await request.beginLines(endless: true)
         try await request.http.whileConnected {
             let code = await end()
             guard !Task.isCancelled else { return }
@@ -97,7 +97,7 @@ struct StreamRoutes: Sendable {
             let now = try await engine.sample(container)
             return try await request.respond(.object(engine.statistics(container, now, before: before)))
         }
-        try await request.beginLines()
+        try await request.beginLines(endless: true)
         try await request.http.whileConnected {
             var before: ContainerSample?
             while engine.containers.container(id: container.id) != nil {

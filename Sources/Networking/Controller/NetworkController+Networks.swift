@@ -199,7 +199,8 @@ extension NetworkRequest {
     private func checkLinks(_ settings: NetworkOptions, among known: [NetworkSpecification]) throws(Diagnostic) {
         let other = known.first { other in
             switch driver {
-            case .bridge: settings.bridgeName != nil && other.driver == .bridge && other.bridgeName == settings.bridgeName
+            case .bridge:
+                settings.bridgeName != nil && other.driver == .bridge && other.bridgeName == settings.bridgeName
             case .macvlan, .ipvlan:
                 other.driver != .bridge && other.driver != driver && other.parentName == settings.parent
             }
@@ -310,7 +311,9 @@ enum UniqueLocalSite {
     static func ofRoot(_ transaction: borrowing WriteTransaction) throws -> IPPrefix? {
         if let known = try transaction.value(forKey: key).flatMap({ IPPrefix($0) }) { return known }
         let bytes = try [0xFD] + Random.bytes(5) + [UInt8](repeating: 0, count: 10)
-        guard let address = IPAddress(bytes: bytes), let site = IPPrefix(address: address, length: 48) else { return nil }
+        guard let address = IPAddress(bytes: bytes), let site = IPPrefix(address: address, length: 48) else {
+            return nil
+        }
         try transaction.setValue("\(site)", forKey: key)
         return site
     }

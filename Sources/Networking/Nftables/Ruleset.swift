@@ -193,7 +193,7 @@ package struct Ruleset: Sendable, Equatable {
                     meta oifkind { "bridge", "tun", "wireguard" } accept
 
             """ + (closesRouter ? "        meta nfproto ipv4 drop\n" : "")
-            + (closesRouter6 ? "        meta nfproto ipv6 drop\n" : "")
+                + (closesRouter6 ? "        meta nfproto ipv6 drop\n" : "")
     }
 
     private static let chains = """
