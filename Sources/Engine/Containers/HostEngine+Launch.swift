@@ -43,7 +43,9 @@ extension HostEngine {
         try await isolate(&plan, specification)
         plan.restart = specification.restart.forSupervisor
         plan.stopSignal = specification.stopSignal.flatMap { Signals.number(named: $0) } ?? 15
-        plan.stopTimeout = .seconds(max(0, specification.stopTimeout ?? 10))
+        let patience = specification.stopTimeout ?? 10
+        // Without end: a day is more than a host that shuts down has.
+        plan.stopTimeout = .seconds(patience < 0 ? 86_400 : patience)
         plan.openInput = specification.openStdin
         if specification.tty { plan.terminal = Self.terminal(specification.hostSettings.consoleSize) }
         plan.log = Self.log(specification, path: "\(directory)/log")

@@ -66,7 +66,12 @@ extension HostEngine {
                 "expose", where: { text in specification.exposedPorts.contains { FilterSet.ports(text, name: $0) } }),
             filter.allows(
                 "publish",
-                where: { text in specification.ports.contains { FilterSet.ports(text, name: $0.container) } })
+                where: { text in
+                    specification.ports.contains { binding in
+                        let published = ContainerPort(binding.hostPort, transport: binding.container.transport)
+                        return FilterSet.ports(text, name: binding.container) || FilterSet.ports(text, name: published)
+                    }
+                })
         else { return false }
         if !filter.lacks("ancestor") {
             var ids: Set<String> = []
