@@ -33,7 +33,7 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
         case .launchFailed(_, let operation, let failure) where operation.hasPrefix("exec "):
             Self.executionFailure(operation, failure)
         case .launchFailed(let name, let operation, let failure):
-            "\(operation) in \(name): \(Self.explanation(failure))"
+            Self.launchText(name, operation, failure)
         case .system(let error, let doing): "\(doing): \(error)"
         case .notRunning(let name): "container \(name) is not running"
         case .alreadyRunning(let name): "container \(name) is already running"
@@ -97,6 +97,17 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
             return "exec: \(program): stat \(program.dropFirst().dropLast()): \(reason)"
         }
         return "exec: \(program): \(failure.detail.isEmpty ? reason : failure.detail.text)"
+    }
+
+    /// What failed, with Docker's words for a working directory that is not there.
+    private static func launchText(_ name: String, _ operation: String, _ failure: LaunchFailure) -> String {
+        let reason = explanation(failure)
+        let directory = "enter directory "
+        if operation.hasPrefix(directory) {
+            let path = operation.dropFirst(directory.count)
+            return "unable to start \(name): chdir to cwd (\"\(path)\") failed: \(reason)"
+        }
+        return "\(operation) in \(name): \(reason)"
     }
 
     /// The errno in Docker's words, with what exactly failed.

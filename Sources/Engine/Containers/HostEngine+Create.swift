@@ -116,7 +116,6 @@ extension HostEngine {
         _ = specification.discardUnsupported(cgroupSupport)
         var settings = specification.hostSettings
         settings.pidMode = joined(settings.pidMode)
-        if settings.runtime.isEmpty { settings.runtime = HostSettings.standardRuntime }
         settings.ipcMode = settings.ipcMode.isEmpty ? "private" : joined(settings.ipcMode)
         if settings.cgroupNamespace.isEmpty {
             settings.cgroupNamespace = specification.isPrivileged && !isUnifiedCgroup ? "host" : "private"

@@ -43,14 +43,6 @@ package struct FilterSet: Sendable, Hashable {
         return accepted.contains(where: test)
     }
 
-    /// Checks the values of a filter.
-    ///
-    /// - Throws: Docker's text for one that is not valid.
-    package func check(_ name: String, _ isValid: (String) -> Bool) throws(EngineError) {
-        guard let wrong = self[name].first(where: { !isValid($0) }) else { return }
-        throw EngineError(.invalid, "invalid filter '\(name)=\(wrong)'")
-    }
-
     /// Whether every `label` filter is met and no `label!` is.
     package func allows(labels: [String: String]) -> Bool {
         self["label"].allSatisfy { Self.matches($0, labels) } && !self["label!"].contains { Self.matches($0, labels) }
