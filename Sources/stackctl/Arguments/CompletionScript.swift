@@ -38,7 +38,7 @@ enum CompletionScript {
     }
 
     private static func options(of node: Node) -> [OptionDeclaration] {
-        node.command.options + node.command.globalOptions + (node.words.isEmpty ? [GlobalOptions.version] : [])
+        node.command.options + node.command.globalOptions + (node.words.isEmpty ? GlobalOptions.beforeCommand : [])
     }
 
     // MARK: bash

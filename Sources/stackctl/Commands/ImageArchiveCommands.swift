@@ -35,7 +35,7 @@ enum LoadCommand {
         if let answer = try await handOver(file, target, daemon) {
             response = answer
         } else {
-            response = try await daemon.http.send(
+            response = try await daemon.send(
                 "POST", target.text, headers: ["Content-Type": "application/x-tar"],
                 streaming: SentArchive.pieces(of: file))
         }
@@ -51,7 +51,7 @@ enum LoadCommand {
         _ file: SharedDescriptor, _ target: Target, _ daemon: DaemonClient
     ) async throws -> HTTPClientResponse? {
         guard try file.status().kind == .regular else { return nil }
-        let response = try await daemon.http.send("POST", target.with("descriptor", "\(file.raw)").text)
+        let response = try await daemon.send("POST", target.with("descriptor", "\(file.raw)").text)
         guard response.status == 501 else { return response }
         response.close()
         return nil
