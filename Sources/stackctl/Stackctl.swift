@@ -30,6 +30,9 @@ enum Stackctl {
 
     /// Runs one command line.
     static func run(_ words: [String], output: Output, environment: [String: String]) async -> ExitCode {
+        if words.first == DynamicCompletion.word {
+            return await DynamicCompletion.run(words.dropFirst(), output: output, environment: environment)
+        }
         let resolution: ArgumentParser.Resolution
         do throws(Diagnostic) {
             resolution = try ArgumentParser.parse(words, root: CommandTree.root)

@@ -115,9 +115,10 @@ struct CreateBodyTests {
     func networks() throws {
         #expect(try host("--net host", "NetworkMode") == "host")
         #expect(try endpoints("--network host") == [:])
-        #expect(try endpoints("--network shop --network-alias web --ip 10.0.0.5") == [
-            "shop": ["Aliases": ["web"], "IPAMConfig": ["IPv4Address": "10.0.0.5"]]
-        ])
+        #expect(
+            try endpoints("--network shop --network-alias web --ip 10.0.0.5") == [
+                "shop": ["Aliases": ["web"], "IPAMConfig": ["IPv4Address": "10.0.0.5"]]
+            ])
         #expect(
             try endpoints("--network name=shop,alias=a,alias=b,driver-opt=k=v,gw-priority=3 --network other") == [
                 "shop": ["GwPriority": 3, "Aliases": ["a", "b"], "DriverOpts": ["k": "v"]], "other": [:],
@@ -208,7 +209,10 @@ struct CreateBodyTests {
             ),
             ("--add-host foo", "invalid argument \"foo\" for \"--add-host\" flag: bad format for add-host: \"foo\""),
             ("--dns foo", "invalid argument \"foo\" for \"--dns\" flag: IP address is not correctly formatted: foo"),
-            ("-a foo", "invalid argument \"foo\" for \"-a, --attach\" flag: valid streams are STDIN, STDOUT and STDERR"),
+            (
+                "-a foo",
+                "invalid argument \"foo\" for \"-a, --attach\" flag: valid streams are STDIN, STDOUT and STDERR"
+            ),
             (
                 "--network host --network-alias a",
                 "network-scoped aliases are only supported for user-defined networks"
@@ -223,8 +227,10 @@ struct CreateBodyTests {
             ("--ulimit foo=1", "invalid argument \"foo=1\" for \"--ulimit\" flag: invalid ulimit type: foo"),
             ("--env-file /no/file", "--env-file: open /no/file: no such file or directory"),
             ("--log-driver none --log-opt a=b", "invalid logging opts for driver none"),
-            ("--stop-timeout x",
-                "invalid argument \"x\" for \"--stop-timeout\" flag: strconv.ParseInt: parsing \"x\": invalid syntax"),
+            (
+                "--stop-timeout x",
+                "invalid argument \"x\" for \"--stop-timeout\" flag: strconv.ParseInt: parsing \"x\": invalid syntax"
+            ),
         ])
     func mistakes(words: String, sentence: String) throws {
         let diagnostic = try #require(throws: Diagnostic.self) { try body(words + " img") }

@@ -127,7 +127,8 @@ enum GlobalOptions {
         "context", "c", .text("NAME"), "Use the daemon of this context (default: $STACKCTL_CONTEXT or $DOCKER_CONTEXT)"
     ).offering(.contexts)
     static let config = OptionDeclaration.value(
-        "config", nil, .path("DIR"), "Folder of Docker's configuration of the user (default: $DOCKER_CONFIG or ~/.docker)")
+        "config", nil, .path("DIR"),
+        "Folder of Docker's configuration of the user (default: $DOCKER_CONFIG or ~/.docker)")
     static let debug = OptionDeclaration.flag("debug", "D", "Accepted for Docker's sake")
     static let logLevel = OptionDeclaration.value(
         "log-level", "l", .choice(["debug", "info", "warn", "error", "fatal"]), "Accepted for Docker's sake")

@@ -39,7 +39,7 @@ enum CommandTree {
             title: "The engine",
             commands: [
                 DaemonCommand.declaration, InfoCommand.declaration, SystemCommand.declaration,
-                ContextCommand.declaration, StoreCommand.declaration,
+                ContextCommand.declaration, BuilderCommand.declaration, StoreCommand.declaration,
                 RuntimeCommand.declaration, RegistryCommand.declaration,
                 VersionCommand.declaration, CompletionCommand.declaration,
             ]),

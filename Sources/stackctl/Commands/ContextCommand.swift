@@ -11,7 +11,8 @@ enum ContextCommand {
     private static let context = OperandDeclaration("CONTEXT", "Name of a context", completion: .names(.contexts))
     private static let description = OptionDeclaration.value("description", nil, .text("TEXT"), "What it is for")
     private static let endpoint = OptionDeclaration.value(
-        "docker", nil, .text("KEY=VALUE,…"), "The daemon: host=…, ca=FILE, cert=FILE, key=FILE, skip-tls-verify, from=…")
+        "docker", nil, .text("KEY=VALUE,…"), "The daemon: host=…, ca=FILE, cert=FILE, key=FILE, skip-tls-verify, from=…"
+    )
     private static let from = OptionDeclaration.value(
         "from", nil, .text("CONTEXT"), "Take over the daemon of another context"
     ).offering(.contexts)

@@ -11,7 +11,8 @@ enum InspectCommand {
 
     static let declaration = CommandDeclaration(
         "inspect", summary: "Show everything about containers, images, networks or volumes, as JSON",
-        operands: [OperandDeclaration("OBJECT", .oneOrMore, "Names or identifiers", completion: .names(.objects))], options: [format, size, type],
+        operands: [OperandDeclaration("OBJECT", .oneOrMore, "Names or identifiers", completion: .names(.objects))],
+        options: [format, size, type],
         action: run)
 
     static let container = CommandDeclaration(

@@ -236,7 +236,8 @@ enum NetworkCreateCommand {
             let index = try pool(try prefix(range, text).bytes, "range", text)
             if let earlier = pools[index]["IPRange"]?.stringValue {
                 throw FlagProblem.sentence(
-                    "cannot configure multiple ranges (\(text), \(earlier)) on the same subnet (\(subnets[index].text))")
+                    "cannot configure multiple ranges (\(text), \(earlier)) on the same subnet (\(subnets[index].text))"
+                )
             }
             pools[index]["IPRange"] = .string(text)
         }

@@ -60,7 +60,8 @@ enum ContainerRow {
         let created = container["Created"]?.intValue ?? 0
         let mounts = container["Mounts"]?.arrayValue ?? []
         let mountNames = mounts.map { mount in
-            let name = mount["Name"]?.stringValue.flatMap { $0.isEmpty ? nil : $0 } ?? mount["Source"]?.stringValue ?? ""
+            let name =
+                mount["Name"]?.stringValue.flatMap { $0.isEmpty ? nil : $0 } ?? mount["Source"]?.stringValue ?? ""
             return whole ? name : HumanText.ellipsis(name, 15)
         }
         let volumes = mounts.filter { $0["Driver"] == "local" }.count

@@ -124,7 +124,8 @@ enum RunFailure {
         let diagnostics = Failure.diagnostics(error)
         let isDaemons = error is StatusFailure
         for diagnostic in diagnostics {
-            text += "stackctl: \(isDaemons ? "Error response from daemon: " : "")\(TerminalText.line(diagnostic.summary))\n"
+            text +=
+                "stackctl: \(isDaemons ? "Error response from daemon: " : "")\(TerminalText.line(diagnostic.summary))\n"
             if let detail = diagnostic.detail { text += TerminalText.lines(detail) + "\n" }
             if let hint = diagnostic.hint { text += "  hint: \(TerminalText.line(hint))\n" }
         }

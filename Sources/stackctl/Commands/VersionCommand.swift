@@ -68,11 +68,11 @@ enum VersionCommand {
 enum HostArchitecture {
     static var name: String {
         #if arch(x86_64)
-            "amd64"
+        "amd64"
         #elseif arch(arm64)
-            "arm64"
+        "arm64"
         #else
-            "unknown"
+        "unknown"
         #endif
     }
 }

@@ -99,7 +99,8 @@ struct SSHDestination: Sendable, Equatable {
     init(_ rest: String, whole: String) throws(Diagnostic) {
         func refusal(_ why: String) -> Diagnostic {
             Diagnostic(
-                code: "SC0110", summary: "ssh host is not valid: \(whole): \(why)", hint: "write ssh://USER@HOST[:PORT]")
+                code: "SC0110", summary: "ssh host is not valid: \(whole): \(why)", hint: "write ssh://USER@HOST[:PORT]"
+            )
         }
         var authority = rest.prefix { $0 != "/" }
         let path = rest[authority.endIndex...]

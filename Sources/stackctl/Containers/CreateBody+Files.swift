@@ -51,7 +51,8 @@ enum VolumeWord: Equatable {
         guard !text.isEmpty else { throw FlagProblem.sentence("invalid empty volume spec") }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         func refusal(_ why: String) -> Diagnostic {
-            FlagProblem.sentence("invalid spec: \(text): \(why)", hint: "write -v NAME:/DIR, -v /PATH:/DIR or -v ./PATH:/DIR")
+            FlagProblem.sentence(
+                "invalid spec: \(text): \(why)", hint: "write -v NAME:/DIR, -v /PATH:/DIR or -v ./PATH:/DIR")
         }
         guard !parts.contains("") else { throw refusal("empty section between colons") }
         // An identity mapping has a colon of its own.

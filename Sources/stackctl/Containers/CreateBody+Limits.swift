@@ -27,7 +27,9 @@ enum LimitWords {
     /// `nofile=1024:2048` as an object.
     static func ulimit(_ text: String) throws(Reason) -> JSONValue {
         let (name, value) = CommaSeparated.cut(text)
-        guard let value else { throw Reason("invalid ulimit argument: \(text)", hint: "write --ulimit nofile=1024:2048") }
+        guard let value else {
+            throw Reason("invalid ulimit argument: \(text)", hint: "write --ulimit nofile=1024:2048")
+        }
         let known = [
             "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
             "rttime", "sigpending", "stack",

@@ -58,7 +58,8 @@ struct PublishedPort: Equatable {
         }
         if ip.hasPrefix("["), ip.hasSuffix("]") { ip = String(ip.dropFirst().dropLast()) }
         guard ip.isEmpty || IPText.isAddress(ip) else {
-            throw FlagProblem.sentence("invalid IP address: \(ip)", hint: "write -p 127.0.0.1:8080:80 or -p [::1]:8080:80")
+            throw FlagProblem.sentence(
+                "invalid IP address: \(ip)", hint: "write -p 127.0.0.1:8080:80 or -p [::1]:8080:80")
         }
         guard let range = range(inside) else { throw FlagProblem.sentence("invalid containerPort: \(inside)") }
         guard !hostPort.isEmpty else {

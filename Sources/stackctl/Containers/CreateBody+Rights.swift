@@ -32,13 +32,16 @@ extension CreateBody {
             setHost(key, .string(value))
         }
         let parameters = try arguments.values(of: CreateOptions.sysctl) { text throws(Reason) in
-            let known = ["kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall",
-                "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced", "kernel.hostname", "kernel.domainname"]
+            let known = [
+                "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall",
+                "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced", "kernel.hostname", "kernel.domainname",
+            ]
             let (name, value) = CommaSeparated.cut(text)
             guard value != nil else { throw Reason("sysctl '\(text)' is not allowed", hint: "write NAME=VALUE") }
             guard known.contains(name) || name.hasPrefix("net.") || name.hasPrefix("fs.mqueue.") else {
                 throw Reason(
-                    "sysctl '\(text)' is not allowed", hint: "only those of namespaces are: net.*, fs.mqueue.*, kernel.shm*")
+                    "sysctl '\(text)' is not allowed",
+                    hint: "only those of namespaces are: net.*, fs.mqueue.*, kernel.shm*")
             }
             return text
         }
@@ -128,7 +131,8 @@ extension CreateBody {
     static func device(_ text: String) throws(Diagnostic) -> JSONValue {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         guard parts.count <= 3, let source = parts.first, !source.isEmpty else {
-            throw FlagProblem.sentence("bad format for path: \(text)", hint: "write --device /dev/fuse[:/dev/fuse][:rwm]")
+            throw FlagProblem.sentence(
+                "bad format for path: \(text)", hint: "write --device /dev/fuse[:/dev/fuse][:rwm]")
         }
         var inside = source
         var mode = "rwm"

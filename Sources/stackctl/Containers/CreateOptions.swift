@@ -40,8 +40,10 @@ enum CreateOptions {
     static let workingDirectory = OptionDeclaration.value("workdir", "w", .text("DIR"), "Working directory")
     static let user = OptionDeclaration.value("user", "u", .text("USER[:GROUP]"), "Run as this user, by name or number")
     static let groups = OptionDeclaration.list("group-add", nil, .text("GROUP"), "Further group of the user")
-    static let initProcess = OptionDeclaration.flag("init", nil, "Run an init that passes on signals and reaps processes")
-    static let stopSignal = OptionDeclaration.value("stop-signal", nil, .text("SIGNAL"), "Signal that `stop` sends first")
+    static let initProcess = OptionDeclaration.flag(
+        "init", nil, "Run an init that passes on signals and reaps processes")
+    static let stopSignal = OptionDeclaration.value(
+        "stop-signal", nil, .text("SIGNAL"), "Signal that `stop` sends first")
     static let stopTimeout = OptionDeclaration.value(
         "stop-timeout", nil, .text("SECONDS"), "Seconds until `stop` sends SIGKILL")
 
@@ -116,7 +118,8 @@ enum CreateOptions {
     static let noOutOfMemoryKill = OptionDeclaration.flag(
         "oom-kill-disable", nil, "Do not kill it when its memory runs out (cgroup v1)")
     static let cpus = OptionDeclaration.value("cpus", nil, .text("N"), "CPUs at most, such as 1.5")
-    static let cpuShares = OptionDeclaration.value("cpu-shares", "c", .text("N"), "Weight beside others (default: 1024)")
+    static let cpuShares = OptionDeclaration.value(
+        "cpu-shares", "c", .text("N"), "Weight beside others (default: 1024)")
     static let cpuPeriod = OptionDeclaration.value("cpu-period", nil, .text("MICROSECONDS"), "CFS period")
     static let cpuQuota = OptionDeclaration.value("cpu-quota", nil, .text("MICROSECONDS"), "CFS quota in a period")
     static let cpuRealtimePeriod = OptionDeclaration.value(
@@ -151,7 +154,8 @@ enum CreateOptions {
 
     static let privileged = OptionDeclaration.flag("privileged", nil, "Give it everything the host has")
     static let capabilityAdd = OptionDeclaration.list("cap-add", nil, .text("CAP"), "Give a capability; ALL gives all")
-    static let capabilityDrop = OptionDeclaration.list("cap-drop", nil, .text("CAP"), "Take a capability; ALL takes all")
+    static let capabilityDrop = OptionDeclaration.list(
+        "cap-drop", nil, .text("CAP"), "Take a capability; ALL takes all")
     static let security = OptionDeclaration.list(
         "security-opt", nil, .text("OPTION"), "no-new-privileges, seccomp=FILE|unconfined, apparmor=…, label=…")
     static let device = OptionDeclaration.list(
@@ -176,7 +180,8 @@ enum CreateOptions {
 
     // MARK: Health and logs
 
-    static let healthCommand = OptionDeclaration.value("health-cmd", nil, .text("COMMAND"), "Shell command that checks it")
+    static let healthCommand = OptionDeclaration.value(
+        "health-cmd", nil, .text("COMMAND"), "Shell command that checks it")
     static let healthInterval = OptionDeclaration.value(
         "health-interval", nil, .text("TIME"), "Time between checks (default: 30s)")
     static let healthTimeout = OptionDeclaration.value(

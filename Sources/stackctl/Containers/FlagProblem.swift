@@ -4,7 +4,8 @@ import JSONText
 /// What is wrong with the options of `run`, `create` and `update`, in the sentences that users know from Docker.
 enum FlagProblem {
     /// `invalid argument "x" for "-m, --memory" flag: invalid size: 'x'`.
-    static func invalid(_ option: OptionDeclaration, _ value: String, _ reason: String, hint: String? = nil) -> Diagnostic
+    static func invalid(_ option: OptionDeclaration, _ value: String, _ reason: String, hint: String? = nil)
+        -> Diagnostic
     {
         let name = (option.short.map { "-\($0), " } ?? "") + "--\(option.long)"
         return Diagnostic(
@@ -34,7 +35,8 @@ extension ParsedArguments {
     }
 
     /// The value, read by `read`, which throws a reason; nil where the option was not given.
-    func value<Value>(of option: OptionDeclaration, read: (String) throws(Reason) -> Value) throws(Diagnostic) -> Value? {
+    func value<Value>(of option: OptionDeclaration, read: (String) throws(Reason) -> Value) throws(Diagnostic) -> Value?
+    {
         guard let text = value(of: option) else { return nil }
         return try Self.reading(option, text, read)
     }
@@ -133,7 +135,9 @@ enum GoText {
 
     /// Billionths of a CPU of `1.5`.
     static func nanoCPUs(_ text: String) throws(Reason) -> Int64 {
-        guard let value = Double(text), value.isFinite else { throw Reason("failed to parse \(text) as a rational number") }
+        guard let value = Double(text), value.isFinite else {
+            throw Reason("failed to parse \(text) as a rational number")
+        }
         let scaled = value * 1e9
         guard (scaled - scaled.rounded()).magnitude < 1e-3 else { throw Reason("value is too precise") }
         guard let nanos = Int64(exactly: scaled.rounded()) else { throw Reason("value is out of range") }

@@ -7,7 +7,9 @@ enum IPText {
 
     /// The address in its usual form.
     static func canonical(_ text: String) throws(Reason) -> String {
-        guard let address = IPAddress(trimmed(text)) else { throw Reason("IP address is not correctly formatted: \(text)") }
+        guard let address = IPAddress(trimmed(text)) else {
+            throw Reason("IP address is not correctly formatted: \(text)")
+        }
         return address.description
     }
 

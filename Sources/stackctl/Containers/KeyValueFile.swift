@@ -20,7 +20,8 @@ enum KeyValueFile {
         } catch {
             let why = error.errno == .ENOENT ? "no such file or directory" : "\(error)"
             throw FlagProblem.sentence(
-                "--\(option.long): open \(path): \(why)", hint: "look at the path; it is read by stackctl, not the daemon")
+                "--\(option.long): open \(path): \(why)",
+                hint: "look at the path; it is read by stackctl, not the daemon")
         }
         do throws(Reason) {
             return try parse(bytes, lookUp: lookUp)

@@ -37,7 +37,9 @@ final class Interruption: Sendable {
     }
 
     /// Runs a body that an interrupt ends, in a command whose signals are for others otherwise.
-    func whileInterruptible<Answer: Sendable>(_ body: @escaping @Sendable () async throws -> Answer) async throws -> Answer {
+    func whileInterruptible<Answer: Sendable>(_ body: @escaping @Sendable () async throws -> Answer) async throws
+        -> Answer
+    {
         let work = Task { try await body() }
         let watcher = Task { await watch(work) }
         defer { watcher.cancel() }
