@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 
+import host
 import images
 
 BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else ".build/release")
@@ -97,6 +98,11 @@ def parent_of(pid):
                 return int(line.split()[1])
 
 
+def figure(value):
+    """Three digits where it is small."""
+    return f"{value:.3f}" if value < 1 else f"{value:.1f}"
+
+
 class Process:
     """A child that is ended by its pid."""
 
@@ -148,7 +154,7 @@ class Bench:
     def start(self):
         os.makedirs(f"{self.work}/rootfs/bin")
         shutil.copy("/bin/busybox", f"{self.work}/rootfs/bin/busybox")
-        for name in ("sh", "true", "sleep"):
+        for name in ("sh", "true", "sleep", "yes", "head"):
             os.link(f"{self.work}/rootfs/bin/busybox", f"{self.work}/rootfs/bin/{name}")
         log = open(f"{self.work}/daemon.log", "w")
         self.daemon = Process([f"{BUILD}/stackctl", "daemon"], log, env=self.environment)
@@ -215,7 +221,7 @@ class Bench:
 
     def row(self, what, ours, unit, bar, peer=None, peer_name="", note=""):
         self.rows.append((what, ours, unit, bar, peer, peer_name, note))
-        print(f"  {what}: {ours:.1f} {unit}", file=sys.stderr, flush=True)
+        print(f"  {what}: {figure(ours)} {unit}", file=sys.stderr, flush=True)
 
     def version(self):
         binary = f"{BUILD}/stackctl"
@@ -307,9 +313,9 @@ class Bench:
         call(self.ours, "POST", "/networks/create", {"Name": "bench", "IPAM": {"Config": [{"Subnet": "10.204.7.0/24"}]}})
         self.stack.append(lambda: call(self.ours, "DELETE", "/networks/bench"))
         ours, peer = self.measure_containers("bench", 25)
-        self.row("container: create, start, exit with a network (n=25)", ours, "ms", 25, peer, "docker")
+        self.row("container: create, start, exit with a network (n=25)", ours, "ms", 15, peer, "docker")
         ours, peer = self.measure_containers("none", 25)
-        self.row("container: the same without a network (n=25)", ours, "ms", 25, peer, "docker")
+        self.row("container: the same without a network (n=25)", ours, "ms", 10, peer, "docker")
         for name in ("crun", "runc"):
             arguments = [name, "run", "-b", self.bundle(name), f"bench-{os.getpid()}"]
 
@@ -345,7 +351,7 @@ class Bench:
             pids.append(call(path, "GET", f"/containers/{made}/json")["State"]["Pid"])
             runs.append(lambda path=path, made=made: self.run_exec(path, made))
         ours, peer = alternate_ms(runs[0], runs[1], 25)
-        self.row("exec: true in a running container (n=25)", ours, "ms", None, peer, "docker")
+        self.row("exec: true in a running container (n=25)", ours, "ms", 6, peer, "docker")
         parents = [parent_of(pid) for pid in pids]
         kib = [smaps(pid, "Private_Clean", "Private_Dirty") for pid in parents]
         mine = getattr(self, "supervisor_kib", kib[0])
@@ -371,6 +377,21 @@ class Bench:
         ours = smaps(self.daemon.pid, "Pss") / 1024
         peer = (smaps(self.dockerd.pid, "Pss") + smaps(self.containerd.pid, "Pss")) / 1024
         self.row("rest: memory of the daemon at rest", ours, "MiB", 30, peer, "dockerd + containerd")
+
+    def run(self):
+        host.run(self, call, alternate_ms)
+
+    def many(self):
+        host.many(self, call, smaps, median_ms)
+
+    def names(self):
+        host.names(self, call)
+
+    def ports(self):
+        host.ports(self, call)
+
+    def logs(self):
+        host.logs(self, call)
 
     def images(self):
         if not self.image_set:
@@ -399,7 +420,7 @@ class Bench:
             met = bar is None or ours <= bar
             missed += not met
             lines.append([
-                what.split(": ", 1)[1], f"{ours:.1f} {unit}", "" if peer is None else f"{peer:.1f} {unit}", name,
+                what.split(": ", 1)[1], f"{figure(ours)} {unit}", "" if peer is None else f"{figure(peer)} {unit}", name,
                 "" if peer is None else f"{peer / ours:.1f}×", "" if bar is None else f"≤ {bar} {unit}",
                 "" if bar is None else "met" if met else "MISSED"])
         widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
@@ -419,7 +440,8 @@ def main():
     try:
         if not WANTED or any(name != "version" for name in WANTED):
             bench.start()
-        for name in ("version", "rest", "plan", "thousand", "container", "exec", "load", "pull", "push"):
+        for name in ("version", "rest", "plan", "thousand", "container", "exec", "run", "many", "names", "ports", "logs", "load",
+                     "pull", "push"):
             if not WANTED or name in WANTED:
                 getattr(bench, name)()
         missed = bench.table()

@@ -31,8 +31,11 @@ install -d "$fish"
 
 units=$destdir$prefix/lib/systemd/system
 install -d "$units"
-for unit in stackctl.service stackctl-drift.service stackctl-drift.timer; do
-    sed "s|@PREFIX@|$prefix|g" "$here/packaging/systemd/$unit" >"$units/$unit"
+# Who may use the socket: a group made for it, or else Docker's, or else root alone.
+group=root
+for name in docker stackctl; do getent group "$name" >/dev/null && group=$name; done
+for unit in stackctl.service stackctl.socket stackctl-drift.service stackctl-drift.timer; do
+    sed "s|@PREFIX@|$prefix|g; s|@GROUP@|$group|g" "$here/packaging/systemd/$unit" >"$units/$unit"
     chmod 0644 "$units/$unit"
 done
 

@@ -8,6 +8,7 @@ rm -f "$root/bin/stackctl" \
     "$root/share/zsh/site-functions/_stackctl" \
     "$root/share/fish/vendor_completions.d/stackctl.fish" \
     "$root/lib/systemd/system/stackctl.service" \
+    "$root/lib/systemd/system/stackctl.socket" \
     "$root/lib/systemd/system/stackctl-drift.service" \
     "$root/lib/systemd/system/stackctl-drift.timer"
 rm -rf "$root/lib/stackctl" "$root/share/doc/stackctl"

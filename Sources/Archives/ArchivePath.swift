@@ -13,7 +13,7 @@ struct ArchivePath {
 
     /// Normalises an entry's name or a hard link's target.
     func normalized(_ raw: [UInt8], what: String = "its name") throws(Refusal) -> [UInt8] {
-        guard raw.first != UInt8(ascii: "/") else {
+        guard raw.first != UInt8(ascii: "/") || limits.isConfined else {
             throw Refusal(reason: "\(what) is absolute; names in a layer are relative to the root", isLimit: false)
         }
         guard !raw.contains(0) else { throw Refusal(reason: "\(what) has a NUL byte", isLimit: false) }
@@ -61,6 +61,7 @@ struct ArchivePath {
                 isLimit: true)
         }
         guard !target.contains(0) else { throw Refusal(reason: "the link's target has a NUL byte", isLimit: false) }
+        if limits.isConfined { return }
         let separator = UInt8(ascii: "/")
         var depth = target.first == separator ? 0 : path.count(where: { $0 == separator })
         for component in target.split(separator: separator) {

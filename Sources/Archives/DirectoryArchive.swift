@@ -14,10 +14,30 @@ package enum DirectoryArchive {
         _ root: SharedDescriptor, choices: DirectoryWalker.Choices = .init(),
         to sink: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void
     ) throws(ArchiveError) {
+        var walker = try DirectoryWalker(root, limits: .init(), choices: choices)
+        try write(&walker, prefix: choices.prefix, to: sink)
+    }
+
+    /// Writes the archive of one file in a directory.
+    ///
+    /// Blocking.
+    package static func write(
+        name: [UInt8], in directory: SharedDescriptor, choices: DirectoryWalker.Choices = .init(),
+        to sink: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void
+    ) throws(ArchiveError) {
+        var walker = try DirectoryWalker(name: name, in: directory, limits: .init(), choices: choices)
+        try write(&walker, prefix: nil, to: sink)
+    }
+
+    private static func write(
+        _ walker: inout DirectoryWalker, prefix: [UInt8]?,
+        to sink: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void
+    ) throws(ArchiveError) {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
         defer { buffer.deallocate() }
-        var walker = try DirectoryWalker(root, limits: .init(), choices: choices)
-        while let file = try walker.next() {
+        while var file = try walker.next() {
+            file.entry.path = placed(file.entry.path, below: prefix)
+            if file.entry.kind == .hardLink { file.entry.linkTarget = placed(file.entry.linkTarget, below: prefix) }
             try give(try TarWriter.header(of: file.entry), to: sink)
             guard let contents = file.contents, file.entry.size > 0 else { continue }
             var left = file.entry.size
@@ -39,6 +59,13 @@ package enum DirectoryArchive {
             try give(TarWriter.padding(after: file.entry.size), to: sink)
         }
         try give(TarWriter.endMarker, to: sink)
+    }
+
+    private static func placed(_ path: [UInt8], below prefix: [UInt8]?) -> [UInt8] {
+        guard let prefix else { return path }
+        guard !path.isEmpty else { return prefix }
+        let slash = UInt8(ascii: "/")
+        return (prefix == [slash] ? prefix : prefix + [slash]) + path
     }
 
     private static func give(

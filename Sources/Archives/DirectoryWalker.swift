@@ -24,10 +24,17 @@ package struct DirectoryWalker: ~Copyable {
 
     /// What a walk does with names that mean something elsewhere.
     package struct Choices: Sendable, Hashable {
-        /// Whether names that start with `.wh.` are files like others: in an archive that is no layer.
+        /// Whether names that start with `.wh.`, and what overlayfs notes at files, are kept as they are: in an archive
+        /// that is no layer.
         package var keepsReservedNames = false
         /// Paths that are left out where there is nothing in them: an empty directory, an empty file.
         package var leavesOutIfEmpty: Set<[UInt8]> = []
+        /// Whether what is mounted below the root is walked as well.
+        package var entersMounts = false
+        /// Devices of file systems that are empty directories wherever they are mounted.
+        package var leavesEmpty: Set<DeviceNumber> = []
+        /// What names in an archive begin with, in place of the root: `.`, `/` or a name; nil for nothing.
+        package var prefix: [UInt8]?
 
         package init() {}
     }
@@ -46,6 +53,17 @@ package struct DirectoryWalker: ~Copyable {
         self.choices = choices
         self.root = root
         do { device = try root.status().device } catch { throw .system(error) }
+    }
+
+    /// Walks one file of a directory that is none itself.
+    package init(
+        name: [UInt8], in directory: SharedDescriptor, limits: TarLimits, choices: Choices = .init()
+    ) throws(ArchiveError) {
+        self.limits = limits
+        self.choices = choices
+        do { device = try directory.status().device } catch { throw .system(error) }
+        let entry = DirectoryEntry(nameBytes: name, kind: .unknown, inode: 0)
+        levels = [Level(descriptor: directory, path: [], names: [entry])]
     }
 
     /// The next file; nil at the end.
@@ -112,10 +130,11 @@ package struct DirectoryWalker: ~Copyable {
     ) throws(SystemError) -> File {
         var entry = entry(.directory, path: path, status)
         entry.attributes = try attributes(of: descriptor)
-        if status.device == device {
+        if status.device == device || choices.entersMounts && !choices.leavesEmpty.contains(status.device) {
             let names = try Files.list(descriptor: descriptor.raw)
             levels.append(Level(descriptor: descriptor, path: path, names: names[...]))
         }
+        if choices.keepsReservedNames { return File(entry: entry, contents: nil) }
         if entry.attributes.contains(Whiteout.opaqueAttribute) {
             let name = Whiteout.opaqueName
             var marker = TarEntry(path: path.isEmpty ? name : path + [UInt8(ascii: "/")] + name, kind: .regular)
@@ -148,7 +167,9 @@ package struct DirectoryWalker: ~Copyable {
         ]
         var entry = entry(kinds[status.kind] ?? .fifo, path: path, status)
         entry.device = status.deviceID
-        if status.kind == .characterDevice, status.deviceID == DeviceNumber(major: 0, minor: 0) {
+        if !choices.keepsReservedNames, status.kind == .characterDevice,
+            status.deviceID == DeviceNumber(major: 0, minor: 0)
+        {
             return File(entry: whiteout(entry, name: name), contents: nil)
         }
         if status.kind == .symbolicLink {

@@ -91,6 +91,9 @@ package struct TarLimits: Sendable, Hashable {
     package var totalBytes: UInt64 = 1 << 37
     /// Whether an archive without its end marker counts as truncated.
     package var requiresEndMarker = true
+    /// Whether the archive is unpacked in a place that its names cannot lead out of: an absolute name is then one
+    /// below that place, and a symbolic link may say anything.
+    package var isConfined = false
 
     package init() {}
 }

@@ -29,7 +29,7 @@ package enum TarWriter {
     /// Directories end in a slash; the root is `./`.
     private static func shownName(_ entry: TarEntry) -> [UInt8] {
         let slash = UInt8(ascii: "/")
-        guard entry.kind == .directory else { return entry.path }
+        guard entry.kind == .directory, entry.path != [slash] else { return entry.path }
         return (entry.path.isEmpty ? [UInt8(ascii: ".")] : entry.path) + [slash]
     }
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 struct ZSTD_DCtx_s;
+struct ZSTD_CCtx_s;
 
 struct zstd_input {
     const void *bytes;
@@ -70,5 +71,49 @@ static inline size_t zstd_decompress(
 
 /// Why a call failed; NULL when it did not.
 static inline const char *zstd_error(const struct zstd_library *library, size_t code) {
+    return library->is_error(code) ? library->error_name(code) : NULL;
+}
+
+/// The entry points of the encoder; `is_loaded` is 0 where the library is missing.
+struct zstd_encoder {
+    int is_loaded;
+    struct ZSTD_CCtx_s *(*new_context)(void);
+    size_t (*free_context)(struct ZSTD_CCtx_s *context);
+    size_t (*compress)(
+        struct ZSTD_CCtx_s *context, struct zstd_output *output, struct zstd_input *input, int directive);
+    unsigned (*is_error)(size_t code);
+    const char *(*error_name)(size_t code);
+};
+
+static inline struct zstd_encoder zstd_encoder_load(void) {
+    struct zstd_encoder library = {0};
+    void *handle = dlopen("libzstd.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (handle == NULL) return library;
+    *(void **)&library.new_context = dlsym(handle, "ZSTD_createCCtx");
+    *(void **)&library.free_context = dlsym(handle, "ZSTD_freeCCtx");
+    *(void **)&library.compress = dlsym(handle, "ZSTD_compressStream2");
+    *(void **)&library.is_error = dlsym(handle, "ZSTD_isError");
+    *(void **)&library.error_name = dlsym(handle, "ZSTD_getErrorName");
+    library.is_loaded = library.new_context && library.free_context && library.compress && library.is_error &&
+                        library.error_name;
+    return library;
+}
+
+static inline struct ZSTD_CCtx_s *zstd_new_encoder(const struct zstd_encoder *library) {
+    return library->new_context();
+}
+
+static inline void zstd_free_encoder(const struct zstd_encoder *library, struct ZSTD_CCtx_s *context) {
+    library->free_context(context);
+}
+
+/// Goes on, or with `ends` ends the frame; gives what is left to write, or an error code.
+static inline size_t zstd_compress(
+    const struct zstd_encoder *library, struct ZSTD_CCtx_s *context, struct zstd_output *output,
+    struct zstd_input *input, int ends) {
+    return library->compress(context, output, input, ends ? 2 /* ZSTD_e_end */ : 0 /* ZSTD_e_continue */);
+}
+
+static inline const char *zstd_encoder_error(const struct zstd_encoder *library, size_t code) {
     return library->is_error(code) ? library->error_name(code) : NULL;
 }

@@ -21,19 +21,22 @@ package final class BackgroundWork: Sendable {
         fileprivate let task: Task<Void, Never>?
         /// Asks it to end.
         package func cancel() { task?.cancel() }
-        /// Waits for its end.
-        package func wait() async { await task?.value }
+        /// Waits for its end, or until the waiting task is cancelled.
+        package func wait() async {
+            guard let task else { return }
+            let (end, sender) = AsyncStream<Void>.makeStream()
+            // A task's value cannot be waited for and given up: the stream can.
+            Task {
+                await task.value
+                sender.finish()
+            }
+            for await _ in end {}
+        }
 
         /// Waits for its end, but not longer than this; false where it goes on.
         package func wait(atMost timeout: Duration) async -> Bool {
-            let (end, sender) = AsyncStream<Void>.makeStream()
-            // A task's value cannot be waited for with a bound: the stream can.
-            Task {
-                await wait()
-                sender.finish()
-            }
             let isOver = try? await withTimeout(timeout) {
-                for await _ in end {}
+                await wait()
                 return !Task.isCancelled
             }
             return isOver ?? false

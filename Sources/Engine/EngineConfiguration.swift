@@ -12,6 +12,9 @@ package struct EngineConfiguration: Sendable, Hashable {
     package var stopContainersOnExit: Bool
     /// Files that say what is special about some registries, later ones stronger.
     package var registrySettings: [String] = [RegistrySettings.path]
+    /// The interfaces through which published ports are reached, where a network does not say (its option
+    /// `io.stackctl.publish_interfaces`); nil is every one, none limits them to the host itself.
+    package var publishInterfaces: [String]?
     /// The program's version, as `/version` shows it.
     package var version: String
 

@@ -18,7 +18,8 @@ extension HostEngine {
     /// Ids of images containers were made from, or are being made from.
     package var imagesInUse: Set<Digest> {
         let images = containers.all.map(\.snapshot.imageID) + containers.damaged.map(\.imageID)
-        return Set(images.compactMap { Digest($0) }).union(layerMounts.heldImages)
+        let mounted = containers.all.flatMap { $0.specification.mounts.map(\.imageID) }
+        return Set((images + mounted).compactMap { Digest($0) }).union(layerMounts.heldImages)
     }
 
     /// Gives an image another name.
@@ -134,15 +135,7 @@ extension HostEngine {
                 .flatMap { usage.uniqueBytes[$0] } ?? size
             imageObjects[index]["SharedSize"] = .int(max(0, size - unique))
         }
-        var volumeObjects: [JSONValue] = []
-        for volume in try await volumes.all() {
-            var object = inspection(volume)
-            object["UsageData"] = [
-                "Size": .int(try await volumes.usage(volume.name)),
-                "RefCount": .int(Int64(users(ofVolume: volume.name).count)),
-            ]
-            volumeObjects.append(.object(object))
-        }
+        let volumeObjects = try await volumeUsage().map { JSONValue.object($0) }
         let containerObjects = try await list(all: true, size: true, filter: FilterSet())
         return [
             "LayersSize": .int(usage.totalBytes), "Images": .array(imageObjects.map { .object($0) }),

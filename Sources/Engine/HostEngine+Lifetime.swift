@@ -76,7 +76,7 @@ extension HostEngine {
     }
 
     /// A line for the daemon's log.
-    func log(_ line: String) async { logLine("\(Clock.now().rfc3339) \(line)") }
+    func log(_ line: String) async { logLine(line) }
 }
 
 extension RestartSettings {

@@ -1,5 +1,4 @@
 import Diagnostics
-import JSONText
 import Linux
 import Networking
 
@@ -40,7 +39,9 @@ extension HostEngine {
     /// Makes a network.
     package func createNetwork(_ request: NetworkRequest) async throws -> NetworkSpecification {
         guard ObjectName.isValid(request.name) else {
-            throw EngineError(.invalid, "invalid network name: \(request.name)")
+            throw EngineError(
+                .invalid,
+                request.name.isEmpty ? "network name cannot be blank" : "invalid network name: \(request.name)")
         }
         guard !["host", "none", "default"].contains(request.name) else {
             throw EngineError(.forbidden, "operation is not permitted on predefined \(request.name) network")
@@ -54,18 +55,22 @@ extension HostEngine {
         do {
             network = try await networks.createNetwork(request)
         } catch {
-            throw EngineError.wrapping(error)
+            throw EngineError.network(error)
         }
-        await publish(.network, "create", actor: network.id, ["name": network.name, "type": "bridge"])
+        await publish(
+            .network, "create", actor: network.id, ["name": network.name, "type": network.driver.rawValue])
         return network
     }
 
     /// Removes a network nobody is in.
     package func removeNetwork(_ text: String) async throws {
-        guard !["host", "none"].contains(text) else {
-            throw EngineError(.forbidden, "\(text) is a pre-defined network and cannot be removed")
+        if let network = PredefinedNetwork(text) {
+            throw EngineError(.forbidden, "\(network.rawValue) is a pre-defined network and cannot be removed")
         }
         let network = try await findNetwork(text)
+        guard network.name != Self.defaultNetworkName || text != Self.defaultNetworkName else {
+            throw EngineError(.forbidden, "bridge is a pre-defined network and cannot be removed")
+        }
         let endpoints = try await networks.endpoints(networkID: network.id)
         let active = endpoints.filter { endpoint in
             containers.container(id: endpoint.containerID)?.state.isActive ?? containers.isDamaged(endpoint.containerID)
@@ -86,9 +91,10 @@ extension HostEngine {
         do {
             try await networks.deleteNetwork(id: network.id)
         } catch {
-            throw EngineError.wrapping(error)
+            throw EngineError.network(error)
         }
-        await publish(.network, "destroy", actor: network.id, ["name": network.name, "type": "bridge"])
+        await publish(
+            .network, "destroy", actor: network.id, ["name": network.name, "type": network.driver.rawValue])
     }
 
     /// Puts a container into a network, live where it runs.
@@ -96,6 +102,7 @@ extension HostEngine {
         async throws
     {
         try Self.requireOwnNetwork(container)
+        try Self.check(settings, in: network)
         try await exclusively(container) {
             var settings = settings
             settings.network = network.id
@@ -112,7 +119,7 @@ extension HostEngine {
                 }
             } catch {
                 try? await self.networks.releaseEndpoint(containerID: container.id, networkID: network.id)
-                throw EngineError.wrapping(error)
+                throw EngineError.network(error)
             }
             let added = settings
             container.change { facts in
@@ -120,15 +127,19 @@ extension HostEngine {
                 facts.specification.endpoints.append(added)
             }
             try await self.save(container)
-            try await self.refreshNetworks(container)
+            if container.state.isActive {
+                try await self.refreshNetworks(container)
+                try await self.rewriteFiles(container, left: [])
+            }
         }
-        await publish(.network, "connect", actor: network.id, ["container": container.id, "name": network.name])
+        await publish(
+            .network, "connect", actor: network.id,
+            ["container": container.id, "name": network.name, "type": network.driver.rawValue])
     }
 
     /// What is done to a container in the host's network would be done to the host.
-    private static func requireOwnNetwork(_ container: Container) throws(EngineError) {
-        let mode = container.specification.networkMode
-        guard mode != "host", !mode.hasPrefix("container:") else {
+    static func requireOwnNetwork(_ container: Container) throws(EngineError) {
+        guard container.specification.hasOwnNetwork else {
             throw EngineError(
                 .invalid,
                 "container sharing network namespace with another container or host cannot be connected to any other network"
@@ -143,6 +154,8 @@ extension HostEngine {
                 throw EngineError(
                     .forbidden, "container \(container.id) is not connected to network \(network.name)")
             }
+            let left = try await self.networks.endpoints(containerID: container.id)
+                .filter { $0.networkID == network.id }.flatMap(\.addresses)
             let namespace = container.state.isActive ? try? self.namespace(of: container) : nil
             try await self.networks.disconnect(
                 containerID: container.id, networkID: network.id, netns: namespace)
@@ -152,18 +165,12 @@ extension HostEngine {
             if container.state.isActive {
                 try? await self.names.removeNames(containerID: container.id, networkID: network.id)
                 try await self.refreshNetworks(container)
+                try await self.rewriteFiles(container, left: left)
             }
         }
-        await publish(.network, "disconnect", actor: network.id, ["container": container.id, "name": network.name])
-    }
-
-    /// Tells the resolver which networks a running container is in.
-    private func refreshNetworks(_ container: Container) async throws {
-        guard container.state.isActive else { return }
-        let endpoints = try await networks.endpoints(containerID: container.id)
-        try await names.setNetworks(
-            containerID: container.id, networks: endpoints.map(\.networkID), forwards: try await forwards(endpoints))
-        try await refreshNames(container)
+        await publish(
+            .network, "disconnect", actor: network.id,
+            ["container": container.id, "name": network.name, "type": network.driver.rawValue])
     }
 
     /// The network namespace of a container that runs.
@@ -172,73 +179,5 @@ extension HostEngine {
         guard pid > 0 else { throw EngineError.notRunning(container.id) }
         try Self.requireOwnNetwork(container)
         return SharedDescriptor(try Namespaces.open(pid, .network))
-    }
-
-    /// Docker's `Network`.
-    package func inspection(_ network: NetworkSpecification) async throws -> JSONObject {
-        var members = JSONObject()
-        for endpoint in try await networks.endpoints(networkID: network.id) {
-            guard let container = containers.container(id: endpoint.containerID), container.state.isActive else {
-                continue
-            }
-            members[container.id] = [
-                "Name": .string(container.name),
-                "EndpointID": .string("\(container.id.prefix(32))\(network.id.prefix(32))"),
-                "MacAddress": .string(endpoint.macAddress.description),
-                "IPv4Address": .string("\(endpoint.address)/\(network.subnet.prefixLength)"), "IPv6Address": "",
-            ]
-        }
-        return [
-            "Name": .string(network.name), "Id": .string(network.id),
-            "Created": .string(network.createdAt?.rfc3339 ?? ContainerState.never), "Scope": "local",
-            "Driver": "bridge", "EnableIPv4": true, "EnableIPv6": false,
-            "IPAM": [
-                "Driver": "default", "Options": .null,
-                "Config": [
-                    ["Subnet": .string(network.subnet.description), "Gateway": .string(network.gateway.description)]
-                ],
-            ],
-            "Internal": .bool(network.isInternal), "Attachable": false, "Ingress": false,
-            "ConfigFrom": ["Network": ""], "ConfigOnly": false, "Containers": .object(members),
-            "Options": ["com.docker.network.bridge.name": .string(network.bridgeName)],
-            "Labels": .object(.strings(network.labels)),
-        ]
-    }
-
-    /// Docker's list of networks, `host` and `none` among them.
-    package func networkList(_ filter: FilterSet) async throws -> [JSONObject] {
-        var result: [JSONObject] = []
-        for network in try await networks.networks() {
-            guard filter.allows("name", where: { network.name.contains($0) }),
-                filter.allows("id", where: { network.id.hasPrefix($0) }),
-                filter.allows("driver", where: { $0 == "bridge" }),
-                filter.allows("scope", where: { $0 == "local" }), filter.allows(labels: network.labels),
-                filter.allows("type", where: { $0 == (network.name == Self.defaultNetworkName ? "builtin" : "custom") })
-            else { continue }
-            if !filter.lacks("dangling") {
-                let isUnused = try await networks.endpoints(networkID: network.id).isEmpty
-                guard filter.allows("dangling", isUnused) else { continue }
-            }
-            var object = try await inspection(network)
-            object["Containers"] = .object(JSONObject())
-            result.append(object)
-        }
-        for (name, id) in [("host", "1"), ("none", "2")] {
-            guard filter.allows("name", where: { name.contains($0) }), filter.lacks("label"), filter.lacks("id"),
-                filter.allows("scope", where: { $0 == "local" }), filter.allows("type", where: { $0 == "builtin" }),
-                filter.allows("dangling", false),
-                filter.allows("driver", where: { $0 == (name == "none" ? "null" : "host") })
-            else { continue }
-            result.append([
-                "Name": .string(name), "Id": .string(String(repeating: id, count: 64)),
-                "Created": .string(startedAt.rfc3339), "Scope": "local",
-                "Driver": .string(name == "none" ? "null" : "host"), "EnableIPv4": true, "EnableIPv6": false,
-                "IPAM": ["Driver": "default", "Options": .null, "Config": .null], "Internal": false,
-                "Attachable": false, "Ingress": false, "ConfigFrom": ["Network": ""], "ConfigOnly": false,
-                "Containers": .object(JSONObject()), "Options": .object(JSONObject()),
-                "Labels": .object(JSONObject()),
-            ])
-        }
-        return result
     }
 }

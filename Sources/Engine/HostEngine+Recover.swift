@@ -14,6 +14,7 @@ extension HostEngine {
     package func recover() async throws -> [String] {
         await removeLeftoverMounts()
         var notes = images.recoveryNotes + (try await load())
+        notes += (try? await volumes.recover()) ?? []
         let all = containers.all
         let running = await withTaskGroup(of: String?.self) { group in
             for container in all { group.addTask { await self.reconnect(container) ? container.id : nil } }
@@ -28,8 +29,13 @@ extension HostEngine {
         for container in all where !running.contains(container.id) && container.snapshot.isSettling {
             container.change { $0.isSettling = false }
         }
+        notes += await recoverVolumeContents()
         notes += await finishChanges(all.filter { !running.contains($0.id) })
         notes += await recoverImageMounts()
+        if containers.damaged.isEmpty {
+            let silent = all.filter { running.contains($0.id) && $0.connection == nil }
+            await sweepVolumeMounts(besides: Set(silent.flatMap { $0.specification.mounts.map(\.source) }))
+        }
         try? await layerMounts.sweep()
         notes.append("\(all.count) containers, \(running.count) running")
         work.spawn { [self] in await startWanted(all.filter { !running.contains($0.id) }) }
@@ -142,6 +148,7 @@ extension HostEngine {
             if missed { facts.wantsToRun = !status.stopRequested }
         }
         if let image = try? await images.resolve(container.snapshot.imageID) { _ = try? await layerMounts.hold(image) }
+        do { try await holdMounts(container) } catch { await log("mounts of container \(container.name): \(error)") }
         if missed { await publish("start", container, at: started) }
         await saveStatusLater(container)
         if status.state == .running { startHealth(container) }
@@ -204,19 +211,6 @@ extension HostEngine {
             }
         } catch {
             await log("names cannot be served: \(error)")
-        }
-    }
-
-    /// A new name server knows nobody: every running container is told to it again.
-    func reattachNames(except id: String?) async {
-        for container in containers.all where container.state.isActive && container.id != id {
-            guard let namespace = try? namespace(of: container),
-                let endpoints = try? await networks.endpoints(containerID: container.id), !endpoints.isEmpty
-            else { continue }
-            try? await names.attach(
-                containerID: container.id, netns: namespace, networks: endpoints.map(\.networkID),
-                forwards: (try? await forwards(endpoints)) ?? true)
-            try? await refreshNames(container)
         }
     }
 }

@@ -4,6 +4,7 @@ import Linux
 import Networking
 import Runtime
 import StateStore
+import Synchronization
 
 /// The engine of one data root: the objects users name, and what makes them real.
 package final class HostEngine: Sendable {
@@ -25,9 +26,14 @@ package final class HostEngine: Sendable {
     package let database: StateDatabase
     /// Commits in groups.
     package let writer: StateWriter
+    /// What it counts about itself.
+    package let metrics: EngineMetrics
+    private let defaults = Mutex(ContainerDefaults())
     /// When the engine started.
     package let startedAt = Clock.now()
     let runtime: ContainerRuntime
+    /// What control groups can be limited in here.
+    package let cgroupSupport: CgroupSupport
     let names: NameServer
     let work = BackgroundWork()
     let defaultNetworkQueue = OperationQueue()
@@ -38,6 +44,10 @@ package final class HostEngine: Sendable {
     let volumeClaims = VolumeClaims()
     /// One image is mounted or unmounted at a time.
     let imageMountQueue = OperationQueue()
+    /// What volumes with a device mount.
+    let volumeMounts = VolumeMounts()
+    /// Images whose layers containers mount beside their root.
+    let heldImages = HeldImages()
     /// One volume is filled at a time.
     let fillQueue = OperationQueue()
     let logLine: @Sendable (String) -> Void
@@ -51,16 +61,19 @@ package final class HostEngine: Sendable {
     package init(_ configuration: EngineConfiguration, log: @escaping @Sendable (String) -> Void) throws {
         self.configuration = configuration
         logLine = log
+        let metrics = EngineMetrics()
+        self.metrics = metrics
         for directory in ["", "/containers", "/volumes", "/run"] {
             try Files.makeDirectories(configuration.root + directory, mode: directory == "/containers" ? 0o700 : 0o711)
         }
         database = try StateDatabase(path: "\(configuration.root)/state.db")
         writer = StateWriter(database: database)
-        events = EventHub(database: database, writer: writer)
+        events = EventHub(database: database, writer: writer, metrics: metrics)
         images = try ImageStore(
             root: configuration.root, database: database, backing: try LayerBacking.fromEnvironment(),
             steps: .fromEnvironment())
-        networks = NetworkController(root: configuration.root, database: database)
+        networks = NetworkController(
+            root: configuration.root, database: database, publishInterfaces: configuration.publishInterfaces)
         do {
             runtime = try ContainerRuntime(initBinary: configuration.initBinary)
         } catch {
@@ -68,10 +81,22 @@ package final class HostEngine: Sendable {
                 code: "SC5003", summary: "stack-init cannot be used", detail: "\(configuration.initBinary): \(error)",
                 hint: "put stack-init beside stackctl, or reinstall")
         }
+        cgroupSupport = runtime.cgroupSupport()
         names = NameServer(
             initBinary: configuration.initBinary, socketPath: "\(configuration.runDirectory)/dns.sock")
         volumes = VolumeStore(directory: configuration.volumesDirectory, database: database, writer: writer)
         layerMounts = LayerMounts(images: images)
+    }
+
+    /// What containers get that do not say.
+    package var containerDefaults: ContainerDefaults {
+        get { defaults.withLock { $0 } }
+        set { defaults.withLock { $0 = newValue } }
+    }
+
+    /// Tells that the daemon took over new settings.
+    package func noteReload(id: String, _ attributes: [String: String]) async {
+        await publish(.daemon, "reload", actor: id, attributes)
     }
 
     /// Tells the subscribers of events.

@@ -51,25 +51,31 @@ package actor ConnectionReader {
 
     private func headBytes() async throws -> [UInt8]? {
         isInBody = false
-        var timed = available > 0
+        // A head has one time limit as a whole: one byte now and then does not prolong it.
+        var deadline = available > 0 ? headDeadline : nil
+        var searched = 0
         while true {
-            skipEmptyLines()
+            if searched == 0 { skipEmptyLines() }
             // Whoever speaks TLS here waits for an answer to a hello that never ends in an empty line.
             if available > 0, buffer[start] < 0x20, buffer[start] != 0x0D {
                 throw HTTPError.malformed("this is not HTTP; TLS is not spoken on this port")
             }
-            if let length = HeadParser.headLength(buffer[start...]) {
+            if let length = HeadParser.headLength(buffer[start...], searched: searched) {
                 guard length <= limits.headBytes else { throw HTTPError.headTooLarge }
                 return take(length)
             }
             guard available <= limits.headBytes else { throw HTTPError.headTooLarge }
-            if try await !fill(timed: timed) {
+            // An empty line that is half there is not yet known to be one.
+            searched = available > 1 ? available : 0
+            if try await !fill(until: deadline) {
                 if available == 0 { return nil }
                 throw HTTPError.truncated
             }
-            timed = true
+            if deadline == nil { deadline = headDeadline }
         }
     }
+
+    private var headDeadline: Int64 { Clock.monotonic() + Int64(limits.stallSeconds) * 1_000_000_000 }
 
     /// RFC 9112, section 2.2: an empty line before a request line is to be ignored.
     private func skipEmptyLines() {
@@ -116,7 +122,7 @@ package actor ConnectionReader {
             continueWanted = false
             try await stream.write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
         }
-        return try await fill(timed: framing != .untilClose && isServer)
+        return try await fill(until: framing != .untilClose && isServer ? headDeadline : nil)
     }
 
     /// Responses may be silent for hours (a follow of logs); only requests are timed.
@@ -158,7 +164,7 @@ package actor ConnectionReader {
     package func peerClosed() async -> Bool {
         while !ended {
             if available > limits.headBytes { return false }
-            guard let more = try? await fill(timed: false), more else { break }
+            guard let more = try? await fill(until: nil), more else { break }
         }
         return !Task.isCancelled
     }
@@ -166,16 +172,21 @@ package actor ConnectionReader {
     // MARK: Buffer
 
     /// Reads more into the buffer; false at the end of the stream.
-    private func fill(timed: Bool) async throws -> Bool {
+    ///
+    /// - Parameter deadline: of the monotonic clock, in nanoseconds; nil for none.
+    private func fill(until deadline: Int64?) async throws -> Bool {
         if ended { return false }
         let bytes: [UInt8]
         let size = isInBody ? Self.bodyReadSize : Self.readSize
-        if !timed {
-            bytes = try await stream.read(max: size)
-        } else if let there = try await stream.readAvailable(max: size) {
-            bytes = there
+        if let deadline {
+            guard Clock.monotonic() < deadline else { throw HTTPError.timeout }
+            if let there = try await stream.readAvailable(max: size) {
+                bytes = there
+            } else {
+                bytes = try await read(max: size, until: deadline)
+            }
         } else {
-            bytes = try await readWithin(seconds: limits.stallSeconds, max: size)
+            bytes = try await stream.read(max: size)
         }
         if bytes.isEmpty {
             ended = true
@@ -192,12 +203,12 @@ package actor ConnectionReader {
         return true
     }
 
-    private func readWithin(seconds: Int, max: Int) async throws -> [UInt8] {
+    private func read(max: Int, until deadline: Int64) async throws -> [UInt8] {
         let stream = self.stream
         return try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
             group.addTask { try await stream.read(max: max) }
             group.addTask {
-                try await EventLoop.shared.sleep(for: .seconds(seconds))
+                try await EventLoop.shared.sleep(untilMonotonic: deadline)
                 return nil
             }
             defer { group.cancelAll() }

@@ -73,7 +73,12 @@ package struct HTTPClient: Sendable {
             let response = HTTPClientResponse(head: head, body: HTTPBody(reader: reader), stream: stream)
             let raw = head.headers.mediaType?.hasSuffix("-stream") ?? false
             guard head.status == 101 || head.status == 200 && raw else { return (response, nil) }
-            return (response, HijackedStream(stream: stream, reader: reader, writer: SerialWriter(stream: stream)))
+            return (
+                response,
+                HijackedStream(
+                    stream: stream, reader: reader,
+                    writer: SerialWriter(stream: stream, connection: ConnectionState(stream)))
+            )
         } catch {
             stream.close()
             throw error

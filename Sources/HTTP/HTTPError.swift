@@ -49,8 +49,11 @@ package struct HTTPLimits: Sendable, Equatable {
     package var headFields = 256
     /// Seconds for a head to be complete once its first byte came, and for each silence within a body.
     package var stallSeconds = 20
+    /// Seconds that one write may take until the peer is given up: one that reads slowly reads on, one that stopped
+    /// reading keeps a connection, and what is shown by it, no longer than this.
+    package var writeSeconds = 3600
     /// Connections served at once; more wait in the kernel's queue.
-    package var connections = 8192
+    package var connections = 16384
 
     /// The defaults.
     package init() {}

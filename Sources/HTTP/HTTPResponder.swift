@@ -5,6 +5,7 @@ package actor HTTPResponder {
     private let stream: any ByteStream
     private let writer: SerialWriter
     private let reader: ConnectionReader
+    private let connection: ConnectionState
     private let method: String
     private let minorVersion: Int
     private let common: HTTPHeaders
@@ -15,12 +16,14 @@ package actor HTTPResponder {
     private var state = State.waiting
 
     init(
-        stream: any ByteStream, reader: ConnectionReader, head: RequestHead, common: HTTPHeaders
+        stream: any ByteStream, reader: ConnectionReader, head: RequestHead, common: HTTPHeaders,
+        connection: ConnectionState
     ) {
         self.stream = stream
         self.reader = reader
         self.common = common
-        writer = SerialWriter(stream: stream)
+        self.connection = connection
+        writer = SerialWriter(stream: stream, connection: connection)
         method = head.method
         minorVersion = head.minorVersion
         keepAlive =
@@ -51,10 +54,16 @@ package actor HTTPResponder {
         try await writer.write(bytes)
     }
 
+    /// The status that was sent; 0 before.
+    package private(set) var status = 0
+
     /// Sends the head at once; the body follows by `write` and ends with `finish`.
-    package func begin(_ status: Int = 200, headers: HTTPHeaders = [:]) async throws {
+    ///
+    /// - Parameter endless: whether it goes on until somebody ends it; a server that stops does not wait for it.
+    package func begin(_ status: Int = 200, headers: HTTPHeaders = [:], endless: Bool = false) async throws {
         guard state == .waiting else { throw HTTPError.responseMisuse("a second response") }
         state = .streaming
+        if endless { connection.enter(.endless) }
         var fields = headers
         if minorVersion == 1 {
             chunked = true
@@ -108,7 +117,9 @@ package actor HTTPResponder {
     package func hijack(upgrade: String?, contentType: String) async throws -> HijackedStream {
         guard state == .waiting else { throw HTTPError.responseMisuse("hijack after the head") }
         state = .hijacked
+        connection.enter(.endless)
         keepAlive = false
+        status = upgrade == nil ? 200 : 101
         var bytes: [UInt8]
         if let upgrade {
             bytes = Array(
@@ -124,6 +135,7 @@ package actor HTTPResponder {
     }
 
     private func head(_ status: Int, _ headers: HTTPHeaders) -> [UInt8] {
+        self.status = status
         var bytes = Array("HTTP/1.1 \(status) \(HTTPStatus.reason(status))\r\n".utf8)
         appendFields(common, to: &bytes)
         appendFields(headers, to: &bytes)

@@ -15,6 +15,7 @@ package struct HTTPServer: Sendable {
     private let common: HTTPHeaders
     private let failure: HTTPFailure
     private let handler: HTTPHandler
+    private let table: ConnectionTable
     /// A body the handler left unread is read past up to this many bytes; beyond it the connection is closed.
     private static let drainLimit = 256 * 1024
 
@@ -32,20 +33,23 @@ package struct HTTPServer: Sendable {
         self.common = common
         self.failure = failure
         self.handler = handler
+        table = ConnectionTable(writeSeconds: limits.writeSeconds)
     }
 
     /// Serves until the task is cancelled or the listener is closed; ends every connection before it returns.
     package func run() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             let gate = ConnectionGate(limit: limits.connections)
+            group.addTask { await table.watchWrites() }
             while !Task.isCancelled {
                 await gate.enter()
                 let stream: any ByteStream
                 do {
                     stream = try await listener.acceptStream()
                 } catch {
+                    if table.server.isStopping { await table.waitUntilEmpty() }
                     group.cancelAll()
-                    if Task.isCancelled { return }
+                    if Task.isCancelled || table.server.isStopping { return }
                     throw error
                 }
                 group.addTask {
@@ -58,12 +62,23 @@ package struct HTTPServer: Sendable {
         }
     }
 
+    /// Takes no more connections and no more requests, and lets `run` return when those under way are answered, or when
+    /// the time is over.
+    ///
+    /// What goes on until somebody ends it ends now.
+    package func stop(within grace: Duration) {
+        table.stop(within: grace)
+        listener.close()
+    }
+
     /// Serves one connection to its end.
     package func serve(_ stream: any ByteStream) async {
         let reader = ConnectionReader(stream: stream, limits: limits)
+        let (id, connection) = table.add(stream)
+        defer { table.remove(id) }
         await withTaskCancellationHandler {
             guard (try? await stream.establish()) != nil else { return }
-            while !Task.isCancelled, await serveNext(stream, reader) {}
+            while !Task.isCancelled, !table.server.isStopping, await serveNext(reader, connection) {}
             await stream.finishWriting()
         } onCancel: {
             stream.close()
@@ -71,21 +86,24 @@ package struct HTTPServer: Sendable {
     }
 
     /// Serves the next request; false where the connection is over.
-    private func serveNext(_ stream: any ByteStream, _ reader: ConnectionReader) async -> Bool {
+    private func serveNext(_ reader: ConnectionReader, _ connection: ConnectionState) async -> Bool {
+        let stream = connection.stream
         let head: RequestHead
         let request: HTTPRequest
         do {
             guard let next = try await reader.requestHead() else { return false }
+            connection.enter(.busy)
             head = next
             let hasBody = await !reader.bodyEnded
             request = HTTPRequest(
                 head: head, target: try RequestTarget(head.target), hasBody: hasBody,
                 peer: stream.peer, certificate: stream.certificate, reader: reader)
         } catch {
-            await refuse(error, stream, reader)
+            await refuse(error, reader, connection)
             return false
         }
-        let responder = HTTPResponder(stream: stream, reader: reader, head: head, common: common)
+        let responder = HTTPResponder(
+            stream: stream, reader: reader, head: head, common: common, connection: connection)
         do {
             try await handler(request, responder)
         } catch {
@@ -96,7 +114,10 @@ package struct HTTPServer: Sendable {
             if await responder.hasBegun { await linger(stream, reader) }
             return false
         }
-        if await reader.drain(limit: Self.drainLimit) { return true }
+        if await reader.drain(limit: Self.drainLimit) {
+            connection.enter(.idle)
+            return true
+        }
         await linger(stream, reader)
         return false
     }
@@ -112,10 +133,12 @@ package struct HTTPServer: Sendable {
         try? await responder.respond(response.status, headers: response.headers, body: response.body)
     }
 
-    private func refuse(_ error: any Error, _ stream: any ByteStream, _ reader: ConnectionReader) async {
+    private func refuse(_ error: any Error, _ reader: ConnectionReader, _ connection: ConnectionState) async {
+        let stream = connection.stream
         guard let error = error as? HTTPError, error != .truncated else { return }
         let head = RequestHead(method: "GET", target: "/", minorVersion: 1, headers: ["Connection": "close"])
-        let responder = HTTPResponder(stream: stream, reader: reader, head: head, common: common)
+        let responder = HTTPResponder(
+            stream: stream, reader: reader, head: head, common: common, connection: connection)
         await answer(error, responder)
         await linger(stream, reader)
     }

@@ -27,13 +27,17 @@ package struct ResponseHead: Sendable, Equatable {
 /// Leniency here is what request smuggling lives on, so whatever is not plainly valid is refused.
 package enum HeadParser {
     /// The number of bytes of a complete head at the start of `bytes`, its empty line included.
-    package static func headLength(_ bytes: some RandomAccessCollection<UInt8>) -> Int? {
+    ///
+    /// - Parameter searched: bytes at the start that held no end when they were all there was.
+    package static func headLength(_ bytes: some RandomAccessCollection<UInt8>, searched: Int = 0) -> Int? {
         var matched = 0
-        for (offset, byte) in bytes.enumerated() {
+        // The end may have begun in the last three of them.
+        let start = max(0, searched - 3)
+        for (offset, byte) in bytes.dropFirst(start).enumerated() {
             let expected: UInt8 = matched % 2 == 0 ? 0x0D : 0x0A
             if byte == expected {
                 matched += 1
-                if matched == 4 { return offset + 1 }
+                if matched == 4 { return start + offset + 1 }
             } else {
                 matched = byte == 0x0D ? 1 : 0
             }

@@ -4,8 +4,12 @@ actor SerialWriter {
     private var busy = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
     private var failure: (any Error)?
+    private let connection: ConnectionState
 
-    init(stream: any ByteStream) { self.stream = stream }
+    init(stream: any ByteStream, connection: ConnectionState) {
+        self.stream = stream
+        self.connection = connection
+    }
 
     /// Writes `bytes` after every write before it.
     func write(_ bytes: [UInt8]) async throws {
@@ -17,6 +21,8 @@ actor SerialWriter {
         defer { passOn() }
         // After a failed write the peer has a torn message; nothing may follow it.
         if let failure { throw failure }
+        connection.beginWrite()
+        defer { connection.endWrite() }
         do {
             try await stream.write(bytes)
         } catch {

@@ -15,6 +15,10 @@ package enum MountAttribute {
     package static let noSetUserID: UInt32 = 0x2
     package static let noDevices: UInt32 = 0x4
     package static let noExec: UInt32 = 0x8
+    package static let noAccessTime: UInt32 = 0x10
+    package static let strictAccessTime: UInt32 = 0x20
+    package static let noDirectoryAccessTime: UInt32 = 0x80
+    package static let mappedOwners: UInt64 = 0x10_0000
 }
 
 /// Propagation of mounts, as mount(2) and mount_setattr(2) take it.

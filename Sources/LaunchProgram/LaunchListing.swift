@@ -33,6 +33,15 @@ extension Operation {
             "mount \(type.text) on \(target.text)\(Self.words(options, attributes))"
         case .bind(let source, let target, let recursive, let attributes, _):
             "bind \(source.text) on \(target.text)\(Self.words([], attributes))\(recursive ? ", with what is mounted below" : "")"
+        case .openTree(let source, let subpath, let recursive):
+            "take \(source.text)\(Self.below(subpath))\(recursive ? ", with what is mounted below" : "")"
+        case .openOverlay(let lower, let subpath, _):
+            "take \(lower.count) layer\(lower.count == 1 ? "" : "s") over each other\(Self.below(subpath))"
+        case .attachTree(let tree):
+            "bind \(tree.source.text) on \(tree.target.text)\(Self.words([], tree.attributes))"
+                + (tree.propagation & MountPropagation.private != 0
+                    ? "" : tree.propagation & MountPropagation.slave != 0 ? ", slave" : ", shared")
+                + (tree.userMap.isEmpty ? "" : ", owners mapped")
         case .makeDirectory(let target, let mode): "make directory \(target.text) mode \(Self.octal(mode))"
         case .makeSymbolicLink(let target, let content): "link \(target.text) to \(content.text)"
         case .makeDevice(let target, let mode, let major, let minor):
@@ -45,6 +54,8 @@ extension Operation {
         case .maskPath(let path): "mask \(path.text)"
         case .readOnlyPath(let path): "make \(path.text) read-only"
         case .setMountReadOnly(let path): "make the mount on \(path.text) read-only"
+        case .setOwner(let target, let user, let group): "give \(target.text) to user \(user) group \(group)"
+        case .bindFromDonor(let path): "bind \(path.text) of the container whose namespace is joined"
         case .pivotRoot: "pivot to the new root"
         default: processSummary
         }
@@ -98,6 +109,10 @@ extension Operation {
             option.value.map { "\(option.key.text)=\($0.text)" } ?? option.key.text
         }
         return words.isEmpty ? "" : " (\(words.joined(separator: ",")))"
+    }
+
+    private static func below(_ subpath: KernelString) -> String {
+        subpath.isEmpty ? "" : ", of it \(subpath.text)"
     }
 
     private static func octal(_ value: UInt32) -> String { "0" + String(value, radix: 8) }

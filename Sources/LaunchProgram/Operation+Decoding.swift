@@ -18,8 +18,16 @@ extension Operation {
         case .temporaryRoot:
             self = .temporaryRoot(sizeBytes: try reader.unsigned64(), mountPoint: try reader.string())
         case .mount, .bind, .makeDirectory, .makeSymbolicLink, .makeDevice, .writeFile, .openTerminal,
-            .setKernelParameter, .maskPath, .readOnlyPath, .setMountReadOnly, .pivotRoot:
+            .setKernelParameter, .maskPath, .readOnlyPath, .setMountReadOnly, .pivotRoot, .setOwner, .bindFromDonor:
             self = try Self.fileOperation(code, &reader)
+        case .openTree:
+            self = .openTree(
+                source: try reader.string(), subpath: try reader.string(), recursive: try reader.boolean())
+        case .openOverlay:
+            self = .openOverlay(
+                lower: try reader.strings(), subpath: try reader.string(), scratch: try reader.string())
+        case .attachTree:
+            self = .attachTree(try TreeAttachment(from: &reader))
         default:
             self = try Self.processOperation(code, &reader)
         }
@@ -65,6 +73,11 @@ extension Operation {
             return .readOnlyPath(try reader.string())
         case .setMountReadOnly:
             return .setMountReadOnly(try reader.string())
+        case .setOwner:
+            return .setOwner(
+                target: try reader.string(), user: try reader.unsigned32(), group: try reader.unsigned32())
+        case .bindFromDonor:
+            return .bindFromDonor(try reader.string())
         default:
             return .pivotRoot
         }
@@ -114,5 +127,14 @@ extension Operation {
         default:
             return .setNoNewPrivileges
         }
+    }
+}
+
+extension TreeAttachment {
+    init(from reader: inout ByteReader) throws(LaunchProgramError) {
+        self.init(
+            tree: try reader.unsigned32(), source: try reader.string(), target: try reader.string(),
+            attributes: try reader.unsigned32(), attributesBelow: try reader.boolean(),
+            propagation: try reader.unsigned32(), userMap: try reader.string(), groupMap: try reader.string())
     }
 }

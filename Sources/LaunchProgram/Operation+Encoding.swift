@@ -1,7 +1,7 @@
 /// The codes of operations in the binary form.
 ///
 /// A code is never reused for another meaning.
-package enum OperationCode: UInt8, Sendable {
+package enum OperationCode: UInt8, Sendable, CaseIterable {
     case joinCgroups = 1
     case unshare
     case mapIdentity
@@ -34,6 +34,11 @@ package enum OperationCode: UInt8, Sendable {
     case installFilter
     case closeDescriptors
     case execute
+    case openTree
+    case openOverlay
+    case attachTree
+    case setOwner
+    case bindFromDonor
 }
 
 extension Operation {
@@ -72,6 +77,11 @@ extension Operation {
         case .installFilter: .installFilter
         case .closeDescriptors: .closeDescriptors
         case .execute: .execute
+        case .openTree: .openTree
+        case .openOverlay: .openOverlay
+        case .attachTree: .attachTree
+        case .setOwner: .setOwner
+        case .bindFromDonor: .bindFromDonor
         }
     }
 
@@ -93,8 +103,10 @@ extension Operation {
             writer.put(size)
             writer.put(mountPoint)
         case .mount, .bind, .makeDirectory, .makeSymbolicLink, .makeDevice, .writeFile, .openTerminal,
-            .setKernelParameter, .maskPath, .readOnlyPath, .setMountReadOnly, .pivotRoot:
+            .setKernelParameter, .maskPath, .readOnlyPath, .setMountReadOnly, .pivotRoot, .setOwner, .bindFromDonor:
             encodeFileOperation(to: &writer)
+        case .openTree, .openOverlay, .attachTree:
+            encodeTreeOperation(to: &writer)
         default:
             encodeProcessOperation(to: &writer)
         }
@@ -140,8 +152,36 @@ extension Operation {
         case .setKernelParameter(let name, let value):
             writer.put(name)
             writer.put(value)
-        case .maskPath(let path), .readOnlyPath(let path), .setMountReadOnly(let path):
+        case .setOwner(let target, let user, let group):
+            writer.put(target)
+            writer.put(user)
+            writer.put(group)
+        case .maskPath(let path), .readOnlyPath(let path), .setMountReadOnly(let path), .bindFromDonor(let path):
             writer.put(path)
+        default:
+            break
+        }
+    }
+
+    private func encodeTreeOperation(to writer: inout ByteWriter) {
+        switch self {
+        case .openTree(let source, let subpath, let recursive):
+            writer.put(source)
+            writer.put(subpath)
+            writer.put(recursive)
+        case .openOverlay(let lower, let subpath, let scratch):
+            writer.put(lower)
+            writer.put(subpath)
+            writer.put(scratch)
+        case .attachTree(let attachment):
+            writer.put(attachment.tree)
+            writer.put(attachment.source)
+            writer.put(attachment.target)
+            writer.put(attachment.attributes)
+            writer.put(attachment.attributesBelow)
+            writer.put(attachment.propagation)
+            writer.put(attachment.userMap)
+            writer.put(attachment.groupMap)
         default:
             break
         }

@@ -42,6 +42,12 @@ package enum Operation: Sendable, Equatable {
     case makeSymbolicLink(target: KernelString, content: KernelString)
     /// Makes a device node (`S_IFCHR` or `S_IFBLK` is in the mode).
     case makeDevice(target: KernelString, mode: UInt32, major: UInt32, minor: UInt32)
+    /// Gives what was made at a path to a user and a group.
+    case setOwner(target: KernelString, user: UInt32, group: UInt32)
+    /// Attaches a copy of the mount that the donor of a namespace has at the same path.
+    ///
+    /// Nothing happens where it has none, or nobody gave a namespace.
+    case bindFromDonor(KernelString)
     /// Writes a new small file.
     case writeFile(target: KernelString, content: KernelString, mode: UInt32)
     /// Opens a pseudo-terminal of the container's devpts, makes it stdin, stdout, stderr and `/dev/console`.
@@ -94,6 +100,59 @@ package enum Operation: Sendable, Equatable {
     /// A program's name without a slash is searched in the environment's PATH. With a reaper the program is the first
     /// process's child.
     case execute(program: KernelString, arguments: [KernelString], environment: [KernelString], reaper: Bool)
+    /// Takes a copy of a host path's mount, to be attached later; trees are numbered from 0 in the order they are taken.
+    ///
+    /// It is taken while the host's mounts are still peers of this namespace's, so that propagation works. A subpath is
+    /// resolved inside the source.
+    case openTree(source: KernelString, subpath: KernelString, recursive: Bool)
+    /// Takes read-only directories laid over each other, top first, as the next tree.
+    ///
+    /// The scratch directory is mounted on for a moment.
+    case openOverlay(lower: [KernelString], subpath: KernelString, scratch: KernelString)
+    /// Attaches a tree that was taken.
+    case attachTree(TreeAttachment)
+}
+
+/// How a tree that was taken is attached.
+package struct TreeAttachment: Sendable, Equatable {
+    /// The tree's number.
+    package var tree: UInt32
+    /// What was taken, for words.
+    package var source: KernelString
+    /// Where it goes, in the new root.
+    package var target: KernelString
+    /// `MOUNT_ATTR_*` that are set.
+    package var attributes: UInt32
+    /// Whether mounts below get them, too.
+    package var attributesBelow: Bool
+    /// `MS_PRIVATE`, `MS_SLAVE` or `MS_SHARED`, also of the mounts below; 0 leaves them.
+    package var propagation: UInt32
+    /// Lines of `uid_map` and `gid_map` (user_namespaces(7)): owners on the disk, owners as seen, how many.
+    ///
+    /// Empty: owners are seen as they are.
+    package var userMap: KernelString
+    package var groupMap: KernelString
+
+    package init(
+        tree: UInt32, source: KernelString, target: KernelString, attributes: UInt32 = 0, attributesBelow: Bool = true,
+        propagation: UInt32 = MountPropagation.private, userMap: KernelString = "", groupMap: KernelString = ""
+    ) {
+        self.tree = tree
+        self.source = source
+        self.target = target
+        self.attributes = attributes
+        self.attributesBelow = attributesBelow
+        self.propagation = propagation
+        self.userMap = userMap
+        self.groupMap = groupMap
+    }
+
+    package static func == (left: Self, right: Self) -> Bool {
+        left.tree == right.tree && left.source == right.source && left.target == right.target
+            && left.attributes == right.attributes && left.attributesBelow == right.attributesBelow
+            && left.propagation == right.propagation && left.userMap == right.userMap
+            && left.groupMap == right.groupMap
+    }
 }
 
 /// One option of a new file system, as fsconfig(2) takes it.

@@ -1,3 +1,16 @@
+/// Namespaces of another container that a container's process is made in.
+package struct NamespaceDonation: Sendable, Equatable {
+    /// The kinds (`CLONE_NEW*`).
+    package var flags: UInt64
+    /// The other container's directory: its supervisor is asked for its process at each start.
+    package var directory: KernelString
+
+    package init(flags: UInt64, directory: KernelString) {
+        self.flags = flags
+        self.directory = directory
+    }
+}
+
 /// What a supervisor is told once, when it starts.
 ///
 /// It needs nothing else, and nobody, for the container's whole life.
@@ -8,6 +21,8 @@ package struct SupervisionPlan: Sendable, Equatable {
     package var cloneFlags: UInt64
     /// The entry files of the container's groups; the groups are removed after the final exit.
     package var cgroupFiles: [KernelString]
+    /// Whether the group above belongs to somebody else, and stays when nothing is in it.
+    package var keepsGroupAbove: Bool
     /// Whether the first of these files is a cgroup v2 group, so that the process can be made inside it.
     package var cgroupIsUnified: Bool
     /// A file with an `oom_kill` line (`memory.events`, `memory.oom_control`); empty: none.
@@ -28,6 +43,10 @@ package struct SupervisionPlan: Sendable, Equatable {
     package var openInput: Bool
     /// Whether the program opens a terminal.
     package var terminal: Bool
+    /// Namespaces of other containers to make the process in, at each start.
+    package var donations: [NamespaceDonation]
+    /// Whether the process's own children may outlive it: then they are killed by their group at its end.
+    package var killsGroup: Bool
     /// What the process does before it is the user's.
     package var program: LaunchProgram
 
@@ -56,6 +75,9 @@ package struct SupervisionPlan: Sendable, Equatable {
         logMaximumFiles = 1
         openInput = false
         terminal = false
+        donations = []
+        killsGroup = false
+        keepsGroupAbove = false
     }
 
     /// The binary form.
@@ -77,6 +99,13 @@ package struct SupervisionPlan: Sendable, Equatable {
         writer.put(logMaximumFiles)
         writer.put(openInput)
         writer.put(terminal)
+        writer.put(UInt32(truncatingIfNeeded: donations.count))
+        for donation in donations {
+            writer.put(donation.flags)
+            writer.put(donation.directory)
+        }
+        writer.put(killsGroup)
+        writer.put(keepsGroupAbove)
         program.encode(to: &writer)
         return writer.bytes
     }
@@ -105,6 +134,14 @@ package struct SupervisionPlan: Sendable, Equatable {
         logMaximumFiles = try reader.unsigned32()
         openInput = try reader.boolean()
         terminal = try reader.boolean()
+        donations = []
+        let number = try reader.count()
+        for _ in 0..<number {
+            donations.append(
+                NamespaceDonation(flags: try reader.unsigned64(), directory: try reader.string()))
+        }
+        killsGroup = try reader.boolean()
+        keepsGroupAbove = try reader.boolean()
         program = LaunchProgram()
     }
 }

@@ -1,3 +1,5 @@
+import Linux
+
 /// Where automatic subnets and addresses come from.
 ///
 /// Pure.
@@ -24,10 +26,40 @@ package enum AddressPool {
         return nil
     }
 
+    /// The first /64 of the 48-bit `site` that overlaps none of `taken`; nil if there is none left.
+    package static func freeSubnet6(site: IPPrefix, avoiding taken: [IPPrefix]) -> IPPrefix? {
+        var bytes = site.network.address.bytes
+        guard bytes.count == 16 else { return nil }
+        let near = taken.filter(site.overlaps)
+        for number in 0..<65_536 {
+            bytes[6] = UInt8(truncatingIfNeeded: number >> 8)
+            bytes[7] = UInt8(truncatingIfNeeded: number)
+            guard let address = IPAddress(bytes: bytes), let candidate = IPPrefix(address: address, length: 64) else {
+                return nil
+            }
+            if !near.contains(where: candidate.overlaps) { return candidate }
+        }
+        return nil
+    }
+
+    /// The lowest address of `subnet` behind its first that is not in `taken`; nil if there is none.
+    package static func freeAddress(in subnet: IPPrefix, avoiding taken: Set<IPAddress>) -> IPAddress? {
+        var candidate: IPAddress? = subnet.firstHost
+        while let address = candidate, subnet.contains(address) {
+            if !taken.contains(address) { return address }
+            candidate = address.next
+        }
+        return nil
+    }
+
     /// The lowest host address of `subnet` that is not in `taken`; nil if the subnet is full.
-    package static func freeAddress(in subnet: Subnet, avoiding taken: Set<IPv4Address>) -> IPv4Address? {
-        var candidate = subnet.firstHost
-        while candidate <= subnet.lastHost {
+    package static func freeAddress(
+        in subnet: Subnet, within range: Subnet? = nil, avoiding taken: Set<IPv4Address>
+    ) -> IPv4Address? {
+        // The whole of a range may be used, but for what is no host's address in the subnet.
+        var candidate = max(subnet.firstHost, range?.network ?? subnet.firstHost)
+        let last = min(subnet.lastHost, range?.broadcast ?? subnet.lastHost)
+        while candidate <= last {
             if !taken.contains(candidate) { return candidate }
             guard let next = candidate.advanced(by: 1) else { return nil }
             candidate = next

@@ -98,7 +98,7 @@ private struct Preparation: Sendable {
             }
             try group.create()
             try group.apply(configuration.limits)
-            if !configuration.privileged { try Self.restrictDevices(group, configuration.devices) }
+            if !configuration.privileged { try Self.restrictDevices(group, configuration) }
             let plan = try MemoryFile.sealed(name: "launch", content: plan.encoded())
             try plan.seek(0)
             let pipe = try Pipe().separate()
@@ -115,9 +115,13 @@ private struct Preparation: Sendable {
         }
     }
 
-    private static func restrictDevices(_ group: Cgroup, _ devices: [DeviceConfiguration]) throws(SystemError) {
-        let extra = devices.map { DeviceRule(isBlock: $0.isBlock, major: $0.major, minor: $0.minor) }
-        try group.restrictDevices(to: DeviceRule.defaults + extra)
+    private static func restrictDevices(
+        _ group: Cgroup, _ configuration: ContainerConfiguration
+    ) throws(SystemError) {
+        let nodes = configuration.devices.map {
+            DeviceRule(isBlock: $0.isBlock, major: $0.major, minor: $0.minor, access: $0.access)
+        }
+        try group.restrictDevices(to: DeviceRule.defaults + nodes + configuration.deviceRules)
     }
 
     private static func spawn(

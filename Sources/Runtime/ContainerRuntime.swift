@@ -40,6 +40,11 @@ package final class ContainerRuntime: Sendable {
             .listing()
     }
 
+    /// What this host's control groups can be limited in.
+    ///
+    /// Blocks.
+    package func cgroupSupport() -> CgroupSupport { cgroups.support() }
+
     /// A container's control group.
     package func cgroup(path: String) throws(RuntimeError) -> Cgroup {
         try RuntimeError.wrap("naming the cgroup") { () throws(SystemError) in try cgroups.group(path) }
@@ -52,11 +57,15 @@ package final class ContainerRuntime: Sendable {
     /// Changes the limits of a running container: all of them, or none.
     ///
     /// - Throws: `RuntimeError.memoryInUse` when more memory is in use than it would be allowed.
-    package func update(limits: CgroupLimits, cgroupPath: String) async throws(RuntimeError) {
+    ///
+    /// - Parameter known: the limits asked for so far.
+    package func update(
+        limits: CgroupLimits, from known: CgroupLimits = CgroupLimits(), cgroupPath: String
+    ) async throws(RuntimeError) {
         let group = try cgroup(path: cgroupPath)
         let used = try await RuntimeError.blocking("setting limits") { () throws(SystemError) -> Int64? in
             do throws(SystemError) {
-                try group.change(to: limits)
+                try group.change(to: limits, from: known)
                 return nil
             } catch let error where error.errno == .EBUSY {
                 return try group.statistics().memoryUsage

@@ -87,6 +87,10 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
 
     /// The errno in Docker's words, with what exactly failed.
     static func explanation(_ failure: LaunchFailure) -> String {
+        // Docker's clients take "no such file" for a missing program.
+        if failure.detail.text.hasSuffix(" file"), failure.detail.text.hasPrefix("unable to find ") {
+            return failure.detail.text
+        }
         let errno = Errno(failure.code)
         let words = errno.text.prefix(1).lowercased() + errno.text.dropFirst()
         let meaning = "\(words) (\(errno.name))"

@@ -51,11 +51,21 @@ extension NameServer {
         case .networks(let container, let forwards, let networks):
             guard sockets[container] != nil else { return .error(text("this container is not attached")) }
             table.admit(container, networks: networks, forwards: forwards)
-        case .names(let container, let network, let address, let names):
-            table.setNames(names, of: container, in: network, address: address)
+        case .names(let container, let network, let address, let address6, let names):
+            table.setNames(names, of: container, in: network, address: address, address6: address6)
+        case .links(let container, let names):
+            var pairs: [(DNSName, DNSName)] = []
+            var index = 0
+            while index + 1 < names.count {
+                pairs.append((names[index], names[index + 1]))
+                index += 2
+            }
+            table.setLinks(pairs, of: container)
+        case .servers(let container, let resolvers): servers[container] = resolvers.isEmpty ? nil : resolvers
         case .unname(let container, let network): table.removeNames(of: container, in: network)
         case .remove(let container):
             closeSockets(of: container)
+            servers[container] = nil
             table.remove(container)
         case .upstreams(let resolvers): upstreams = resolvers
         case .list(let after): return .ok(page(after: after))

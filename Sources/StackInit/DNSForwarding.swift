@@ -44,9 +44,12 @@ extension NameServer {
                 attempts: 0, deadline: 0))
     }
 
+    private func resolvers(of container: Identifier) -> [[UInt8]] { servers[container] ?? upstreams }
+
     /// Sends the question to the next resolver, or gives up.
     private func launch(_ start: Forwarded) {
         var entry = start
+        let upstreams = resolvers(of: entry.container)
         while entry.attempts < NameServer.attempts, !upstreams.isEmpty {
             let resolver = upstreams[entry.attempts % upstreams.count]
             entry.attempts += 1
@@ -113,7 +116,9 @@ extension NameServer {
         guard let entry = forwarded[socket], DNSResponse.isReply(packet, id: entry.id, to: entry.query) else {
             return false
         }
-        if DNSResponse.isFailure(packet), entry.attempts < min(NameServer.attempts, upstreams.count) {
+        if DNSResponse.isFailure(packet),
+            entry.attempts < min(NameServer.attempts, resolvers(of: entry.container).count)
+        {
             retry(socket)
             return true
         }

@@ -38,6 +38,8 @@ final class NameServer {
     var sockets: [Identifier: Sockets] = [:]
     var table = NameTable()
     var upstreams: [[UInt8]] = []
+    /// The resolvers of containers that have others than the host's.
+    var servers: [Identifier: [[UInt8]]] = [:]
     var forwarded: [Int32: Forwarded] = [:]
     var clients: [Int32: Client] = [:]
     var serial: UInt64 = 0

@@ -80,6 +80,17 @@ func decimalDigits(_ value: Int64) -> [UInt8] {
     return digits.reversed()
 }
 
+/// A number in octal.
+func octalDigits(_ value: UInt32) -> [UInt8] {
+    var digits: [UInt8] = []
+    var rest = value
+    repeat {
+        digits.append(UInt8(0x30 + rest % 8))
+        rest /= 8
+    } while rest > 0
+    return digits.reversed()
+}
+
 /// Reads a descriptor to its end; nil when there is more than the limit, or on error.
 func readAll(_ descriptor: Int32, limit: Int) -> [UInt8]? {
     var bytes: [UInt8] = []

@@ -40,7 +40,11 @@ struct DaemonLocation: Sendable, Equatable {
     var address: String { (try? chosen.get())?.text ?? "unix://\(socket)" }
 
     /// Works out the location from options first, then the environment, then the context, then the defaults.
-    init(arguments: ParsedArguments, environment: [String: String], workingDirectory: String) {
+    ///
+    /// - Parameter takesHost: whether `--host` names the daemon; for the daemon itself it means places to serve on.
+    init(
+        arguments: ParsedArguments, environment: [String: String], workingDirectory: String, takesHost: Bool = true
+    ) {
         func absolute(_ path: String) -> String {
             let joined = path.hasPrefix("/") ? path : workingDirectory + "/" + path
             return joined.count > 1 && joined.hasSuffix("/") ? String(joined.dropLast()) : joined
@@ -49,7 +53,7 @@ struct DaemonLocation: Sendable, Equatable {
         root = absolute(arguments.value(of: GlobalOptions.root) ?? given("STACKCTL_ROOT") ?? "/var/lib/stackctl")
         version = given("DOCKER_API_VERSION").map { $0.hasPrefix("v") ? String($0.dropFirst()) : $0 }
         let choice = EndpointChoice(
-            arguments: arguments, environment: environment, workingDirectory: workingDirectory)
+            arguments: arguments, environment: environment, workingDirectory: workingDirectory, takesHost: takesHost)
         do throws(Diagnostic) {
             chosen = .success(try choice.endpoint())
         } catch {

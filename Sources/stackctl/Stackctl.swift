@@ -60,7 +60,8 @@ enum Stackctl {
                 arguments: resolution.arguments, output: output,
                 location: DaemonLocation(
                     arguments: resolution.arguments, environment: environment,
-                    workingDirectory: try CurrentProcess.workingDirectory()))
+                    workingDirectory: try CurrentProcess.workingDirectory(),
+                    takesHost: !command.options.contains { $0.long == GlobalOptions.host.long }))
             guard command.watchesInterrupts else { return try await action(invocation) }
             let work = Task { try await action(invocation) }
             let watcher = Task { await Interruption.shared.watch(work) }

@@ -63,6 +63,7 @@ struct HeadParserTests {
         let bytes = Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
         for length in 0..<bytes.count { #expect(HeadParser.headLength(bytes[..<length]) == nil) }
         #expect(HeadParser.headLength(bytes) == bytes.count)
+        for searched in 0..<bytes.count { #expect(HeadParser.headLength(bytes, searched: searched) == bytes.count) }
         var random = SystemRandomNumberGenerator()
         for _ in 0..<3000 {
             let noise = (0..<Int.random(in: 0..<80, using: &random)).map { _ in

@@ -118,6 +118,22 @@ struct ServerTests {
         }
     }
 
+    @Test("one byte now and then does not prolong the time for a head")
+    func dripping() async throws {
+        var limits = HTTPLimits()
+        limits.stallSeconds = 1
+        try await talk(limits: limits, echo) { client in
+            let drip = Task {
+                for byte in "GET / HTTP/1.1\r\nHost: " + String(repeating: "x", count: 100_000) {
+                    try await client.write("\(byte)")
+                    try await Task.sleep(for: .milliseconds(50))
+                }
+            }
+            #expect(try await client.readAll().hasPrefix("HTTP/1.1 408 "))
+            drip.cancel()
+        }
+    }
+
     @Test("streamed pieces arrive as they are written; HEAD has no body")
     func streamed() async throws {
         let handler: HTTPHandler = { request, responder in

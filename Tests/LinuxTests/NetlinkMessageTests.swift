@@ -40,7 +40,7 @@ struct NetlinkMessageTests {
             _ = LinkAddress(bytes[...])
             _ = Route(bytes[...])
             _ = NetlinkAnswer.parse(bytes).map { NetlinkSocket.error($0, "test") }
-            _ = FileWatcher.scan(bytes, for: [97])
+            _ = InotifyEvent.parse(bytes)
             _ = ProcessHandle.parseStartTime(bytes)
         }
     }

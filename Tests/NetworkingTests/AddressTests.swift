@@ -92,12 +92,12 @@ struct PublishedPortTests {
     func conflicts() {
         let everywhere = PublishedPort(hostPort: 80, containerPort: 80)
         let loopback = PublishedPort(hostAddress: .loopback, hostPort: 80, containerPort: 8080)
-        let other = PublishedPort(hostAddress: IPv4Address("192.0.2.1"), hostPort: 80, containerPort: 80)
+        let other = PublishedPort(hostAddress: IPAddress("192.0.2.1"), hostPort: 80, containerPort: 80)
         let udp = PublishedPort(hostPort: 80, containerPort: 80, transport: .udp)
         #expect(everywhere.conflicts(with: loopback) && loopback.conflicts(with: everywhere))
         #expect(!loopback.conflicts(with: other))
         #expect(!everywhere.conflicts(with: udp))
-        #expect(PublishedPort(hostAddress: IPv4Address("0.0.0.0"), hostPort: 80, containerPort: 80) == everywhere)
+        #expect(PublishedPort(hostAddress: IPAddress("0.0.0.0"), hostPort: 80, containerPort: 80) == everywhere)
     }
 
     @Test("interface names stay within IFNAMSIZ")
@@ -110,7 +110,7 @@ struct PublishedPortTests {
 
 @Suite("Ports that programs of the host have")
 struct ListeningPortTests {
-    @Test("listening sockets are read from the kernel's table, connections and IPv6-only addresses passed over")
+    @Test("listening sockets are read from the kernel's table, connections passed over")
     func table() {
         let header =
             "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
@@ -127,8 +127,11 @@ struct ListeningPortTests {
                    6: nonsense
                 """
         let found = ListeningPorts.parse(text, transport: .tcp)
-        #expect(found.map(\.port) == [8080, 22, 443, 444])
-        #expect(found.map(\.address) == [.loopback, nil, nil, IPv4Address("10.0.0.2")])
-        #expect(found.map(\.inode) == ["11", "12", "14", "15"])
+        #expect(found.map(\.port) == [8080, 22, 443, 444, 445])
+        let addresses: [IPAddress?] = [IPAddress.loopback, nil, nil, IPAddress("10.0.0.2")]
+        #expect(Array(found.map(\.address).prefix(4)) == addresses)
+        #expect(found.map(\.isForV4) == [true, true, true, true, false])
+        #expect(found.map(\.isForV6) == [false, false, true, false, true])
+        #expect(found.map(\.inode) == ["11", "12", "14", "15", "16"])
     }
 }

@@ -1,3 +1,4 @@
+import Linux
 import Testing
 
 @testable import Networking
@@ -24,7 +25,7 @@ struct ContainerFilesTests {
     @Test("hosts names the container at each of its addresses, behind what was added")
     func hosts() throws {
         let text = ContainerFiles.hosts(
-            hostname: "web.example", addresses: [try #require(IPv4Address("10.1.0.2"))], extra: [("10.1.0.1", "gate")])
+            hostname: "web.example", addresses: [try #require(IPAddress("10.1.0.2"))], extra: [("10.1.0.1", "gate")])
         #expect(text.hasPrefix("127.0.0.1\tlocalhost\n"))
         #expect(text.hasSuffix("10.1.0.1\tgate\n10.1.0.2\tweb.example web\n"))
         #expect(ContainerFiles.hosts(hostname: "web", addresses: [.loopback]).hasSuffix("127.0.0.1\tweb\n"))

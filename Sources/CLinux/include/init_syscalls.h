@@ -33,6 +33,7 @@
 #define INIT_MNT_DETACH 2
 #define INIT_CLONE_NEWUSER 0x10000000
 #define INIT_CLONE_PIDFD 0x1000
+#define INIT_PROC_MAGIC 0x9fa0
 #define INIT_PR_SET_PDEATHSIG 1
 #define INIT_PR_SET_DUMPABLE 4
 #define INIT_PR_SET_NAME 15
@@ -141,6 +142,15 @@ static inline int init_next_signal(void) {
 }
 static inline int init_kill(int pid, int number) { return kill(pid, number); }
 static inline int init_fork(void) { return (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0); }
+
+/// A child in a user namespace of its own.
+static inline int init_fork_user_namespace(void) {
+    return (int)syscall(SYS_clone, INIT_CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+}
+/// Does nothing until a signal ends the process.
+static inline _Noreturn void init_sleep_for_ever(void) {
+    for (;;) pause();
+}
 
 /// Waits for one child; the peak resident memory is in KiB.
 static inline int init_wait(int pid, int *status, int options, int64_t *peak) {

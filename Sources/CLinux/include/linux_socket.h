@@ -41,6 +41,18 @@ static inline int linux_connect_unix(int fd, const char *path) {
     return connect(fd, (struct sockaddr *)&address, length);
 }
 
+/// Sends one datagram to a unix socket; a path that begins with `@` is one of the abstract names.
+static inline long linux_send_to_unix(int fd, const char *path, const void *bytes, size_t size) {
+    struct sockaddr_un address;
+    socklen_t length;
+    if (linux_unix_address(path, &address, &length) < 0) return -1;
+    if (address.sun_path[0] == '@') {
+        address.sun_path[0] = 0;
+        length -= 1;
+    }
+    return (long)sendto(fd, bytes, size, MSG_NOSIGNAL, (struct sockaddr *)&address, length);
+}
+
 /// Fills an IPv4 (`size` 4) or IPv6 (`size` 16) address; returns its length, or 0.
 static inline socklen_t linux_inet_address(const uint8_t *bytes, size_t size, uint16_t port,
                                            struct sockaddr_storage *address) {

@@ -30,6 +30,12 @@ extension HostEngine {
         configuration.containerDirectory(container.id) + "/log"
     }
 
+    /// What log options say of a container, for `docker logs --details`.
+    package func logDetails(_ container: Container) -> String {
+        let facts = container.snapshot
+        return LogDetails.text(facts.specification, id: container.id, name: facts.name, imageID: facts.imageID)
+    }
+
     /// Holds a container for an attached client: its log is not removed before the client has read it.
     package func attach(_ container: Container) -> AttachSession {
         container.change { $0.attachments += 1 }
@@ -81,8 +87,17 @@ extension HostEngine {
         guard let connection = container.connection else { throw EngineError.notRunning(container.id) }
         guard container.specification.tty else { return }
         try await connection.resize(rows: Int(size.rows), columns: Int(size.columns))
+        await publish("resize", container, ["height": "\(size.rows)", "width": "\(size.columns)"])
+    }
+
+    /// Tells that a client attached, or let go of a container that goes on.
+    package func note(_ action: AttachAction, _ container: Container) async {
+        await publish(action.rawValue, container)
     }
 }
+
+/// What a client does with a container's streams.
+package enum AttachAction: String, Sendable { case attach, detach }
 
 /// Where a client's input comes from.
 package protocol InputSource: Sendable {

@@ -33,7 +33,11 @@ extension HostEngine {
             guard old != name else {
                 throw EngineError(.invalid, "Renaming a container with the same name as its current name")
             }
-            try self.containers.reserve(name: name, id: container.id)
+            do throws(EngineError) {
+                try self.containers.reserve(name: name, id: container.id)
+            } catch {
+                throw EngineError(error.kind, "Error when allocating new name: \(error.message)")
+            }
             container.change { $0.name = name }
             do {
                 let row = container.row
@@ -49,16 +53,6 @@ extension HostEngine {
         }
     }
 
-    /// Tells the resolver a running container's names again.
-    func refreshNames(_ container: Container) async throws {
-        guard container.state.isActive else { return }
-        for endpoint in try await networks.endpoints(containerID: container.id) {
-            try await names.setNames(
-                containerID: container.id, networkID: endpoint.networkID, address: endpoint.address,
-                names: dnsNames(container, endpoint))
-        }
-    }
-
     /// Changes limits and restart policy, live where it runs.
     package func update(_ container: Container, _ update: ContainerUpdate) async throws {
         try await exclusively(container) {
@@ -66,7 +60,8 @@ extension HostEngine {
             // The limits first: they may be refused, and then nothing is changed.
             if let limits = update.limits {
                 if container.state.isActive {
-                    try await self.runtime.update(limits: limits, cgroupPath: self.cgroupPath(container))
+                    try await self.runtime.update(
+                        limits: limits, from: container.specification.limits, cgroupPath: self.cgroupPath(container))
                 }
                 container.change { $0.specification.limits = limits }
             }

@@ -3,6 +3,7 @@ import ImageStore
 import Linux
 import Networking
 import OCI
+import Runtime
 import StateStore
 import Synchronization
 
@@ -54,10 +55,14 @@ extension HostEngine {
         }
         // A stack refers to an image by its id; people know it by its name.
         if request.stack != nil, let name = image.references.first { specification.image = name.familiar }
+        try specification.checkNetwork()
         specification.merge(image.config.execution)
+        adapt(&specification, isOfStack: request.stack != nil)
         try validate(specification)
+        try resolveNetworkMode(&specification)
+        try checkLinkTargets(specification)
         specification.endpoints = try await resolvedEndpoints(specification)
-        try nameVolumes(&specification)
+        try await prepareMounts(&specification)
 
         try containers.reserve(name: name, id: id)
         var facts = Container.Facts(
@@ -83,6 +88,50 @@ extension HostEngine {
         volumeClaims.release(mounted)
         await markMade(container)
         return container
+    }
+
+    /// Checks a request of the API against this host, and leaves out what the host cannot do.
+    ///
+    /// - Returns: Docker's warnings.
+    package func prepare(_ specification: inout ContainerSpecification) throws(EngineError) -> [String] {
+        let warnings = specification.discardUnsupported(cgroupSupport)
+        try specification.checkHost(cgroupSupport)
+        return warnings
+    }
+
+    /// Fills in what Docker decides for a container at its creation.
+    private func adapt(_ specification: inout ContainerSpecification, isOfStack: Bool) {
+        _ = specification.discardUnsupported(cgroupSupport)
+        var settings = specification.hostSettings
+        settings.pidMode = joined(settings.pidMode)
+        if settings.runtime.isEmpty { settings.runtime = HostSettings.standardRuntime }
+        settings.ipcMode = settings.ipcMode.isEmpty ? "private" : joined(settings.ipcMode)
+        if settings.cgroupNamespace.isEmpty {
+            settings.cgroupNamespace = specification.isPrivileged && !isUnifiedCgroup ? "host" : "private"
+        }
+        if !specification.isPrivileged {
+            settings.maskedPaths = settings.maskedPaths ?? ContainerConfiguration.dockerMaskedPaths
+            settings.readOnlyPaths = settings.readOnlyPaths ?? ContainerConfiguration.dockerReadOnlyPaths
+        }
+        if settings.runtime.isEmpty { settings.runtime = HostSettings.standardRuntime }
+        specification.hostSettings = settings
+        specification.securityOptions += SecuritySettings.addedOptions(specification)
+        // Docker's containers may gain privileges; those of a stack only where it says so.
+        if isOfStack, !specification.securityOptions.contains(where: { $0.hasPrefix("no-new-privileges") }) {
+            specification.securityOptions.append("no-new-privileges")
+        }
+        let usesHostName = specification.networkMode == "host" || settings.utsMode == "host"
+        if usesHostName, specification.hostname.isEmpty { specification.hostname = Self.hostName() }
+    }
+
+    private static func hostName() -> String {
+        ((try? Files.readText("/proc/sys/kernel/hostname", limit: 256)) ?? "").filter { !$0.isWhitespace }
+    }
+
+    /// `container:` with the id of the container that is named; names may change.
+    private func joined(_ mode: String) -> String {
+        guard let name = HostSettings.container(in: mode), let target = try? containers.find(name) else { return mode }
+        return "container:\(target.id)"
     }
 
     /// Makes what a creation that was cut short did not come to; the caller holds the container's queue.
@@ -129,59 +178,6 @@ extension HostEngine {
         for entry in specification.env where entry.isEmpty || entry.hasPrefix("=") {
             throw EngineError(.invalid, "invalid environment variable: \(entry)")
         }
-        var targets = Set<String>()
-        for mount in specification.mounts where !targets.insert(mount.target).inserted {
-            throw EngineError(.invalid, "Duplicate mount point: \(mount.target)")
-        }
-        for mount in specification.mounts where mount.kind == .bind && !mount.createsSource {
-            guard Files.exists(mount.source) else {
-                throw EngineError(
-                    .invalid,
-                    "invalid mount config for type \"bind\": bind source path does not exist: \(mount.source)")
-            }
-        }
-        if specification.networkMode.hasPrefix("container:") {
-            throw EngineError(.notImplemented, "network mode container: is not supported")
-        }
-    }
-
-    /// The networks by id, the one with the default route first.
-    private func resolvedEndpoints(_ specification: ContainerSpecification) async throws -> [EndpointSettings] {
-        let mode = specification.networkMode
-        if mode == "none" || mode == "host" { return [] }
-        var given: [EndpointSettings] = []
-        for var endpoint in specification.endpoints {
-            endpoint.network = try await network(named: endpoint.network).id
-            guard !given.contains(where: { $0.network == endpoint.network }) else {
-                throw EngineError(.invalid, "network \(endpoint.network) is given twice")
-            }
-            given.append(endpoint)
-        }
-        if mode == "default", !given.isEmpty { return given }
-        let primary = try await network(named: mode).id
-        if let index = given.firstIndex(where: { $0.network == primary }) {
-            given.insert(given.remove(at: index), at: 0)
-        } else {
-            given.insert(EndpointSettings(network: primary), at: 0)
-        }
-        return given
-    }
-
-    /// Gives anonymous volumes their names.
-    private func nameVolumes(_ specification: inout ContainerSpecification) throws {
-        let targets = Set(specification.mounts.map(\.target))
-        for path in specification.volumes where !targets.contains(path) {
-            var mount = MountSpecification(.volume, source: "", target: path)
-            mount.isAnonymous = true
-            specification.mounts.append(mount)
-        }
-        for index in specification.mounts.indices {
-            guard specification.mounts[index].kind == .volume, specification.mounts[index].source.isEmpty else {
-                continue
-            }
-            specification.mounts[index].source = try Random.hexID()
-            specification.mounts[index].isAnonymous = true
-        }
     }
 
     /// Makes directory, addresses and volumes; what is there already stays.
@@ -189,41 +185,11 @@ extension HostEngine {
         let directory = configuration.containerDirectory(container.id)
         try await BlockingExecutor.shared.run {
             try Files.makeDirectories(directory, mode: 0o700)
-            // `-v` makes a missing source; `--mount` was refused before.
-            for mount in container.specification.mounts where mount.kind == .bind && mount.createsSource {
-                if try Files.statusIfPresent(mount.source) == nil { try Files.makeDirectories(mount.source) }
-            }
         }
         for endpoint in container.specification.endpoints {
             try await reserve(endpoint, for: container)
         }
-        for mount in container.specification.mounts where mount.kind == .volume {
-            let isNew = try await volumes.ensure(mount.source, anonymous: mount.isAnonymous)
-            if isNew {
-                made.append(mount.source)
-                await publish(.volume, "create", actor: mount.source, ["driver": "local"])
-            }
-            if mount.copiesImageContent {
-                try await fill(volume: mount.source, from: image, at: mount.target, for: container.id)
-            }
-        }
-    }
-
-    func reserve(_ endpoint: EndpointSettings, for container: Container) async throws {
-        let address = try endpoint.address.map { text throws(EngineError) in
-            guard let address = IPv4Address(text) else { throw EngineError(.invalid, "invalid IPv4 address: \(text)") }
-            return address
-        }
-        let mac = try endpoint.macAddress.map { text throws(EngineError) in
-            guard let mac = MACAddress(text) else {
-                throw EngineError(.invalid, "invalid MAC address: \(text)")
-            }
-            return mac
-        }
-        _ = try await networks.reserveEndpoint(
-            EndpointRequest(
-                containerID: container.id, networkID: endpoint.network, address: address, macAddress: mac,
-                aliases: endpoint.aliases))
+        try await materializeMounts(container, image, made)
     }
 
     /// Takes back what a failed creation made: of volumes only those that are its own.
@@ -237,31 +203,10 @@ extension HostEngine {
         let directory = configuration.containerDirectory(id)
         try? await BlockingExecutor.shared.run { try Files.removeTree(directory) }
     }
-
-    /// Docker fills a new, empty volume with what the image has at the mount point.
-    private func fill(volume: String, from image: StoredImage, at target: String, for id: String) async throws {
-        try await fillQueue.run {
-            let isShared =
-                self.users(ofVolume: volume).contains { $0.id != id }
-                || self.containers.damaged.contains { $0.mayUse(volume: volume) }
-            guard try await self.volumes.wantsContent(volume, isShared: isShared) else { return }
-            let layers = try await self.layerMounts.hold(image)
-            defer { self.layerMounts.release(image.id) }
-            let destination = self.volumes.dataPath(volume)
-            let mark = self.volumes.fillMark(volume)
-            let scratch = "\(self.configuration.runDirectory)/fill-\(try Random.hex(bytes: 8))"
-            let empty = self.emptyDirectory
-            try await BlockingExecutor.shared.run {
-                try Files.write(mark, [], mode: 0o600)
-                try ImageContent.copy(layers: layers, at: target, to: destination, scratch: scratch, empty: empty)
-                try Files.unlink(mark)
-            }
-        }
-    }
 }
 
 /// Names that come together over several steps, of which any may fail.
-private final class NameList: Sendable {
+final class NameList: Sendable {
     private let list = Mutex<[String]>([])
 
     /// What was added.

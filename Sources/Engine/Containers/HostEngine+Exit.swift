@@ -68,7 +68,9 @@ extension HostEngine {
         }
         container.notify(.exited(code: status.exitCode, isFinal: isFinal))
         if status.oomKilled { await publish("oom", container, at: finished) }
-        await publish("die", container, ["exitCode": "\(status.exitCode)"], at: finished)
+        let seconds = max(0, (status.finishedAt - status.startedAt) / 1_000_000_000)
+        await publish(
+            "die", container, ["execDuration": "\(seconds)", "exitCode": "\(status.exitCode)"], at: finished)
         await saveStatusLater(container)
     }
 
@@ -93,7 +95,10 @@ extension HostEngine {
     /// Links, ports, names and layers of a run that is over.
     func releaseRun(_ container: Container) async {
         await releaseNetwork(container)
+        await publishConnections("disconnect", container)
         if let id = Digest(container.snapshot.imageID) { layerMounts.release(id) }
+        await releaseMounts(container)
+        await publishUnmounts(by: container)
         container.change { $0.isSettling = false }
         container.notify(.settled)
         sweepLayersLater()

@@ -31,27 +31,35 @@ extension HostEngine {
         plan.limits = specification.limits
         plan.hostname = specification.hostname
         plan.domainname = specification.domainname
-        plan.mounts = try specification.mounts.map { try mount($0) }
-        plan.hostsPath = "\(directory)/hosts"
-        plan.hostnamePath = "\(directory)/hostname"
-        plan.resolvConfPath = "\(directory)/resolv.conf"
+        plan.mounts = try await launchMounts(specification)
+        let files = networkFilesDirectory(container.id, specification)
+        plan.hostsPath = "\(files)/hosts"
+        plan.hostnamePath = "\(files)/hostname"
+        plan.resolvConfPath = "\(files)/resolv.conf"
         plan.readOnlyRoot = specification.readOnlyRoot
         plan.useInit = specification.usesInit
         plan.privileged = specification.isPrivileged
         plan.shmSize = specification.sharedMemoryBytes
-        if specification.securityOptions.contains("seccomp=unconfined") { plan.seccomp = .unconfined }
-        if !specification.isPrivileged, specification.networkMode != "host" {
-            plan.sysctls["net.ipv4.ip_unprivileged_port_start"] = "0"
-        }
+        try await isolate(&plan, specification)
         plan.restart = specification.restart.forSupervisor
         plan.stopSignal = specification.stopSignal.flatMap { Signals.number(named: $0) } ?? 15
         plan.stopTimeout = .seconds(max(0, specification.stopTimeout ?? 10))
         plan.openInput = specification.openStdin
         if specification.tty { plan.terminal = TerminalConfiguration(rows: 24, columns: 80) }
-        plan.log = LogConfiguration(
-            path: "\(directory)/log", maximumBytes: Self.bytes(specification.logOptions["max-size"]) ?? 20 << 20,
-            maximumFiles: UInt32(specification.logOptions["max-file"] ?? "") ?? 5)
+        plan.log = Self.log(specification, path: "\(directory)/log")
         return plan
+    }
+
+    /// Where output is kept.
+    ///
+    /// Attached clients read it there, too: without a log driver just enough is kept for them.
+    private static func log(_ specification: ContainerSpecification, path: String) -> LogConfiguration {
+        guard specification.hostSettings.logDriver != "none" else {
+            return LogConfiguration(path: path, maximumBytes: 20 << 20, maximumFiles: 2)
+        }
+        return LogConfiguration(
+            path: path, maximumBytes: bytes(specification.logOptions["max-size"]) ?? 20 << 20,
+            maximumFiles: UInt32(specification.logOptions["max-file"] ?? "") ?? 5)
     }
 
     /// The process of a container.
@@ -62,9 +70,9 @@ extension HostEngine {
         process.user = specification.user
         process.capabilities = capabilities(specification)
         process.noNewPrivileges =
-            !specification.isPrivileged
-            && !specification.securityOptions.contains("no-new-privileges=false")
-            && !specification.securityOptions.contains("no-new-privileges:false")
+            (try? SecuritySettings(specification.securityOptions))?.noNewPrivileges ?? true
+        process.additionalGroups = specification.hostSettings.groups
+        process.limits = specification.hostSettings.ulimits.compactMap(\.resourceLimit)
         return process
     }
 
@@ -78,7 +86,7 @@ extension HostEngine {
         return own + specification.env.filter { $0.contains("=") }
     }
 
-    private static func capabilities(_ specification: ContainerSpecification) -> [Capability] {
+    static func capabilities(_ specification: ContainerSpecification) -> [Capability] {
         func named(_ names: [String]) -> Set<Capability> { Set(names.compactMap { Capability(named: $0) }) }
         let all = Set(Capability.allCases)
         let addsAll = specification.addedCapabilities.contains { $0.uppercased() == "ALL" }
@@ -90,29 +98,13 @@ extension HostEngine {
         return Capability.allCases.filter { result.contains($0) }
     }
 
-    private func mount(_ mount: MountSpecification) throws(EngineError) -> MountConfiguration {
-        var result: MountConfiguration
-        switch mount.kind {
-        case .bind: result = MountConfiguration(.bind(source: mount.source, recursive: true), target: mount.target)
-        case .volume:
-            result = MountConfiguration(
-                .bind(source: volumes.dataPath(mount.source), recursive: true), target: mount.target)
-        case .tmpfs:
-            result = MountConfiguration(
-                .tmpfs(sizeBytes: mount.tmpfsBytes, mode: mount.tmpfsMode ?? 0o1777), target: mount.target,
-                noExec: true, noSetUserID: true, noDevices: true)
-        }
-        result.readOnly = mount.readOnly
-        return result
-    }
-
-    /// `20m`, `1g`, `500k` or bytes.
+    /// `20m`, `1.5g`, `500kb` or bytes.
     static func bytes(_ text: String?) -> Int64? {
-        guard let text = text?.lowercased(), let last = text.last else { return nil }
-        let units: [Character: Int64] = ["k": 1 << 10, "m": 1 << 20, "g": 1 << 30]
-        guard let unit = units[last] else { return Int64(text) }
-        guard let number = Int64(text.dropLast()) else { return nil }
-        let (product, overflow) = number.multipliedReportingOverflow(by: unit)
-        return overflow ? nil : product
+        guard var text = text?.lowercased(), !text.isEmpty else { return nil }
+        if text.hasSuffix("b") { text.removeLast() }
+        let units: [Character: Double] = ["k": 0x1p10, "m": 0x1p20, "g": 0x1p30, "t": 0x1p40]
+        guard let last = text.last, let unit = units[last] else { return Int64(text) }
+        guard let number = Double(text.dropLast()), number >= 0 else { return nil }
+        return Int64(exactly: (number * unit).rounded(.down))
     }
 }

@@ -133,7 +133,7 @@ extension HostEngine {
         object["Status"] = .string(facts.state.summary(now: now, health: facts.health))
         object["HostConfig"] = ["NetworkMode": .string(specification.networkMode)]
         object["NetworkSettings"] = ["Networks": .object(try await endpointObjects(container, facts))]
-        object["Mounts"] = .array(specification.mounts.map { .object(mountPoint($0)) })
+        object["Mounts"] = .array(mountPoints(specification))
         return object
     }
 
@@ -159,7 +159,7 @@ extension HostEngine {
         for port in try await networks.publishedPorts(containerID: container.id) {
             bound.insert(ContainerPort(port.containerPort, transport: port.transport.rawValue))
             result.append([
-                "IP": .string(port.hostAddress?.description ?? "0.0.0.0"),
+                "IP": .string(port.hostAddressText),
                 "PrivatePort": .int(Int64(port.containerPort)),
                 "PublicPort": .int(Int64(port.hostPort)), "Type": .string(port.transport.rawValue),
             ])

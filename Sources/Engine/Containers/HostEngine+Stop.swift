@@ -75,12 +75,15 @@ extension HostEngine {
     /// Sends a signal.
     ///
     /// One that ends the container for good also keeps the policy from starting it again.
-    package func kill(_ container: Container, signal: String? = nil) async throws {
+    ///
+    /// - Parameter name: what the container was called by who asked.
+    package func kill(_ container: Container, signal: String? = nil, asked name: String? = nil) async throws {
         let number = try Self.signalNumber(signal ?? "KILL")
         try await exclusively(container) {
             guard let connection = try Self.supervisor(of: container), container.state.isActive else {
                 throw EngineError(
-                    .conflict, "cannot kill container: \(container.id): container \(container.id) is not running")
+                    .conflict,
+                    "cannot kill container: \(name ?? container.name): container \(container.id) is not running")
             }
             let stops = Self.isStop(number, container.specification)
             if stops {
@@ -118,7 +121,11 @@ extension HostEngine {
             guard container.state.phase == .running else {
                 throw container.state.phase == .paused
                     ? EngineError(.conflict, "Container \(container.id) is already paused")
-                    : EngineError(.conflict, "Container \(container.id) is not running")
+                    : container.state.phase == .restarting
+                        ? EngineError(
+                            .conflict,
+                            "Container \(container.id) is restarting, wait until the container is running")
+                        : EngineError.notRunning(container.id)
             }
             let group = try self.cgroup(of: container)
             try await BlockingExecutor.shared.run { () throws(SystemError) in try group.freeze() }
@@ -178,7 +185,7 @@ extension HostEngine {
 
     static func signalNumber(_ text: String) throws(EngineError) -> Int32 {
         guard let number = Signals.number(named: text), number > 0, number <= 64 else {
-            throw EngineError(.invalid, "Invalid signal: \(text)")
+            throw EngineError(.invalid, "invalid signal: \(text)")
         }
         return number
     }
@@ -196,5 +203,11 @@ extension HostEngine {
     }
 
     /// Where its cgroup is.
-    func cgroupPath(_ container: Container) -> String { "stackctl/\(container.id)" }
+    ///
+    /// As Docker with its `cgroupfs` driver: the parent asked for, and in it the id.
+    func cgroupPath(_ container: Container) -> String {
+        let parts = container.specification.hostSettings.cgroupParent.split(separator: "/")
+            .filter { $0 != "." && $0 != ".." }
+        return "\(parts.isEmpty ? "stackctl" : parts.joined(separator: "/"))/\(container.id)"
+    }
 }

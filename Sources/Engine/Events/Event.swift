@@ -64,6 +64,7 @@ extension FilterSet {
             && allows("container") { $0.isName(of: event, .container) }
             && allows("network") { $0.isName(of: event, .network) }
             && allows("volume") { $0.isName(of: event, .volume) }
+            && allows("daemon") { $0.isName(of: event, .daemon) }
             && allows("image") {
                 $0.isName(of: event, .image) || event.attributes["image"] == $0
                     || event.attributes["image"]?.hasPrefix($0 + ":") == true
@@ -73,7 +74,7 @@ extension FilterSet {
     }
 
     /// Kinds of things that this engine does not have.
-    private static let kindsWithoutEvents = ["config", "daemon", "node", "plugin", "secret", "service"]
+    private static let kindsWithoutEvents = ["config", "node", "plugin", "secret", "service"]
 }
 
 extension String {

@@ -6,6 +6,7 @@ import StateStore
 package actor EventHub {
     private let writer: StateWriter
     private let database: StateDatabase
+    private let metrics: EngineMetrics
     private var recent: [Event] = []
     private var subscribers: [Int: AsyncStream<Event>.Continuation] = [:]
     private var nextSubscriber = 0
@@ -17,13 +18,15 @@ package actor EventHub {
     private var sincePruned = 0
 
     /// A hub over the events table.
-    package init(database: StateDatabase, writer: StateWriter) {
+    package init(database: StateDatabase, writer: StateWriter, metrics: EngineMetrics = EngineMetrics()) {
+        self.metrics = metrics
         self.database = database
         self.writer = writer
     }
 
     /// Tells everyone.
     package func publish(_ event: Event) async {
+        metrics.countEvent()
         recent.append(event)
         if recent.count > 2 * Self.ringSize { recent.removeFirst(recent.count - Self.ringSize) }
         for (id, subscriber) in subscribers {
@@ -72,6 +75,9 @@ package actor EventHub {
         }
         return rows.compactMap { Event($0) }
     }
+
+    /// How many follow events at the moment.
+    package var subscriberCount: Int { subscribers.count }
 
     private func forget(_ id: Int) { subscribers[id] = nil }
 

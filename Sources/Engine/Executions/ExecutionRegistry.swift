@@ -25,6 +25,8 @@ package final class Execution: Sendable {
         package var attachStderr = false
         /// Whether it has every right of the host.
         package var isPrivileged = false
+        /// What lets its client go from its terminal, as it was written; empty for Docker's.
+        package var detachKeys = ""
 
         /// A request.
         package init(arguments: [String]) { self.arguments = arguments }
@@ -44,6 +46,8 @@ package final class Execution: Sendable {
             attachStdout = try body.flag("AttachStdout")
             attachStderr = try body.flag("AttachStderr")
             isPrivileged = try body.flag("Privileged")
+            detachKeys = try body.text("DetachKeys")
+            _ = try DetachKeys(detachKeys)
         }
     }
 

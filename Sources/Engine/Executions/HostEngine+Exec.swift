@@ -12,6 +12,12 @@ extension HostEngine {
         return execution
     }
 
+    /// Tells that a client let go of a terminal that goes on.
+    package func noteDetach(_ execution: Execution) async {
+        guard let container = containers.container(id: execution.containerID) else { return }
+        await publish("exec_detach", container, ["execID": execution.id])
+    }
+
     private func requireRunning(_ container: Container) throws(EngineError) {
         switch container.state.phase {
         case .running: return
@@ -78,7 +84,8 @@ extension HostEngine {
             cgroupPath: cgroupPath(container))
         configuration.privileged = specification.isPrivileged
         if request.tty { configuration.terminal = size ?? TerminalConfiguration() }
-        if specification.securityOptions.contains("seccomp=unconfined") { configuration.seccomp = .unconfined }
+        configuration.seccomp = try Self.seccomp(specification)
+        configuration.oomScoreAdjustment = specification.hostSettings.outOfMemoryScore
         return try await runtime.exec(configuration, in: connection, streams: streams)
     }
 

@@ -93,12 +93,15 @@ package struct HealthPlan: Sendable, Hashable {
     package var retries: Int
 
     /// The plan of a healthcheck; `nil` where there is none to run.
-    package init?(_ check: Healthcheck?) {
+    ///
+    /// - Parameter shell: the image's, for checks in shell form.
+    package init?(_ check: Healthcheck?, shell: [String]? = nil) {
         guard let check, let form = check.test.first else { return nil }
         let rest = Array(check.test.dropFirst())
         switch form {
         case "CMD" where !rest.isEmpty: test = .command(rest)
-        case "CMD-SHELL" where !rest.isEmpty: test = .command(["/bin/sh", "-c", rest[0]])
+        case "CMD-SHELL" where !rest.isEmpty:
+            test = .command((shell ?? ["/bin/sh", "-c"]) + [rest[0]])
         case "HTTP":
             guard rest.count >= 2, let port = UInt16(rest[1]) else { return nil }
             test = .http(path: rest[0].hasPrefix("/") ? rest[0] : "/" + rest[0], port: port)

@@ -4,7 +4,8 @@ import Networking
 extension HostEngine {
     /// Begins the checks of a container that runs; it has a health from now on.
     func startHealth(_ container: Container) {
-        guard let plan = HealthPlan(container.specification.healthcheck) else {
+        guard let plan = HealthPlan(container.specification.healthcheck, shell: container.specification.shell)
+        else {
             container.change { $0.health = nil }
             return
         }
@@ -32,6 +33,7 @@ extension HostEngine {
             if container.state.phase != .running { continue }
             let result = await probe(container, plan)
             if Task.isCancelled { return }
+            metrics.countHealthCheck(failed: result.exitCode != 0)
             await take(result, container, plan, inStartPeriod: Self.isEarly(begun, plan))
         }
     }

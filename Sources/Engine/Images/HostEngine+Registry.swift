@@ -174,7 +174,7 @@ extension HostEngine {
                 let (settings, log) = (self.configuration.registrySettings, self.logLine)
                 let reader = try await BlockingExecutor.shared.run { () throws(RegistryError) in
                     let options = try access.options(for: reference.domain, settings: settings, stop: stop) {
-                        log("\(Clock.now().rfc3339) \($0)")
+                        log("\($0)")
                     }
                     return try RemoteImageReader(reference, options: options)
                 }

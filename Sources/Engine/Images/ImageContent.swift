@@ -22,6 +22,14 @@ enum ImageContent {
         try TreeCopy.copy(from: source.raw, into: into.raw)
     }
 
+    /// Whether the merged layers have a directory at a path.
+    ///
+    /// Blocks. `scratch` and `empty` are as `copy` has them.
+    static func has(_ target: String, in layers: [String], scratch: String, empty: String) throws -> Bool {
+        guard !layers.isEmpty else { return false }
+        return try directory(target, in: try MergedView.open(layers, scratch: scratch, empty: empty)) != nil
+    }
+
     /// The directory at a path inside the layers; `nil` where there is none.
     private static func directory(_ target: String, in root: SharedDescriptor) throws -> SharedDescriptor? {
         do throws(SystemError) {

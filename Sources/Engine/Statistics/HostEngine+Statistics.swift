@@ -58,38 +58,61 @@ extension HostEngine {
         object["preread"] = .string(before?.time.rfc3339 ?? ContainerState.never)
         object["num_procs"] = 0
         object["storage_stats"] = .object(JSONObject())
-        guard let now else {
-            for name in ["pids_stats", "blkio_stats", "cpu_stats", "precpu_stats", "memory_stats"] {
-                object[name] = .object(JSONObject())
-            }
-            return object
-        }
-        var pids: JSONObject = ["current": .int(now.cgroup.pids)]
-        if let limit = now.cgroup.pidsLimit { pids["limit"] = .int(limit) }
-        object["pids_stats"] = .object(pids)
-        object["blkio_stats"] = ["io_service_bytes_recursive": .null]
+        object["pids_stats"] = .object(now.map { Self.processes($0) } ?? JSONObject())
+        object["blkio_stats"] = .object(blockDevices(now))
         object["cpu_stats"] = .object(processor(now))
-        object["precpu_stats"] = .object(before.map { processor($0) } ?? JSONObject())
-        object["memory_stats"] = .object(memory(now))
-        if !now.interfaces.isEmpty {
+        object["precpu_stats"] = .object(processor(before))
+        object["memory_stats"] = .object(now.map { memory($0) } ?? JSONObject())
+        if let now, !now.interfaces.isEmpty {
             object["networks"] = .object(JSONObject(now.interfaces.map { ($0.name, .object($0.json)) }))
         }
         return object
     }
 
-    private func processor(_ sample: ContainerSample) -> JSONObject {
-        [
-            "cpu_usage": [
-                "total_usage": .int(sample.cgroup.cpuUsageNanoseconds),
-                "usage_in_kernelmode": .int(sample.cgroup.cpuSystemNanoseconds),
-                "usage_in_usermode": .int(sample.cgroup.cpuUserNanoseconds),
-            ],
-            "system_cpu_usage": .int(sample.hostCPU), "online_cpus": .int(Int64(sample.processors)),
-            "throttling_data": [
-                "periods": .int(sample.cgroup.periods), "throttled_periods": .int(sample.cgroup.throttledPeriods),
-                "throttled_time": .int(sample.cgroup.throttledNanoseconds),
-            ],
+    private static func processes(_ sample: ContainerSample) -> JSONObject {
+        var object: JSONObject = ["current": .int(sample.cgroup.pids)]
+        if let limit = sample.cgroup.pidsLimit { object["limit"] = .int(limit) }
+        return object
+    }
+
+    /// Only the first two lists exist for every scheduler; version 2 has no others at all.
+    private func blockDevices(_ sample: ContainerSample?) -> JSONObject {
+        func list(_ counters: [BlockCounter]) -> JSONValue {
+            .array(
+                counters.map {
+                    [
+                        "major": .int(Int64($0.device.major)), "minor": .int(Int64($0.device.minor)),
+                        "op": .string($0.operation), "value": .int($0.value),
+                    ]
+                })
+        }
+        let other: JSONValue = sample == nil || isUnifiedCgroup ? .null : []
+        var object: JSONObject = [
+            "io_service_bytes_recursive": sample.map { list($0.cgroup.blockBytes) } ?? .null,
+            "io_serviced_recursive": isUnifiedCgroup
+                ? .null : sample.map { list($0.cgroup.blockOperations) } ?? .null,
         ]
+        for name in ["queue", "service_time", "wait_time", "merged", "time"] { object["io_\(name)_recursive"] = other }
+        object["sectors_recursive"] = other
+        return object
+    }
+
+    private func processor(_ sample: ContainerSample?) -> JSONObject {
+        let cgroup = sample?.cgroup ?? CgroupStatistics()
+        var usage: JSONObject = ["total_usage": .int(cgroup.cpuUsageNanoseconds)]
+        if !cgroup.cpuUsageOfEach.isEmpty { usage["percpu_usage"] = .array(cgroup.cpuUsageOfEach.map { .int($0) }) }
+        usage["usage_in_kernelmode"] = .int(cgroup.cpuSystemNanoseconds)
+        usage["usage_in_usermode"] = .int(cgroup.cpuUserNanoseconds)
+        var object: JSONObject = ["cpu_usage": .object(usage)]
+        if let sample {
+            object["system_cpu_usage"] = .int(sample.hostCPU)
+            object["online_cpus"] = .int(Int64(sample.processors))
+        }
+        object["throttling_data"] = [
+            "periods": .int(cgroup.periods), "throttled_periods": .int(cgroup.throttledPeriods),
+            "throttled_time": .int(cgroup.throttledNanoseconds),
+        ]
+        return object
     }
 
     private func memory(_ sample: ContainerSample) -> JSONObject {
@@ -97,9 +120,10 @@ extension HostEngine {
         var object: JSONObject = [
             "usage": .int(cgroup.memoryUsage), "limit": .int(min(cgroup.memoryLimit ?? .max, sample.hostMemory)),
         ]
-        let inactive = isUnifiedCgroup ? "inactive_file" : "total_inactive_file"
-        object["stats"] = .object(JSONObject([(inactive, .int(cgroup.inactiveFile))]))
+        object["stats"] = .object(
+            JSONObject(cgroup.memoryDetails.sorted { $0.key < $1.key }.map { ($0.key, .int($0.value)) }))
         if !isUnifiedCgroup { object["max_usage"] = .int(cgroup.memoryMaximum) }
+        if cgroup.memoryFailures > 0 { object["failcnt"] = .int(cgroup.memoryFailures) }
         return object
     }
 }

@@ -23,7 +23,7 @@ extension ContainerSpecification {
     }
 
     private mutating func readConfig(_ body: FieldReader) throws(EngineError) {
-        try body.refuse(["MacAddress", "NetworkDisabled"])
+        try readNetworkConfig(body)
         image = try body.text("Image")
         hostname = try body.text("Hostname")
         domainname = try body.text("Domainname")
@@ -33,6 +33,10 @@ extension ContainerSpecification {
         entrypoint = try body.strings("Entrypoint")
         workingDirectory = try body.text("WorkingDir")
         labels = try body.dictionary("Labels")
+        attachesInput = try body.flag("AttachStdin")
+        attachesOutput = try body.flag("AttachStdout")
+        attachesError = try body.flag("AttachStderr")
+        shell = try body.strings("Shell")
         tty = try body.flag("Tty")
         openStdin = try body.flag("OpenStdin")
         stdinOnce = try body.flag("StdinOnce")
@@ -71,105 +75,27 @@ extension ContainerSpecification {
     }
 
     private mutating func readHost(_ host: FieldReader) throws(EngineError) {
-        try Self.refuseUnsupported(host)
-        for text in try host.strings("Binds") ?? [] { mounts.append(try MountSpecification(bind: text)) }
-        for reader in try host.objects("Mounts") { mounts.append(try MountSpecification(reader)) }
-        if let tmpfs = try host.reader("Tmpfs") {
-            for path in tmpfs.keys {
-                mounts.append(try MountSpecification(tmpfs: path, options: try tmpfs.text(path)))
-            }
-        }
-        try readPorts(host.reader("PortBindings"))
-        publishesAllPorts = try host.flag("PublishAllPorts")
+        try readMounts(host)
+        try readNetworkHost(host)
         if let policy = try host.reader("RestartPolicy") { restart = try RestartSettings(policy) }
         autoRemove = try host.flag("AutoRemove")
         try host.require(
             !autoRemove || restart.name == .no, "can't create 'AutoRemove' container with restart policy")
-        let mode = try host.text("NetworkMode")
-        networkMode = mode.isEmpty ? "default" : mode
-        limits = try Self.limits(host)
+        limits = try CgroupLimits(host)
+        hostSettings = try HostSettings(host)
         readOnlyRoot = try host.flag("ReadonlyRootfs")
         usesInit = try host.flag("Init")
         addedCapabilities = try host.strings("CapAdd") ?? []
         droppedCapabilities = try host.strings("CapDrop") ?? []
         isPrivileged = try host.flag("Privileged")
-        if let bytes = try host.integer("ShmSize", in: 0...Int64.max), bytes > 0 { sharedMemoryBytes = bytes }
-        extraHosts = try host.strings("ExtraHosts") ?? []
+        if let bytes = try host.integer("ShmSize") {
+            try host.require(bytes >= 0, "SHM size can not be less than 0")
+            if bytes > 0 { sharedMemoryBytes = bytes }
+        }
         securityOptions = try host.strings("SecurityOpt") ?? []
-        for option in securityOptions where !Self.isSupported(securityOption: option) && !host.isStored {
-            throw EngineError(.notImplemented, "HostConfig.SecurityOpt \(option) is not supported by this engine")
-        }
-        if let log = try host.reader("LogConfig") { try readLog(log) }
-    }
-
-    private mutating func readLog(_ log: FieldReader) throws(EngineError) {
-        try log.refuse(["Type"], accepting: ["json-file"])
-        if let options = try log.reader("Config") {
-            try options.refuse(options.keys.filter { $0 != "max-size" && $0 != "max-file" })
-        }
-        logOptions = try log.dictionary("Config")
-        if let size = logOptions["max-size"] {
-            try log.require(HostEngine.bytes(size) != nil, "invalid value for max-size: \(size)")
-        }
-        if let count = logOptions["max-file"] {
-            try log.require(UInt32(count).map { $0 > 0 } ?? false, "invalid value for max-file: \(count)")
-        }
-    }
-
-    /// Reads the limits of `HostConfig`, also the body of `POST /containers/{id}/update`.
-    ///
-    /// 0 leaves what `base` has; -1 lifts a limit.
-    package static func limits(
-        _ host: FieldReader, over base: CgroupLimits = CgroupLimits()
-    ) throws(EngineError) -> CgroupLimits {
-        func positive(_ value: Int64?) -> Int64? { value.flatMap { $0 > 0 ? $0 : nil } }
-        var limits = base
-        if let memory = positive(try host.integer("Memory", in: 0...Int64.max)) {
-            try host.require(memory >= 6 << 20, "Minimum memory limit allowed is 6MB")
-            limits.memoryBytes = memory
-        }
-        if let swap = try host.integer("MemorySwap", in: -1...Int64.max), swap != 0 {
-            limits.memorySwapBytes = swap
-            try host.require(
-                swap < 0 || limits.memoryBytes != nil,
-                "You should always set the Memory limit when using Memoryswap limit, see usage")
-            try host.require(
-                swap < 0 || base.memoryBytes != nil || swap >= limits.memoryBytes ?? 0,
-                "Minimum memoryswap limit should be larger than memory limit, see usage")
-        }
-        if limits.memorySwapBytes == nil, let memory = limits.memoryBytes, memory <= Int64.max / 2 {
-            limits.memorySwapBytes = memory * 2
-        }
-        let given = positive(try host.integer("NanoCpus", in: 0...1_000_000_000_000_000))
-        if let given { limits.nanoCPUs = given }
-        if let quota = positive(try host.integer("CpuQuota")) {
-            try host.require(given == nil, "Conflicting options: Nano CPUs and CPU Quota cannot both be set")
-            let period = positive(try host.integer("CpuPeriod", in: 0...1_000_000)) ?? 100_000
-            if given == nil { limits.nanoCPUs = min(quota, 1_000_000_000) * 1_000_000_000 / period }
-        }
-        if let shares = positive(try host.integer("CpuShares", in: 0...262_144)) { limits.cpuShares = shares }
-        if let pids = try host.integer("PidsLimit", in: -1...Int64(Int32.max)) { limits.pids = positive(pids) }
-        return limits
-    }
-
-    private mutating func readPorts(_ bindings: FieldReader?) throws(EngineError) {
-        guard let bindings else { return }
-        for key in bindings.keys.sorted() {
-            guard let port = ContainerPort(key) else {
-                throw EngineError(.invalid, "invalid port specification: \"\(key)\"")
-            }
-            let hosts = try bindings.objects(key)
-            if hosts.isEmpty { ports.append(PortBinding(container: port, hostPort: 0)) }
-            for host in hosts {
-                let text = try host.text("HostPort")
-                guard let number = UInt16(text.isEmpty ? "0" : text) else {
-                    throw EngineError(.invalid, "invalid port specification: \"\(text)\"")
-                }
-                var address = try host.text("HostIp")
-                if address == "0.0.0.0" { address = "" }
-                ports.append(PortBinding(container: port, hostAddress: address, hostPort: number))
-            }
-            if !exposedPorts.contains(port) { exposedPorts.append(port) }
+        if !host.isStored { try checkHostSettings() }
+        if let log = try host.reader("LogConfig") {
+            (hostSettings.logDriver, logOptions) = try LogSettings.read(log)
         }
     }
 }

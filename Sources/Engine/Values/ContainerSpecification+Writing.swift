@@ -19,9 +19,9 @@ extension ContainerSpecification {
         object["Hostname"] = .string(hostname)
         object["Domainname"] = .string(domainname)
         object["User"] = .string(user)
-        object["AttachStdin"] = false
-        object["AttachStdout"] = true
-        object["AttachStderr"] = true
+        object["AttachStdin"] = .bool(attachesInput)
+        object["AttachStdout"] = .bool(attachesOutput)
+        object["AttachStderr"] = .bool(attachesError)
         if !exposedPorts.isEmpty { object["ExposedPorts"] = .object(.set(exposedPorts.map(\.description))) }
         object["Tty"] = .bool(tty)
         object["OpenStdin"] = .bool(openStdin)
@@ -33,10 +33,12 @@ extension ContainerSpecification {
         object["Volumes"] = volumes.isEmpty ? .null : .object(.set(volumes))
         object["WorkingDir"] = .string(workingDirectory)
         object["Entrypoint"] = .strings(orNull: entrypoint)
+        writeNetworkConfig(&object)
         object["OnBuild"] = .null
         object["Labels"] = .object(.strings(labels))
         if let stopSignal { object["StopSignal"] = .string(stopSignal) }
         if let stopTimeout { object["StopTimeout"] = .int(Int64(stopTimeout)) }
+        if let shell { object["Shell"] = .strings(shell) }
         return object
     }
 
@@ -44,68 +46,24 @@ extension ContainerSpecification {
     package var host: JSONObject {
         var object = JSONObject()
         object["Binds"] = .null
-        object["LogConfig"] = .object(["Type": "json-file", "Config": .object(.strings(logOptions))])
-        object["NetworkMode"] = .string(networkMode)
-        object["PortBindings"] = .object(portBindings)
+        object["LogConfig"] = .object([
+            "Type": .string(hostSettings.logDriver), "Config": .object(.strings(logOptions)),
+        ])
+        writeNetworkHost(&object)
         object["RestartPolicy"] = .object(restart.json)
         object["AutoRemove"] = .bool(autoRemove)
         object["CapAdd"] = .strings(orNull: addedCapabilities.isEmpty ? nil : addedCapabilities)
         object["CapDrop"] = .strings(orNull: droppedCapabilities.isEmpty ? nil : droppedCapabilities)
-        object["ExtraHosts"] = .strings(orNull: extraHosts.isEmpty ? nil : extraHosts)
-        object["IpcMode"] = "private"
-        object["CgroupnsMode"] = "private"
-        object["PidMode"] = ""
         object["Privileged"] = .bool(isPrivileged)
-        object["PublishAllPorts"] = .bool(publishesAllPorts)
         object["ReadonlyRootfs"] = .bool(readOnlyRoot)
         object["SecurityOpt"] = .strings(orNull: securityOptions.isEmpty ? nil : securityOptions)
         object["ShmSize"] = .int(sharedMemoryBytes)
-        object["Runtime"] = "stackctl"
-        object["Init"] = .bool(usesInit)
-        object["Memory"] = .int(limits.memoryBytes ?? 0)
-        object["MemorySwap"] = .int(limits.memorySwapBytes ?? 0)
-        object["NanoCpus"] = .int(limits.nanoCPUs ?? 0)
-        object["CpuShares"] = .int(limits.cpuShares ?? 0)
-        object["PidsLimit"] = limits.pids.map { .int($0) } ?? .null
-        object["Mounts"] = .array(mounts.map { .object($0.json) })
-        return object
-    }
-
-    private var portBindings: JSONObject {
-        var object = JSONObject()
-        for port in Set(ports.map(\.container)).sorted() {
-            object[port.description] = .array(
-                ports.filter { $0.container == port }.map { binding in
-                    [
-                        "HostIp": .string(binding.hostAddress),
-                        "HostPort": .string(binding.hostPort == 0 ? "" : String(binding.hostPort)),
-                    ]
-                })
-        }
-        return object
-    }
-}
-
-extension MountSpecification {
-    /// Docker's `Mount`.
-    var json: JSONObject {
-        var object: JSONObject = [
-            "Type": .string(kind.rawValue), "Source": .string(source), "Target": .string(target),
-            "ReadOnly": .bool(readOnly),
-        ]
-        switch kind {
-        case .bind: if createsSource { object["BindOptions"] = ["CreateMountpoint": true] }
-        case .volume:
-            var options = JSONObject()
-            if !copiesImageContent { options["NoCopy"] = true }
-            if isAnonymous { options["Labels"] = ["com.docker.volume.anonymous": ""] }
-            if !options.isEmpty { object["VolumeOptions"] = .object(options) }
-        case .tmpfs:
-            var options = JSONObject()
-            if let tmpfsBytes { options["SizeBytes"] = .int(tmpfsBytes) }
-            if let tmpfsMode { options["Mode"] = .int(Int64(tmpfsMode)) }
-            if !options.isEmpty { object["TmpfsOptions"] = .object(options) }
-        }
+        if usesInit { object["Init"] = true }
+        hostSettings.write(to: &object)
+        limits.write(to: &object)
+        object["Mounts"] = .array(mounts.map { .object($0.stored) })
+        object["VolumesFrom"] = .strings(orNull: volumesFrom.isEmpty ? nil : volumesFrom)
+        object["VolumeDriver"] = .string(volumeDriver)
         return object
     }
 }

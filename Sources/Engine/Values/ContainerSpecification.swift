@@ -24,6 +24,14 @@ package struct ContainerSpecification: Sendable, Hashable {
     package var workingDirectory = ""
     /// Labels.
     package var labels: [String: String] = [:]
+    /// Whether the client that made it wanted to attach to its stdin; nothing else follows from it.
+    package var attachesInput = false
+    /// The same for stdout.
+    package var attachesOutput = true
+    /// The same for stderr.
+    package var attachesError = true
+    /// The shell of instructions in shell form, such as a health check's.
+    package var shell: [String]?
     /// Whether the program gets a terminal.
     package var tty = false
     /// Whether stdin is kept open.
@@ -45,6 +53,10 @@ package struct ContainerSpecification: Sendable, Hashable {
 
     /// What is mounted.
     package var mounts: [MountSpecification] = []
+    /// Containers whose mounts it takes over: `name[:ro|rw]`.
+    package var volumesFrom: [String] = []
+    /// The driver of volumes that are made for it; empty for the only one there is.
+    package var volumeDriver = ""
     /// Published ports.
     package var ports: [PortBinding] = []
     /// Whether every exposed port is published on a port of the engine's choice.
@@ -53,7 +65,7 @@ package struct ContainerSpecification: Sendable, Hashable {
     package var restart = RestartSettings()
     /// Whether it is removed when it ends.
     package var autoRemove = false
-    /// `default`, `bridge`, `none`, `host` or a network's name.
+    /// `default`, `bridge`, `none`, `host`, a network's name, or `container:` and the id of one whose network it shares.
     package var networkMode = "default"
     /// Limits.
     package var limits = CgroupLimits()
@@ -71,10 +83,24 @@ package struct ContainerSpecification: Sendable, Hashable {
     package var sharedMemoryBytes: Int64 = 64 << 20
     /// `name:address` lines for the hosts file.
     package var extraHosts: [String] = []
+    /// Resolvers in place of the host's.
+    package var dns: [String] = []
+    /// Options of `resolv.conf` in place of the host's.
+    package var dnsOptions: [String] = []
+    /// Search domains in place of the host's; `.` for none.
+    package var dnsSearch: [String] = []
+    /// Containers it has names for, `name:alias`.
+    package var links: [String] = []
+    /// The hardware address in its first network.
+    package var macAddress = ""
+    /// Whether it is in no network whatever else is said.
+    package var isNetworkDisabled = false
     /// `no-new-privileges` and others.
     package var securityOptions: [String] = []
-    /// Log rotation: `max-size`, `max-file`.
+    /// The log driver's options.
     package var logOptions: [String: String] = [:]
+    /// What it shares with the host and gets of it.
+    package var hostSettings = HostSettings()
 
     // MARK: NetworkingConfig
 
@@ -121,6 +147,7 @@ package struct ContainerSpecification: Sendable, Hashable {
         for path in defaults.volumes where !volumes.contains(path) { volumes.append(path) }
         if stopSignal == nil { stopSignal = defaults.stopSignal }
         if stopTimeout == nil { stopTimeout = defaults.stopTimeout }
+        if shell == nil { shell = defaults.shell }
         mergeHealthcheck(defaults.healthcheck)
     }
 

@@ -10,6 +10,14 @@ package struct EndpointSettings: Sendable, Hashable {
     package var address: String?
     /// A fixed hardware address.
     package var macAddress: String?
+    /// A fixed IPv6 address.
+    package var address6: String?
+    /// Names that the container alone has for others of the network, `name:alias`.
+    package var links: [String] = []
+    /// Options of the network's driver for this container.
+    package var driverOptions: [String: String] = [:]
+    /// The highest of a container's networks carries the default route.
+    package var gatewayPriority = 0
 
     /// Settings.
     package init(network: String, aliases: [String] = [], address: String? = nil, macAddress: String? = nil) {
@@ -23,19 +31,34 @@ package struct EndpointSettings: Sendable, Hashable {
     package init(network: String, _ reader: FieldReader?) throws(EngineError) {
         self.init(network: network)
         guard let reader else { return }
-        try reader.refuse(["DriverOpts", "GwPriority", "Links"])
-        try reader.reader("IPAMConfig")?.refuse(["IPv6Address", "LinkLocalIPs"])
+        let fixed = try reader.reader("IPAMConfig")
+        try fixed?.refuse(["LinkLocalIPs"])
         aliases = try reader.strings("Aliases") ?? []
-        let fixed = try reader.reader("IPAMConfig")?.text("IPv4Address") ?? ""
-        address = fixed.isEmpty ? nil : fixed
-        let mac = try reader.text("MacAddress")
-        macAddress = mac.isEmpty ? nil : mac
+        address = Self.given(try fixed?.text("IPv4Address"))
+        address6 = Self.given(try fixed?.text("IPv6Address"))
+        macAddress = Self.given(try reader.text("MacAddress"))
+        links = try reader.strings("Links") ?? []
+        driverOptions = try reader.dictionary("DriverOpts")
+        gatewayPriority = Int(try reader.integer("GwPriority", in: Int64(Int32.min)...Int64(Int32.max)) ?? 0)
+    }
+
+    private static func given(_ text: String?) -> String? { text.flatMap { $0.isEmpty ? nil : $0 } }
+
+    /// Docker's `IPAMConfig`; null where nothing is fixed.
+    var fixedAddresses: JSONValue {
+        var fixed = JSONObject()
+        if let address { fixed["IPv4Address"] = .string(address) }
+        if let address6 { fixed["IPv6Address"] = .string(address6) }
+        return fixed.isEmpty ? .null : .object(fixed)
     }
 
     var json: JSONObject {
         var object: JSONObject = ["Aliases": .strings(orNull: aliases.isEmpty ? nil : aliases)]
-        object["IPAMConfig"] = address.map { .object(["IPv4Address": .string($0)]) } ?? .null
+        object["IPAMConfig"] = fixedAddresses
         object["MacAddress"] = .string(macAddress ?? "")
+        if !links.isEmpty { object["Links"] = .strings(links) }
+        if !driverOptions.isEmpty { object["DriverOpts"] = .object(.strings(driverOptions)) }
+        if gatewayPriority != 0 { object["GwPriority"] = .int(Int64(gatewayPriority)) }
         return object
     }
 }

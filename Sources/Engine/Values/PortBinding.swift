@@ -6,6 +6,14 @@ package struct PortBinding: Sendable, Hashable {
     package var hostAddress: String
     /// The host's port; 0 lets the engine choose.
     package var hostPort: UInt16
+    /// The last of the host's ports of which any will do; 0 where `hostPort` alone does.
+    package var lastHostPort: UInt16 = 0
+
+    /// The host's port or ports as Docker writes them; empty for any.
+    var hostPortText: String {
+        if hostPort == 0 { return "" }
+        return lastHostPort > hostPort ? "\(hostPort)-\(lastHostPort)" : String(hostPort)
+    }
 
     /// A binding.
     package init(container: ContainerPort, hostAddress: String = "", hostPort: UInt16) {

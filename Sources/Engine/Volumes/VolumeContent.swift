@@ -10,7 +10,7 @@ enum VolumeContent {
     static func write(_ volume: Volume, to path: String) throws {
         let root = try Files.open(path, [.directory]).shared()
         let owner = try volume.owner.map { try parse(owner: $0) }
-        if let owner { try Files.chown(path, uid: owner.uid, gid: owner.gid) }
+        try setRoot(of: volume, at: path)
         for (name, text) in (volume.content ?? [:]).sorted(by: { $0.key < $1.key }) {
             let parts = name.split(separator: "/").map { String($0) }
             guard let last = parts.last, !parts.contains(".."), !parts.contains("."), !name.utf8.contains(0) else {
@@ -35,6 +35,19 @@ enum VolumeContent {
             let inside = "/proc/self/fd/\(directory.raw)"
             try Files.rename("\(inside)/\(temporary)", to: "\(inside)/\(last)")
         }
+    }
+
+    /// Gives the root the owner and the permissions that were asked for.
+    ///
+    /// Blocks.
+    static func setRoot(of volume: Volume, at path: String) throws {
+        let settings = volume.settings
+        let owner = try volume.owner.map { try parse(owner: $0) }
+        if owner != nil || settings.user != nil || settings.group != nil {
+            try Files.chown(
+                path, uid: owner?.uid ?? settings.user ?? .max, gid: owner?.gid ?? settings.group ?? .max)
+        }
+        if let mode = settings.mode { try Files.chmod(path, mode: mode) }
     }
 
     private static func subdirectory(_ name: String, of parent: SharedDescriptor) throws(SystemError)

@@ -2,65 +2,14 @@ import JSONText
 import Linux
 import StateStore
 
-/// A directory of the host that outlives containers.
-package struct Volume: Sendable, Hashable {
-    /// Its name, unique on the host.
-    package var name: String
-    /// When it was made.
-    package var created: Timestamp
-    /// Labels.
-    package var labels: [String: String]
-    /// Whether it was made for one container alone.
-    package var isAnonymous: Bool
-    /// The stack that owns it.
-    package var stack: String?
-    /// Its address in the stack.
-    package var address: String?
-    /// Files it was made with, by path; `nil` for none.
-    package var content: [String: String]?
-    /// `uid[:gid]` of its root.
-    package var owner: String?
-
-    /// A volume.
-    package init(name: String, labels: [String: String] = [:], isAnonymous: Bool = false) {
-        self.name = name
-        self.labels = labels
-        self.isAnonymous = isAnonymous
-        created = Clock.now()
-    }
-
-    init(_ row: VolumeRow) {
-        name = row.name
-        created = Timestamp(nanosecondsSinceEpoch: row.created)
-        labels = (row.spec["labels"]?.objectValue ?? JSONObject()).reduce(into: [:]) {
-            $0[$1.key] = $1.value.stringValue
-        }
-        isAnonymous = row.spec["anonymous"]?.boolValue ?? false
-        content = row.spec["content"]?.objectValue.map { object in
-            object.reduce(into: [:]) { $0[$1.key] = $1.value.stringValue }
-        }
-        owner = row.spec["owner"]?.stringValue
-        stack = row.stack
-        address = row.address
-    }
-
-    var row: VolumeRow {
-        var spec: JSONObject = ["labels": .object(.strings(labels)), "anonymous": .bool(isAnonymous)]
-        spec["content"] = content.map { .object(.strings($0)) }
-        spec["owner"] = owner.map { .string($0) }
-        return VolumeRow(
-            name: name, created: created.nanosecondsSinceEpoch, stack: stack, address: address, spec: .object(spec))
-    }
-}
-
 /// The volumes of a data root: `<root>/volumes/<name>/_data`.
 package actor VolumeStore {
-    private nonisolated let directory: String
+    nonisolated let directory: String
     private let database: StateDatabase
-    private let writer: StateWriter
-    private var known: [String: Volume]?
+    let writer: StateWriter
+    var known: [String: Volume]?
     /// Making and removing never overlap: neither sees the other's volume half-way.
-    private let changes = OperationQueue()
+    let changes = OperationQueue()
 
     init(directory: String, database: StateDatabase, writer: StateWriter) {
         self.directory = directory
@@ -71,7 +20,7 @@ package actor VolumeStore {
     /// Where a volume's files are.
     package nonisolated func dataPath(_ name: String) -> String { "\(directory)/\(name)/_data" }
 
-    private func loaded() async throws -> [String: Volume] {
+    func loaded() async throws -> [String: Volume] {
         if let known { return known }
         let database = self.database
         let rows = try await BlockingExecutor.shared.run { try database.read { try $0.volumes() } }
@@ -95,8 +44,8 @@ package actor VolumeStore {
     package func find(_ name: String) async throws -> Volume? { try await loaded()[name] }
 
     /// Makes a volume unless it is there; true where it is new.
-    package func ensure(_ name: String, anonymous: Bool) async throws -> Bool {
-        try await changes.run { try await self.make(Volume(name: name, isAnonymous: anonymous)).isNew }
+    package func ensure(_ volume: Volume) async throws -> Bool {
+        try await changes.run { try await self.make(volume).isNew }
     }
 
     /// Makes a volume with its files.
@@ -107,13 +56,22 @@ package actor VolumeStore {
     }
 
     private func make(_ volume: Volume) async throws -> (volume: Volume, isNew: Bool) {
-        guard ObjectName.isValid(volume.name) else {
-            throw EngineError(
-                .invalid,
-                "create \(volume.name): \"\(volume.name)\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute path"
-            )
+        try Volume.check(name: volume.name)
+        do {
+            _ = try VolumeSettings(volume.options ?? [:])
+        } catch {
+            throw EngineError(error.kind, "create \(volume.name): \(error.message)")
         }
-        if let existing = try await loaded()[volume.name] { return (existing, false) }
+        if let existing = try await loaded()[volume.name] {
+            let asked = volume.options ?? [:]
+            guard asked.isEmpty || asked == existing.options ?? [:] else {
+                throw EngineError(
+                    .conflict,
+                    "create \(volume.name): conflict: volume name must be unique: it is there with other driver options"
+                )
+            }
+            return (existing, false)
+        }
         let row = volume.row
         let path = dataPath(volume.name)
         // Files that are there already, of a volume whose row was lost, are somebody's.
@@ -144,8 +102,7 @@ package actor VolumeStore {
                     return false
                 }
                 // What is left of a copy that was cut short; nobody has used it yet.
-                try Files.removeTree(path)
-                try Files.makeDirectories(path, mode: 0o755)
+                try Files.emptyDirectory(path)
                 return true
             }
             return try Files.list(path).isEmpty
@@ -199,8 +156,8 @@ package actor VolumeStore {
     package func usage(_ name: String) async throws -> Int64 {
         let path = dataPath(name)
         return try await BlockingExecutor.shared.run {
-            let root = try Files.open(path, [.directory])
-            return try DiskUsage.bytes(of: root.raw)
+            let root = try Files.open(path, [.directory]).shared()
+            return try withExtendedLifetime(root) { try DiskUsage.bytes(of: $0.raw) }
         }
     }
 
@@ -211,30 +168,7 @@ package actor VolumeStore {
         let names = Set(try await loaded().keys)
         let directory = self.directory
         return try await BlockingExecutor.shared.run {
-            try Files.list(directory).map(\.name).filter { !names.contains($0) }.sorted()
+            try Files.list(directory).map(\.name).filter { !names.contains($0) && !$0.hasPrefix(".") }.sorted()
         }
-    }
-}
-
-/// Bytes on disk of a tree.
-package enum DiskUsage {
-    /// The sizes of all files below an open directory.
-    ///
-    /// Blocks.
-    package static func bytes(of directory: Int32, depth: Int = 0) throws -> Int64 {
-        guard depth < 200 else { return 0 }
-        var sum: Int64 = 0
-        for entry in try Files.list(descriptor: directory) {
-            guard let status = try? Files.status(entry.nameBytes, followLinks: false, at: directory) else { continue }
-            if status.kind == .directory {
-                guard let inner = try? Files.open(entry.nameBytes, [.directory, .noFollow], at: directory) else {
-                    continue
-                }
-                sum &+= try bytes(of: inner.raw, depth: depth + 1)
-            } else {
-                sum &+= status.size
-            }
-        }
-        return sum
     }
 }

@@ -58,9 +58,12 @@ extension APIRequest {
     }
 
     /// Answers with the archive that `write` writes into a pipe; it is ended where the client goes away.
-    func respond(archive write: @escaping @Sendable (SharedDescriptor) async throws -> Void) async throws {
+    func respond(
+        archive write: @escaping @Sendable (SharedDescriptor) async throws -> Void,
+        headers: HTTPHeaders = ["Content-Type": "application/x-tar"]
+    ) async throws {
         let (reading, writing) = try Self.pipeToHere()
-        try await responder.begin(headers: ["Content-Type": "application/x-tar"])
+        try await responder.begin(headers: headers)
         try await http.whileConnected {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {

@@ -16,7 +16,9 @@ struct ContainerRoutes: Sendable {
                 .object(try await engine.inspection(container, size: request.flag("size"))))
         }
         router.on("GET", "/containers/{id}/top") { request in
-            try await request.respond(.object(try await engine.processes(try find(request))))
+            try await request.respond(
+                .object(
+                    try await engine.processes(try find(request), arguments: request.query("ps_args") ?? "-ef")))
         }
         // Not Docker's: what `stackctl runtime explain` shows.
         router.on("GET", "/containers/{id}/launch") { request in
@@ -35,7 +37,8 @@ struct ContainerRoutes: Sendable {
             try await request.respond(status: 204)
         }
         router.on("POST", "/containers/{id}/kill") { request in
-            try await engine.kill(try find(request), signal: request.query("signal"))
+            try await engine.kill(
+                try find(request), signal: request.query("signal"), asked: request.variable("id"))
             try await request.respond(status: 204)
         }
         router.on("POST", "/containers/{id}/pause") { request in
@@ -77,10 +80,19 @@ struct ContainerRoutes: Sendable {
         guard json != .null else {
             throw EngineError(.invalid, "config cannot be empty in order to create a container")
         }
-        let specification = try ContainerSpecification(json: json)
+        var specification = try ContainerSpecification(json: engine.containerDefaults.filled(json))
+        let warnings = Self.kernelMemoryWarning(json["HostConfig"]) + (try engine.prepare(&specification))
         let container = try await engine.createContainer(
             ContainerRequest(name: request.query("name"), specification: specification))
-        try await request.respond(["Id": .string(container.id), "Warnings": []], status: 201)
+        try await request.respond(["Id": .string(container.id), "Warnings": .strings(warnings)], status: 201)
+    }
+
+    /// Kernels before 5.4 had a limit of their own memory for a group; no later one has.
+    private static func kernelMemoryWarning(_ host: JSONValue?) -> [String] {
+        guard let value = host?["KernelMemory"]?.intValue, value > 0 else { return [] }
+        return [
+            "Your kernel does not support kernel memory limit capabilities or the cgroup is not mounted. Limitation discarded."
+        ]
     }
 
     private func start(_ request: APIRequest) async throws {
@@ -97,18 +109,28 @@ struct ContainerRoutes: Sendable {
     private func update(_ request: APIRequest) async throws {
         let container = try find(request)
         let body = try await request.json()
-        try await engine.update(container, try Self.update(body, of: container.specification))
-        try await request.respond(["Warnings": []])
+        let warnings = Self.kernelMemoryWarning(body)
+        do {
+            try await engine.update(container, try Self.update(body, of: container.specification, engine.cgroupSupport))
+        } catch let error as EngineError where error.kind != .invalid {
+            throw EngineError(
+                error.kind, "Cannot update container \(container.id): \(error.message)", diagnostics: error.diagnostics)
+        }
+        try await request.respond(["Warnings": .strings(warnings)])
     }
 
     /// What a body changes of a specification.
     private static func update(
-        _ json: JSONValue, of specification: ContainerSpecification
+        _ json: JSONValue, of specification: ContainerSpecification, _ support: CgroupSupport
     ) throws(EngineError) -> ContainerUpdate {
         let body = try FieldReader(json)
-        try ContainerSpecification.refuseUnsupportedLimits(body)
         var update = ContainerUpdate()
-        let limits = try ContainerSpecification.limits(body, over: specification.limits)
+        var changed = specification
+        changed.limits = try CgroupLimits(body, over: specification.limits)
+        _ = changed.discardUnsupported(support)
+        try changed.checkHost(support)
+        try CgroupLimits.checkUpdate(body, of: specification.limits)
+        let limits = changed.limits
         if limits != specification.limits { update.limits = limits }
         if let policy = try body.reader("RestartPolicy"), try !policy.text("Name").isEmpty {
             update.restart = try RestartSettings(policy)

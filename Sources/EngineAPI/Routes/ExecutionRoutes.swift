@@ -45,7 +45,8 @@ struct ExecutionRoutes: Sendable {
                 "privileged": .bool(asked.isPrivileged), "user": .string(asked.user),
             ],
             "OpenStdin": .bool(asked.attachStdin), "OpenStderr": .bool(asked.attachStderr),
-            "OpenStdout": .bool(asked.attachStdout), "CanRemove": false, "DetachKeys": "",
+            "OpenStdout": .bool(asked.attachStdout), "CanRemove": false,
+            "DetachKeys": .string(asked.detachKeys),
             "ContainerID": .string(execution.containerID),
         ]
     }
@@ -70,7 +71,8 @@ struct ExecutionRoutes: Sendable {
             return try await request.respond(status: 200)
         }
         guard !execution.wasStarted else {
-            throw EngineError(.conflict, "exec command \(execution.id) is already running")
+            let state = execution.isRunning ? "is already running" : "has already run"
+            throw EngineError(.conflict, "exec command \(execution.id) \(state)")
         }
         if execution.request.tty {
             try await startTerminal(execution, request, options.size)
@@ -130,7 +132,13 @@ struct ExecutionRoutes: Sendable {
         let raw = try await request.responder.hijack(
             upgrade: request.http.headers["Upgrade"],
             contentType: StreamRoutes.contentType(tty: true, version: request.version))
-        await withTaskGroup(of: Bool.self) { group in
+        let input = TypedInput(raw, keys: try DetachKeys(execution.request.detachKeys))
+        engine.runInBackground { [engine] in
+            // The end of the process is heard of whether its client is there or not.
+            await engine.waitUntilEnded(execution)
+            output.writerEnded()
+        }
+        let isOver = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 var isRead = true
                 // Read on where the client is gone: a full terminal stops its process.
@@ -141,24 +149,32 @@ struct ExecutionRoutes: Sendable {
             }
             group.addTask {
                 // The client's end of input is no end of the terminal.
-                while let piece = try? await raw.read(), !piece.isEmpty {
+                while let piece = try? await input.nextInput(), !piece.isEmpty {
                     guard (try? await master.writeAll(piece)) != nil else { break }
                 }
                 return false
             }
-            group.addTask { [engine] in
-                await engine.waitUntilEnded(execution)
-                output.writerEnded()
+            for await isOutput in group {
+                if isOutput { break }
+                guard await input.isDetached else { continue }
+                group.cancelAll()
                 return false
             }
-            for await isOutput in group where isOutput { break }
             // Who sees the end of the stream asks for the exit code.
             await engine.waitUntilEnded(execution)
-            await raw.shutdownWrite()
             group.cancelAll()
+            await raw.shutdownWrite()
+            raw.close()
+            return true
+        }
+        if isOver { return master.close() }
+        await raw.shutdownWrite()
+        raw.close()
+        await engine.noteDetach(execution)
+        engine.runInBackground {
+            while (try? await output.next()) != nil {}
             master.close()
         }
-        raw.close()
     }
 
     /// Without a terminal: stdin as it comes, stdout and stderr framed.

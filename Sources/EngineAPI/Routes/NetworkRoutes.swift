@@ -14,9 +14,8 @@ struct NetworkRoutes: Sendable {
         }
         router.on("GET", "/networks/{id}") { request in
             let name = request.variable("id")
-            if name == "host" || name == "none" {
-                let found = try await engine.networkList(FilterSet()).first { $0["Name"]?.stringValue == name }
-                return try await request.respond(.object(found ?? JSONObject()))
+            if let network = PredefinedNetwork(name) {
+                return try await request.respond(.object(engine.inspection(network)))
             }
             try await request.respond(.object(try await engine.inspection(try await engine.network(named: name))))
         }
@@ -26,58 +25,61 @@ struct NetworkRoutes: Sendable {
             try await request.respond(status: 204)
         }
         router.on("POST", "/networks/{id}/connect") { request in
-            let network = try await engine.network(named: request.variable("id"))
+            let name = request.variable("id")
+            try Self.refusePredefined(name)
+            let network = try await engine.network(named: name)
             let wanted = try Self.connection(try await request.json(), to: network.id)
             try await engine.connect(try engine.containers.find(wanted.container), to: network, wanted.settings)
             try await request.respond(status: 200)
         }
-        router.on("POST", "/networks/{id}/disconnect") { request in
-            let network = try await engine.network(named: request.variable("id"))
-            let wanted = try Self.connection(try await request.json(), to: network.id)
-            try await engine.disconnect(try engine.containers.find(wanted.container), from: network)
-            try await request.respond(status: 200)
+        router.on("POST", "/networks/{id}/disconnect", disconnect)
+    }
+
+    private func disconnect(_ request: APIRequest) async throws {
+        let name = request.variable("id")
+        let json = try await request.json()
+        if PredefinedNetwork(name) == PredefinedNetwork.none {
+            // Every container may leave the network that is none.
+            let container = try engine.containers.find(try FieldReader(json).text("Container"))
+            guard container.specification.networkMode == "none" else {
+                throw EngineError(.forbidden, "container \(container.id) is not connected to network none")
+            }
+            return try await request.respond(status: 200)
         }
+        try Self.refusePredefined(name)
+        let network = try await engine.network(named: name)
+        let wanted = try Self.connection(json, to: network.id)
+        do {
+            try await engine.disconnect(try engine.containers.find(wanted.container), from: network)
+        } catch let error as EngineError where wanted.isForced && error.kind == .notFound {
+            // With force, what is gone counts as disconnected.
+        }
+        try await request.respond(status: 200)
+    }
+
+    private static func refusePredefined(_ name: String) throws(EngineError) {
+        guard let network = PredefinedNetwork(name) else { return }
+        throw EngineError(
+            .invalid,
+            network == .host
+                ? "container cannot be disconnected from host network or connected to host network"
+                : "container cannot be connected to multiple networks with one of the networks in private (none) mode")
     }
 
     /// The bodies of connect and disconnect.
     private static func connection(
         _ json: JSONValue, to network: String
-    ) throws(EngineError) -> (container: String, settings: EndpointSettings) {
+    ) throws(EngineError) -> (container: String, settings: EndpointSettings, isForced: Bool) {
         let body = try FieldReader(json)
         return (
-            try body.text("Container"), try EndpointSettings(network: network, try body.reader("EndpointConfig"))
+            try body.text("Container"), try EndpointSettings(network: network, try body.reader("EndpointConfig")),
+            try body.flag("Force")
         )
     }
 
     private func createNetwork(_ request: APIRequest) async throws {
-        let wanted = try Self.network(try await request.json(), id: try Random.hexID())
+        let wanted = try NetworkRequest(body: try FieldReader(try await request.json()), id: try Random.hexID())
         let network = try await engine.createNetwork(wanted)
         try await request.respond(["Id": .string(network.id), "Warning": ""], status: 201)
-    }
-
-    /// The body of `POST /networks/create`.
-    private static func network(_ json: JSONValue, id: String) throws(EngineError) -> NetworkRequest {
-        let body = try FieldReader(json)
-        let driver = try body.text("Driver")
-        guard driver.isEmpty || driver == "bridge" || driver == "default" else {
-            throw EngineError(.notFound, "could not find plugin \(driver) in v1 plugin registry: plugin not found")
-        }
-        var subnet: Subnet?
-        var gateway: IPv4Address?
-        if let config = try body.reader("IPAM")?.objects("Config").first {
-            if let text = try config.string("Subnet"), !text.isEmpty {
-                guard let parsed = Subnet(text) else {
-                    throw EngineError(.invalid, "invalid subnet \(text): invalid CIDR block notation")
-                }
-                subnet = parsed
-            }
-            if let text = try config.string("Gateway"), !text.isEmpty {
-                guard let parsed = IPv4Address(text) else { throw EngineError(.invalid, "invalid gateway \(text)") }
-                gateway = parsed
-            }
-        }
-        return NetworkRequest(
-            id: id, name: try body.text("Name"), subnet: subnet, gateway: gateway,
-            isInternal: try body.flag("Internal"), labels: try body.dictionary("Labels"), mtu: nil)
     }
 }

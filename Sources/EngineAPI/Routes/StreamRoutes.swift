@@ -48,13 +48,17 @@ struct StreamRoutes: Sendable {
             // Docker takes anything that is no number, and negative ones, as "all".
             selection.tail = Int(tail).flatMap { $0 >= 0 ? $0 : nil }
         }
+        guard container.specification.hostSettings.logDriver != "none" else {
+            throw EngineError(.notImplemented, "configured logging driver does not support reading")
+        }
         let tty = container.specification.tty
-        let writer = LogWriter(tty: tty, timestamps: request.flag("timestamps"))
+        let details = request.flag("details") ? engine.logDetails(container) : nil
+        let writer = LogWriter(tty: tty, timestamps: request.flag("timestamps"), details: details)
         let reader = LogReader(path: engine.logPath(container), selection: selection)
         let ended: @Sendable () async -> Void = { [engine] in await engine.waitUntilEnded(container) }
-        try await request.responder.begin(headers: [
-            "Content-Type": Self.contentType(tty: tty, version: request.version)
-        ])
+        try await request.responder.begin(
+            headers: ["Content-Type": Self.contentType(tty: tty, version: request.version)],
+            endless: selection.follow)
         try await request.http.whileConnected {
             try await reader.run(finished: ended) { records in
                 try await request.responder.write(await writer.bytes(records))
@@ -71,7 +75,7 @@ struct StreamRoutes: Sendable {
         }
         let end = engine.wait(container, for: condition)
         // The client starts the container only once it has seen the head.
-        try await request.beginLines()
+        try await request.beginLines(endless: true)
         try await request.http.whileConnected {
             let code = await end()
             guard !Task.isCancelled else { return }
@@ -93,7 +97,7 @@ struct StreamRoutes: Sendable {
             let now = try await engine.sample(container)
             return try await request.respond(.object(engine.statistics(container, now, before: before)))
         }
-        try await request.beginLines()
+        try await request.beginLines(endless: true)
         try await request.http.whileConnected {
             var before: ContainerSample?
             while engine.containers.container(id: container.id) != nil {
@@ -118,28 +122,37 @@ struct StreamRoutes: Sendable {
         selection.follow = request.flag("stream")
         if !request.flag("logs") { selection.since = Clock.now() }
         let takesInput = request.flag("stdin") && request.flag("stream") && specification.openStdin
+        let keys = try DetachKeys(request.query("detachKeys"))
         // Subscribed before the client hears of it: what it starts then is not missed.
         let session = engine.attach(container)
         _ = try await request.http.body.collect(limit: 1 << 16)
         let raw = try await request.responder.hijack(
             upgrade: request.http.headers["Upgrade"],
             contentType: Self.contentType(tty: specification.tty, version: request.version))
+        await engine.note(.attach, container)
         let reader = LogReader(path: engine.logPath(container), selection: selection)
         let writer = LogWriter(tty: specification.tty, timestamps: false)
-        await withTaskGroup(of: Void.self) { group in
+        let input = TypedInput(raw, keys: specification.tty ? keys : nil)
+        // Input may end long before output does, and the container before its last output is read: the reader says when
+        // it is over, unless the client's keys do.
+        await withTaskGroup(of: Bool.self) { group in
             group.addTask {
-                if takesInput { await engine.feed(container, session, from: raw) } else { await Self.discard(raw) }
+                if takesInput { await engine.feed(container, session, from: input) } else { await Self.discard(raw) }
+                return await input.isDetached
             }
-            // Input may end long before output does, and the container before its last output is read: the reader
-            // alone says when it is over.
-            try? await reader.run(finished: session.ended) { records in
-                try await raw.write(await writer.bytes(records))
+            group.addTask {
+                try? await reader.run(finished: session.ended) { records in
+                    try await raw.write(await writer.bytes(records))
+                }
+                return true
             }
+            for await isOver in group where isOver { break }
+            if await input.isDetached { await engine.note(.detach, container) }
             await raw.shutdownWrite()
             group.cancelAll()
+            raw.close()
         }
         session.close()
-        raw.close()
     }
 
     /// Reads what a client sends to nobody, so that its end is seen.
@@ -148,15 +161,44 @@ struct StreamRoutes: Sendable {
     }
 }
 
+/// What a client types, until it types the keys that let go.
+actor TypedInput: InputSource {
+    private let raw: HijackedStream
+    private var detector: DetachDetector?
+    /// Whether the keys came.
+    private(set) var isDetached = false
+
+    /// - Parameter keys: nil for input that is no terminal's, in which any byte is only a byte.
+    init(_ raw: HijackedStream, keys: DetachKeys?) {
+        self.raw = raw
+        detector = keys.map { DetachDetector($0) }
+    }
+
+    func nextInput() async throws -> [UInt8] {
+        while !isDetached {
+            let piece = try await raw.read()
+            guard !piece.isEmpty, var detector else { return piece }
+            let (bytes, detaches) = detector.pass(piece)
+            self.detector = detector
+            isDetached = detaches
+            if !bytes.isEmpty { return bytes }
+        }
+        return []
+    }
+}
+
 /// Log records as a client gets them: framed, or raw for a terminal.
 actor LogWriter {
     private let tty: Bool
     private let timestamps: Bool
+    private let details: String?
     private var midLine: Set<LogRecord.Stream> = []
 
-    init(tty: Bool, timestamps: Bool) {
+    /// - Parameter details: what lines begin with: the attributes of the log's driver.
+    init(tty: Bool, timestamps: Bool, details: String? = nil) {
         self.tty = tty
         self.timestamps = timestamps
+        self.details = details
     }
 
     /// The bytes of records, in order.
@@ -164,7 +206,9 @@ actor LogWriter {
         var out: [UInt8] = []
         for record in records {
             var text: [UInt8] = []
-            if timestamps, !midLine.contains(record.stream) { text += Array("\(record.time) ".utf8) }
+            let begins = !midLine.contains(record.stream)
+            if timestamps, begins { text += Array("\(record.time) ".utf8) }
+            if let details, begins { text += Array("\(details) ".utf8) }
             text += record.text
             if record.isPartial {
                 midLine.insert(record.stream)

@@ -7,6 +7,7 @@ import Linux
 /// `/_ping`, `/version`, `/info`, `/events`, `/system/df` and the quiet stubs.
 struct SystemRoutes: Sendable {
     let engine: HostEngine
+    let settings: LiveSettings
 
     func add(to router: inout Router) {
         router.on("GET", "/_ping") { request in
@@ -22,15 +23,6 @@ struct SystemRoutes: Sendable {
         router.on("GET", "/events", events)
         router.on("GET", "/system/df") { request in
             try await request.respond(.object(try await engine.diskUsage()))
-        }
-        router.on("GET", "/plugins") { request in try await request.respond(.array([])) }
-        for path in ["swarm", "nodes", "services", "tasks", "secrets", "configs"] {
-            router.on("GET", "/\(path)") { _ in
-                throw EngineError(
-                    .unavailable,
-                    "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again."
-                )
-            }
         }
     }
 
@@ -58,6 +50,8 @@ struct SystemRoutes: Sendable {
     private func info() async throws -> JSONObject {
         let phases = engine.containers.all.map(\.state.phase)
         let facts = await BlockingExecutor.shared.run { HostFacts.read() }
+        let process = await BlockingExecutor.shared.run { ProcessFacts.read() }
+        let told = settings.current
         let images = try await engine.images.list().count
         func count(_ test: (ContainerState.Phase) -> Bool) -> JSONValue { .int(Int64(phases.filter(test).count)) }
         var info = JSONObject()
@@ -79,21 +73,21 @@ struct SystemRoutes: Sendable {
         }
         info["CPUSet"] = false
         info["OomKillDisable"] = false
-        info["Debug"] = false
-        info["NFd"] = 0
+        info["Debug"] = .bool(told.logLevel == .debug)
+        info["NFd"] = .int(Int64(process.openDescriptors))
         info["NGoroutines"] = 0
         info["SystemTime"] = .string(Clock.now().rfc3339)
         info["LoggingDriver"] = "json-file"
         info["CgroupDriver"] = "cgroupfs"
         info["CgroupVersion"] = .string(engine.isUnifiedCgroup ? "2" : "1")
-        info["NEventsListener"] = 0
+        info["NEventsListener"] = .int(Int64(await engine.events.subscriberCount))
         info["KernelVersion"] = .string(facts.kernel)
         info["OperatingSystem"] = .string(facts.system)
         info["OSVersion"] = .string(facts.systemVersion)
         info["OSType"] = "linux"
         info["Architecture"] = .string(HostFacts.machine)
         info["IndexServerAddress"] = "https://index.docker.io/v1/"
-        info["RegistryConfig"] = ["InsecureRegistryCIDRs": [], "IndexConfigs": [:], "Mirrors": []]
+        info["RegistryConfig"] = .object(Self.registries(told))
         info["NCPU"] = .int(Int64(facts.processors))
         info["MemTotal"] = .int(facts.memory)
         info["GenericResources"] = .null
@@ -102,7 +96,7 @@ struct SystemRoutes: Sendable {
         info["HttpsProxy"] = ""
         info["NoProxy"] = ""
         info["Name"] = .string(facts.hostname)
-        info["Labels"] = []
+        info["Labels"] = .strings(told.labels)
         info["ExperimentalBuild"] = false
         info["ServerVersion"] = .string(engine.configuration.version)
         info["Runtimes"] = ["stackctl": ["path": "stack-init"]]
@@ -110,12 +104,50 @@ struct SystemRoutes: Sendable {
         info["Swarm"] = [
             "NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": false, "Error": "",
         ]
-        info["LiveRestoreEnabled"] = true
+        info["LiveRestoreEnabled"] = .bool(told.keepsContainers)
+        info["DefaultAddressPools"] = .null
+        info["CDISpecDirs"] = ["/etc/cdi", "/var/run/cdi"]
+        info["Containerd"] = .null
+        info["FirewallBackend"] = ["Driver": "nftables"]
+        info["ContainerdCommit"] = ["ID": ""]
+        info["RuncCommit"] = ["ID": ""]
+        info["InitCommit"] = ["ID": .string(engine.configuration.version)]
+        info["ProductLicense"] = ""
         info["Isolation"] = ""
         info["InitBinary"] = "stack-init"
         info["SecurityOptions"] = ["name=seccomp,profile=builtin", "name=cgroupns"]
-        info["Warnings"] = .null
+        let warnings = warnings(told)
+        info["Warnings"] = warnings.isEmpty ? .null : .strings(warnings)
         return info
+    }
+
+    private static func registries(_ settings: DaemonSettings) -> JSONObject {
+        func index(_ name: String, _ mirrors: [String], isSecure: Bool) -> JSONValue {
+            [
+                "Name": .string(name), "Mirrors": .strings(mirrors), "Secure": .bool(isSecure),
+                "Official": .bool(name == "docker.io"),
+            ]
+        }
+        var indexes: JSONObject = ["docker.io": index("docker.io", settings.registryMirrors, isSecure: true)]
+        for name in settings.insecureRegistries { indexes[name] = index(name, [], isSecure: false) }
+        return [
+            "InsecureRegistryCIDRs": ["::1/128", "127.0.0.0/8"], "IndexConfigs": .object(indexes),
+            "Mirrors": .strings(settings.registryMirrors),
+        ]
+    }
+
+    private func warnings(_ settings: DaemonSettings) -> [String] {
+        var warnings = settings.idleKeys.map { "WARNING: the daemon's `\($0)` changes nothing here" }
+        for text in settings.hosts {
+            guard let host = try? DaemonHost(text, isSecure: settings.isSecure), case .tcp = host,
+                !(settings.isSecure && settings.verifiesClients)
+            else { continue }
+            let what = settings.isSecure ? "without verifying clients" : "without encryption"
+            warnings.append(
+                "WARNING: API is accessible on \(host) \(what).\n         Access to the remote API is equivalent to root access on the host."
+            )
+        }
+        return warnings
     }
 
     private func events(_ request: APIRequest) async throws {
@@ -125,7 +157,7 @@ struct SystemRoutes: Sendable {
         let now = Clock.now()
         let subscription = try await engine.events.subscribe(
             since: since ?? (until.map { $0 <= now } == true ? Timestamp(seconds: 0) : nil), filter: filter)
-        try await request.beginLines()
+        try await request.beginLines(endless: true)
         try await request.http.whileConnected {
             try await subscription.forEach(until: until) { event in try await request.line(.object(event.json)) }
         }

@@ -21,6 +21,10 @@ struct VolumeRoutes: Sendable {
             guard let volume = try await engine.volumes.find(name) else { throw EngineError.noVolume(name) }
             try await request.respond(.object(engine.inspection(volume)))
         }
+        router.on("PUT", "/volumes/{name}") { _ in
+            throw EngineError(
+                .unavailable, "volume update only valid for cluster volumes, but swarm is unavailable")
+        }
         router.on("DELETE", "/volumes/{name}") { request in
             try await engine.removeVolume(request.variable("name"), force: request.flag("force"))
             try await request.respond(status: 204)
@@ -32,11 +36,13 @@ struct VolumeRoutes: Sendable {
         let body = try FieldReader(json)
         let name = try body.text("Name")
         let driver = try body.text("Driver")
-        guard driver.isEmpty || driver == "local" else {
-            throw EngineError(
-                .notFound, "error looking up volume plugin \(driver): plugin \"\(driver)\" not found")
+        try MountSpecification.check(driver: driver)
+        guard body.value("ClusterVolumeSpec") == nil else {
+            throw EngineError(.unavailable, "cluster volumes need a swarm manager, and this node is none")
         }
         return Volume(
-            name: name.isEmpty ? inventedName : name, labels: try body.dictionary("Labels"), isAnonymous: name.isEmpty)
+            name: name.isEmpty ? inventedName : name, labels: try body.dictionary("Labels"),
+            options: body.value("DriverOpts") == nil ? nil : try body.dictionary("DriverOpts"),
+            isAnonymous: name.isEmpty)
     }
 }

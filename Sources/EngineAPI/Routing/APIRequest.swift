@@ -83,8 +83,10 @@ struct APIRequest: Sendable {
     func respond(status: Int) async throws { try await responder.respond(status) }
 
     /// Begins a stream of JSON lines.
-    func beginLines(_ type: String = "application/json") async throws {
-        try await responder.begin(headers: ["Content-Type": type])
+    ///
+    /// - Parameter endless: whether it goes on until somebody ends it.
+    func beginLines(_ type: String = "application/json", endless: Bool = false) async throws {
+        try await responder.begin(headers: ["Content-Type": type], endless: endless)
     }
 
     /// Sends one JSON line.

@@ -29,7 +29,8 @@ struct Router: Sendable {
 
     /// The handler of a request, with what its variables stand for.
     ///
-    /// HEAD is answered by GET's handler.
+    /// HEAD is answered by GET's handler. Where nothing fits, the first variable may stand for several parts: a name with
+    /// a slash is a name that is not there, and no page that is not.
     func match(_ method: String, _ path: String) -> (handler: Handler, variables: [String: String])? {
         let parts = path.split(separator: "/").map { String($0) }
         guard let first = parts.first else { return nil }
@@ -37,7 +38,21 @@ struct Router: Sendable {
         for route in routes[first] ?? [] where route.method == method {
             if let variables = Self.match(route.parts, parts) { return (route.handler, variables) }
         }
+        for route in routes[first] ?? [] where route.method == method {
+            if let variables = Self.match(Self.widened(route.parts), parts) { return (route.handler, variables) }
+        }
         return nil
+    }
+
+    private static func widened(_ pattern: [Part]) -> [Part] {
+        var pattern = pattern
+        for (index, part) in pattern.enumerated() {
+            if case .rest = part { return pattern }
+            guard case .one(let name) = part else { continue }
+            pattern[index] = .rest(name)
+            return pattern
+        }
+        return pattern
     }
 
     private static func match(_ pattern: [Part], _ parts: [String]) -> [String: String]? {

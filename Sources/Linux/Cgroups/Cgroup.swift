@@ -27,6 +27,7 @@ package struct Cgroup: Sendable, Hashable {
     package func create() throws(SystemError) {
         if isV2 { try delegateControllersAgain() }
         for directory in directories { try Files.makeDirectories(directory) }
+        if !isV2 { try inheritCPUSetV1() }
     }
 
     /// Adds a process.
@@ -71,7 +72,7 @@ package struct Cgroup: Sendable, Hashable {
     /// In a version 2 tree a group has the controllers its parent passes on, from the root down.
     private func delegateControllers() throws(SystemError) {
         guard var directory = hierarchy.unifiedRoot else { return }
-        let wanted = ["cpu", "memory", "pids"].filter(hierarchy.controllers.contains).map { "+\($0)" }
+        let wanted = ["cpu", "cpuset", "io", "memory", "pids"].filter(hierarchy.controllers.contains).map { "+\($0)" }
         for part in path.split(separator: "/") {
             if !wanted.isEmpty {
                 try Files.writeExisting("\(directory)/cgroup.subtree_control", wanted.joined(separator: " "))

@@ -19,7 +19,7 @@ package struct CgroupHierarchy: Sendable, Hashable {
     package let controllers: Set<String>
 
     /// The version 1 controllers a group of ours is made in, in this order.
-    static let used = ["memory", "cpu", "cpuacct", "pids", "devices", "freezer"]
+    static let used = ["memory", "cpu", "cpuacct", "cpuset", "blkio", "pids", "devices", "freezer"]
 
     /// Looks at what is mounted.
     ///

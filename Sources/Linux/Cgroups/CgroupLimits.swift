@@ -11,6 +11,26 @@ package struct CgroupLimits: Sendable, Hashable {
     package var cpuShares: Int64?
     /// Processes and threads.
     package var pids: Int64?
+    /// Microseconds of CPU in a period, where `nanoCPUs` says nothing.
+    package var cpuQuota: Int64?
+    /// The period of that quota, in microseconds; nil is 100,000.
+    package var cpuPeriod: Int64?
+    /// Microseconds in which real-time processes may use `cpuRealtimeRuntime`.
+    package var cpuRealtimePeriod: Int64?
+    /// Microseconds of real-time CPU in a real-time period.
+    package var cpuRealtimeRuntime: Int64?
+    /// The CPUs it may use, as `0-2,7`; empty is all.
+    package var cpuSet = ""
+    /// The memory nodes it may use; empty is all.
+    package var memoryNodes = ""
+    /// Bytes down to which the kernel reclaims first when memory is short.
+    package var memoryReservationBytes: Int64?
+    /// How readily the kernel swaps, 0 to 100; nil is the host's way.
+    package var memorySwappiness: Int64?
+    /// Whether processes wait for memory instead of being killed for it.
+    package var disablesOutOfMemoryKiller = false
+    /// Use of block devices.
+    package var blockIO = BlockLimits()
 
     /// Limits; nil is none, but for swap.
     package init(
@@ -42,6 +62,16 @@ package struct CgroupLimits: Sendable, Hashable {
         return result
     }
 
+    /// Takes over what a group can be asked for: memory, CPU time and shares, processes.
+    package mutating func takeMain(from held: CgroupLimits) {
+        memoryBytes = held.memoryBytes
+        memorySwapBytes = held.memorySwapBytes
+        // A quota as it was given is not the same as the CPUs it comes to.
+        if cpuQuota == nil && cpuPeriod == nil { nanoCPUs = held.nanoCPUs }
+        cpuShares = held.cpuShares
+        pids = held.pids
+    }
+
     /// The limit of memory and swap together in bytes, Docker's default where none is given; nil is none.
     var finiteMemorySwapBytes: Int64? {
         if let memorySwapBytes { return memorySwapBytes < 0 ? nil : memorySwapBytes }
@@ -53,6 +83,15 @@ package struct CgroupLimits: Sendable, Hashable {
     /// Microseconds in which a quota may be used.
     static let period: Int64 = 100_000
     static let defaultWeight: Int64 = 100
+
+    /// Microseconds of CPU in `effectivePeriod`; nil is no limit.
+    var effectiveQuota: Int64? {
+        if let nanoCPUs { return Self.quota(nanoCPUs) }
+        return cpuQuota.flatMap { $0 > 0 ? $0 : nil }
+    }
+
+    /// Microseconds in which that quota counts.
+    var effectivePeriod: Int64 { nanoCPUs == nil ? cpuPeriod ?? Self.period : Self.period }
 
     /// Microseconds of CPU in a period; the kernel wants 1,000 at least.
     static func quota(_ nanoCPUs: Int64) -> Int64 {
@@ -85,8 +124,13 @@ extension Cgroup {
     /// Changes every limit of a group in use, or none.
     ///
     /// Throws `EBUSY` when more memory is in use than allowed, and the kernel cannot reclaim it.
-    package func change(to limits: CgroupLimits) throws(SystemError) {
-        var previous = try self.limits()
+    ///
+    /// - Parameter known: what was asked for so far; the kernel does not say all of it.
+    package func change(
+        to limits: CgroupLimits, from known: CgroupLimits = CgroupLimits()
+    ) throws(SystemError) {
+        var previous = known
+        previous.takeMain(from: try self.limits())
         // As it is read, none is none.
         previous.memorySwapBytes = previous.memorySwapBytes ?? -1
         if isV2 { try checkMemoryV2(limits) }
@@ -114,10 +158,11 @@ extension Cgroup {
 
     private func applyV1(_ limits: CgroupLimits) throws(SystemError) {
         try applyMemoryV1(limits.memoryBytes ?? -1, limits.finiteMemorySwapBytes ?? -1)
-        try write("cpu", "cpu.cfs_period_us", "\(CgroupLimits.period)")
-        try write("cpu", "cpu.cfs_quota_us", limits.nanoCPUs.map { "\(CgroupLimits.quota($0))" } ?? "-1")
+        try write("cpu", "cpu.cfs_period_us", "\(limits.effectivePeriod)")
+        try write("cpu", "cpu.cfs_quota_us", limits.effectiveQuota.map(String.init) ?? "-1")
         try write("cpu", "cpu.shares", "\(limits.cpuShares ?? 1_024)")
         try write("pids", "pids.max", limits.pids.map(String.init) ?? "max")
+        try applyMoreV1(limits)
     }
 
     /// Memory may never be allowed more than memory and swap together, not even for a moment.
@@ -142,14 +187,15 @@ extension Cgroup {
             let swapOnly = limits.finiteMemorySwapBytes.map { max(0, $0 - (limits.memoryBytes ?? $0)) }
             try Files.writeExisting(swap, swapOnly.map(String.init) ?? "max")
         }
-        let quota = limits.nanoCPUs.map { "\(CgroupLimits.quota($0))" } ?? "max"
-        try write("cpu", "cpu.max", "\(quota) \(CgroupLimits.period)")
+        let quota = limits.effectiveQuota.map(String.init) ?? "max"
+        try write("cpu", "cpu.max", "\(quota) \(limits.effectivePeriod)")
         let weight = limits.cpuShares.map(CgroupLimits.weight) ?? CgroupLimits.defaultWeight
         try write("cpu", "cpu.weight", "\(weight)")
         try write("pids", "pids.max", limits.pids.map(String.init) ?? "max")
+        try applyMoreV2(limits)
     }
 
-    private func write(_ controller: String, _ name: String, _ value: String) throws(SystemError) {
+    func write(_ controller: String, _ name: String, _ value: String) throws(SystemError) {
         guard let file = file(controller, name), hierarchy.controllers.contains(controller) else { return }
         try Files.writeExisting(file, value)
     }

@@ -23,9 +23,53 @@ package struct CgroupStatistics: Sendable, Hashable {
     package var oomKills: Int64 = 0
     /// All of `memory.stat`, as the kernel names it.
     package var memoryDetails: [String: Int64] = [:]
+    /// How often the limit of memory was hit.
+    package var memoryFailures: Int64 = 0
+    /// Nanoseconds on each CPU; empty with version 2.
+    package var cpuUsageOfEach: [Int64] = []
+    /// Bytes read from and written to block devices.
+    package var blockBytes: [BlockCounter] = []
+    /// Reads from and writes to block devices.
+    package var blockOperations: [BlockCounter] = []
 
     /// Nothing used.
     package init() {}
+}
+
+/// A counter of one block device.
+package struct BlockCounter: Sendable, Hashable {
+    package var device: DeviceNumber
+    /// `Read`, `Write`, … as the kernel names it.
+    package var operation: String
+    package var value: Int64
+
+    /// Version 1's lines: `8:0 Read 4096`.
+    static func parse(_ text: String) -> [BlockCounter] {
+        text.split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ")
+            guard words.count == 3, let device = device(words[0]), let value = Int64(words[2]) else { return nil }
+            return BlockCounter(device: device, operation: String(words[1]), value: value)
+        }
+    }
+
+    /// Version 2's lines, of which two keys are wanted: `8:0 rbytes=4096 wbytes=0`.
+    static func parse(_ text: String, read: String, write: String) -> [BlockCounter] {
+        text.split(separator: "\n").flatMap { line -> [BlockCounter] in
+            let words = line.split(separator: " ")
+            guard let first = words.first, let device = device(first) else { return [] }
+            return [("read", read), ("write", write)].compactMap { operation, key in
+                guard let word = words.first(where: { $0.hasPrefix("\(key)=") }),
+                    let value = Int64(word.dropFirst(key.count + 1))
+                else { return nil }
+                return BlockCounter(device: device, operation: operation, value: value)
+            }
+        }
+    }
+
+    private static func device(_ text: Substring) -> DeviceNumber? {
+        let parts = text.split(separator: ":").compactMap { UInt32($0) }
+        return parts.count == 2 ? DeviceNumber(major: parts[0], minor: parts[1]) : nil
+    }
 }
 
 extension Cgroup {
@@ -60,6 +104,15 @@ extension Cgroup {
         result.periods = throttling["nr_periods"] ?? 0
         result.throttledPeriods = throttling["nr_throttled"] ?? 0
         result.throttledNanoseconds = throttling["throttled_time"] ?? 0
+        result.memoryFailures = try number("memory", "memory.failcnt") ?? 0
+        result.cpuUsageOfEach = (try read("cpuacct", "cpuacct.usage_percpu") ?? "").split(separator: " ")
+            .compactMap { Int64($0) }
+        result.blockBytes = try blockCountersV1("io_service_bytes_recursive")
+        result.blockOperations = try blockCountersV1("io_serviced_recursive")
+    }
+
+    private func blockCountersV1(_ name: String) throws(SystemError) -> [BlockCounter] {
+        BlockCounter.parse(try read("blkio", "blkio.throttle.\(name)") ?? "")
     }
 
     private func addV2(_ result: inout CgroupStatistics) throws(SystemError) {
@@ -75,5 +128,9 @@ extension Cgroup {
         result.periods = cpu["nr_periods"] ?? 0
         result.throttledPeriods = cpu["nr_throttled"] ?? 0
         result.throttledNanoseconds = nanoseconds("throttled_usec")
+        result.memoryFailures = try table("memory", "memory.events")["oom"] ?? 0
+        let io = try read("io", "io.stat") ?? ""
+        result.blockBytes = BlockCounter.parse(io, read: "rbytes", write: "wbytes")
+        result.blockOperations = BlockCounter.parse(io, read: "rios", write: "wios")
     }
 }

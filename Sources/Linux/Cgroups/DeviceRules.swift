@@ -36,6 +36,50 @@ package struct DeviceRule: Sendable, Hashable {
         self.access = access
     }
 
+    /// The access `rwm` letters name; nil for any other letter, or none.
+    package static func access(letters: some StringProtocol) -> Access? {
+        guard !letters.isEmpty, letters.count <= 3 else { return nil }
+        var access: Access = []
+        for letter in letters {
+            switch letter {
+            case "r": access.insert(.read)
+            case "w": access.insert(.write)
+            case "m": access.insert(.makeNode)
+            default: return nil
+            }
+        }
+        return access
+    }
+
+    /// Reads a line as Docker and cgroup v1 have it: `c 1:3 rwm`, `a *:* rwm`; nil where it is none.
+    ///
+    /// `a` stands for two rules.
+    package static func rules(line: String) -> [DeviceRule]? {
+        let words = line.split(separator: " ", omittingEmptySubsequences: false)
+        guard words.count == 3, let access = access(letters: words[2]) else { return nil }
+        let numbers = words[1].split(separator: ":", omittingEmptySubsequences: false)
+        guard numbers.count == 2, let major = number(numbers[0]), let minor = number(numbers[1]) else { return nil }
+        let kinds: [Bool]
+        switch words[0] {
+        case "a": kinds = [true, false]
+        case "b": kinds = [true]
+        case "c": kinds = [false]
+        default: return nil
+        }
+        return kinds.map { DeviceRule(isBlock: $0, major: major, minor: minor, access: access) }
+    }
+
+    /// A number, or nil for `*`; nothing for anything else.
+    private static func number(_ text: Substring) -> UInt32?? {
+        if text == "*" { return .some(nil) }
+        return UInt32(text).map { .some($0) }
+    }
+
+    /// Every device.
+    package static var everything: [DeviceRule] {
+        [DeviceRule(isBlock: false, major: nil, minor: nil), DeviceRule(isBlock: true, major: nil, minor: nil)]
+    }
+
     /// What every container gets: nodes may be made but not used, except null, zero, full, random, urandom, tty,
     /// console, ptmx and pseudo terminals.
     package static var defaults: [DeviceRule] {

@@ -92,15 +92,10 @@ package final class AsyncDescriptor: Sendable {
     ///
     /// A pty whose other side is closed answers `EIO`, which is its end and read as such.
     package func read(upTo count: Int = 64 << 10) async throws -> [UInt8] {
-        var buffer = [UInt8](repeating: 0, count: max(1, count))
-        do {
-            let received = try await perform("read", .readable) { number in
-                buffer.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress, $0.count) }
-            }
-            buffer.removeSubrange(received...)
-            return buffer
-        } catch let error as SystemError where error.errno == .EIO {
-            return []
+        // No buffer is held while it waits: thousands of connections do.
+        while true {
+            if let bytes = try readAvailable(upTo: count) { return bytes }
+            try await wait(.readable)
         }
     }
 

@@ -28,12 +28,11 @@ package final class AsyncSocket: Sendable {
     ///
     /// Empty: the peer sends no more.
     package func read(upTo count: Int = 64 << 10) async throws -> [UInt8] {
-        var buffer = [UInt8](repeating: 0, count: max(1, count))
-        let received = try await descriptor.perform("recv", .readable) { number in
-            buffer.withUnsafeMutableBytes { recv(number, $0.baseAddress, $0.count, 0) }
+        // No buffer is held while it waits: thousands of connections do.
+        while true {
+            if let bytes = try descriptor.readAvailable(upTo: count) { return bytes }
+            try await descriptor.wait(.readable)
         }
-        buffer.removeSubrange(received...)
-        return buffer
     }
 
     /// Reads what there is, at most `count` bytes, without waiting; nil when there is nothing.

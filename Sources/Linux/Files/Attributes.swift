@@ -29,6 +29,18 @@ extension Files {
         _ = try system("utimensat", path: path) { utimensat(directory, $0, times, AT_SYMLINK_NOFOLLOW) }
     }
 
+    /// Sets the times of access and modification of an open file.
+    package static func setTimes(
+        of descriptor: Int32, accessed: Timestamp? = nil, modified: Timestamp
+    ) throws(SystemError) {
+        let first = accessed ?? modified
+        let times = [
+            timespec(tv_sec: Int(first.seconds), tv_nsec: Int(first.nanoseconds)),
+            timespec(tv_sec: Int(modified.seconds), tv_nsec: Int(modified.nanoseconds)),
+        ]
+        _ = try system("futimens") { futimens(descriptor, times) }
+    }
+
     /// How much room the file system of a path has.
     package static func diskSpace(_ path: some SystemPath) throws(SystemError) -> DiskSpace {
         var buffer = statvfs()
@@ -38,6 +50,15 @@ extension Files {
             total: Int64(clamping: buffer.f_blocks).multipliedReportingOverflow(by: unit).partialValue,
             available: Int64(clamping: buffer.f_bavail).multipliedReportingOverflow(by: unit).partialValue,
             totalInodes: Int64(clamping: buffer.f_files), availableInodes: Int64(clamping: buffer.f_favail))
+    }
+}
+
+extension Files {
+    /// Whether nothing can be written at a path, because of its file system or of how that is mounted.
+    package static func isReadOnly(_ path: some SystemPath) throws(SystemError) -> Bool {
+        var buffer = statvfs()
+        _ = try system("statvfs", path: path) { linux_statvfs($0, &buffer) }
+        return buffer.f_flag & 1 != 0  // ST_RDONLY
     }
 }
 

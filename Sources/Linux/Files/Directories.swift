@@ -9,6 +9,12 @@ package struct DirectoryEntry: Sendable, Hashable {
     package var nameBytes: [UInt8]
     package var kind: FileKind
     package var inode: UInt64
+
+    package init(nameBytes: [UInt8], kind: FileKind, inode: UInt64) {
+        self.nameBytes = nameBytes
+        self.kind = kind
+        self.inode = inode
+    }
 }
 
 extension Files {

@@ -112,6 +112,12 @@ extension Files {
         _ = try system("link", path: existing) { linkat(AT_FDCWD, $0, AT_FDCWD, new, 0) }
     }
 
+    /// Gives an open file, by its descriptor, a further name (linkat(2) by its path under /proc).
+    package static func link(descriptor: Int32, at path: some SystemPath) throws(SystemError) {
+        let existing = try "/proc/self/fd/\(descriptor)".terminated(for: "link")
+        _ = try system("link", path: path) { linkat(AT_FDCWD, existing, AT_FDCWD, $0, AT_SYMLINK_FOLLOW) }
+    }
+
     /// Makes a device node.
     ///
     /// Needs privilege.

@@ -12,6 +12,14 @@ extension Files {
         try removeTree(path, at: AT_FDCWD)
     }
 
+    /// Removes all that a directory holds, and leaves the directory.
+    package static func emptyDirectory(_ path: some SystemPath) throws(SystemError) {
+        let handle = try open(path, [.readOnly, .directory, .noFollow])
+        let status = try handle.status()
+        var removal = try TreeRemoval(emptying: handle, status, subject: path.displayText)
+        try removal.run()
+    }
+
     /// Removes what a name in an open directory stands for, with all it holds.
     package static func removeTree(_ path: some SystemPath, at directory: Int32) throws(SystemError) {
         guard let status = try statusIfPresent(path, followLinks: false, at: directory) else { return }

@@ -63,7 +63,8 @@ package final class RouteSocket: Sendable {
 
     /// Gives a link an address.
     ///
-    /// One it has already is fine.
+    /// One it has already is fine. An IPv6 address can be used at once: whoever gives it knows that nobody else has it,
+    /// so no duplicate is looked for (RFC 4862, section 5.4).
     package func addAddress(_ prefix: IPPrefix, to index: Int32) throws(SystemError) {
         var message = NetlinkMessage(type: 20, flags: Request.create | Request.replace)  // RTM_NEWADDR
         message.addressHeader(prefix, index: index)
@@ -71,6 +72,20 @@ package final class RouteSocket: Sendable {
         message.attribute(1, prefix.address.bytes)  // IFA_ADDRESS
         if let broadcast = prefix.broadcast { message.attribute(4, broadcast.bytes) }
         try socket.request(message, "add address \(prefix)")
+    }
+
+    /// Takes an address off a link.
+    ///
+    /// One it has not is fine.
+    package func removeAddress(_ prefix: IPPrefix, from index: Int32) throws(SystemError) {
+        var message = NetlinkMessage(type: 21, flags: Request.acknowledge)  // RTM_DELADDR
+        message.addressHeader(prefix, index: index)
+        message.attribute(2, prefix.address.bytes)  // IFA_LOCAL
+        do throws(SystemError) {
+            try socket.request(message, "remove address \(prefix)")
+        } catch let error where error.errno == .EADDRNOTAVAIL {
+            // It is gone already.
+        }
     }
 
     /// Adds a route, or replaces the one with this destination.
@@ -86,7 +101,7 @@ package final class RouteSocket: Sendable {
         let scope: UInt8 = gateway == nil ? 253 : 0
         for byte in [family, UInt8(destination?.length ?? 0), 0, 0, 254, 3, scope, 1] { message.append(byte) }
         message.append(UInt32(0))
-        if let destination { message.attribute(1, destination.network.address.bytes) }
+        if let destination, destination.length > 0 { message.attribute(1, destination.network.address.bytes) }
         if let gateway { message.attribute(5, gateway.bytes) }
         if let index { message.attribute(4, index) }
         let target = destination.map(\.description) ?? "default"
@@ -114,7 +129,8 @@ extension NetlinkMessage {
 
     /// `struct ifaddrmsg`.
     mutating func addressHeader(_ prefix: IPPrefix, index: Int32) {
-        for byte in [prefix.address.isV4 ? 2 : 10, UInt8(prefix.length), 0, 0] as [UInt8] { append(byte) }
+        let flags: UInt8 = prefix.address.isV4 ? 0 : 2  // IFA_F_NODAD
+        for byte in [prefix.address.isV4 ? 2 : 10, UInt8(prefix.length), flags, 0] as [UInt8] { append(byte) }
         append(index)
     }
 }

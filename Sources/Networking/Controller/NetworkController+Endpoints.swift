@@ -14,9 +14,11 @@ extension NetworkController {
             try database.write { transaction in
                 let own = try transaction.endpointSpecifications(containerID: request.containerID)
                 if var known = own.first(where: { $0.networkID == request.networkID }),
-                    request.address == nil || request.address == known.address
+                    request.address == nil || request.address == known.address,
+                    request.address6 == nil || request.address6 == known.address6
                 {
                     known.aliases = request.aliases
+                    known.gatewayPriority = request.gatewayPriority
                     try transaction.save(known.row)
                     return known
                 }
@@ -26,10 +28,15 @@ extension NetworkController {
                 }
                 let others = try transaction.endpointSpecifications(networkID: network.id)
                 let address = try request.decideAddress(in: network, among: others)
-                let endpoint = EndpointSpecification(
+                var endpoint = EndpointSpecification(
                     containerID: request.containerID, networkID: network.id, address: address,
                     macAddress: request.macAddress ?? MACAddress(derivedFrom: address), aliases: request.aliases,
                     index: own.first { $0.networkID == network.id }?.index ?? Self.freeIndex(own))
+                endpoint.address6 = try request.decideAddress6(in: network, among: others)
+                endpoint.gatewayPriority = request.gatewayPriority
+                endpoint.sysctls = request.sysctls
+                endpoint.givenInterfaceName =
+                    request.interfaceName ?? network.settings.interfacePrefix.map { "\($0)\(endpoint.index)" }
                 try transaction.save(endpoint.row)
                 return endpoint
             }
@@ -95,7 +102,7 @@ extension NetworkController {
             let places = try database.read { try $0.places(containerID: containerID) }
             let chosen = try PortReservation(database: database, host: links.host).reserve(ports, for: containerID)
             do {
-                for place in places where try links.routes.link(named: place.network.bridgeName) == nil {
+                for place in places where try links.isMissingBase(of: place.network) {
                     try links.bridges.ensure(place.network)
                 }
                 try links.endpoints.connect(places, netns: netns)
@@ -138,8 +145,10 @@ extension NetworkController {
             let places = try database.read { try $0.places(containerID: containerID) }
             try links.endpoints.disconnect(places.map(\.endpoint).filter { $0.networkID == networkID })
             guard let netns else { return }
+            let inside = try ContainerLinks(netns)
+            for place in places where place.network.id == networkID { try inside.delete(place.endpoint) }
             // The default route went with its link; the next network may have another.
-            try ContainerLinks(netns).setDefaultRoute(places.filter { $0.network.id != networkID })
+            try inside.setDefaultRoute(places.filter { $0.network.id != networkID })
         }
     }
 
@@ -178,12 +187,15 @@ extension EndpointRequest {
     func decideAddress(
         in network: NetworkSpecification, among others: [EndpointSpecification]
     ) throws(Diagnostic) -> IPv4Address {
-        let taken = Set(others.filter { $0.containerID != containerID }.map(\.address) + [network.gateway])
+        let taken = Set(
+            others.filter { $0.containerID != containerID }.map(\.address) + [network.gateway]
+                + network.auxiliary.values)
         guard let address else {
-            guard let free = AddressPool.freeAddress(in: network.subnet, avoiding: taken) else {
+            guard let free = AddressPool.freeAddress(in: network.subnet, within: network.range, avoiding: taken) else {
                 throw Diagnostic(
                     code: "SC6021", summary: "network \(network.name) is full",
-                    detail: "every address of \(network.subnet) is taken", hint: "give the network a larger subnet")
+                    detail: "every address of \(network.range ?? network.subnet) is taken",
+                    hint: "give the network a larger subnet")
             }
             return free
         }
@@ -193,11 +205,48 @@ extension EndpointRequest {
                 detail: "its hosts are \(network.subnet.firstHost) to \(network.subnet.lastHost)")
         }
         guard !taken.contains(address) else {
-            let holder = address == network.gateway ? "the network's gateway" : "another container"
-            throw Diagnostic(
-                code: "SC6023", summary: "address \(address) of network \(network.name) is taken",
-                detail: "it belongs to \(holder)", hint: "choose another address, or leave it out")
+            throw Self.taken("\(address)", isGateway: address == network.gateway, network)
         }
         return address
+    }
+
+    /// The IPv6 address asked for, if it can be had, or the lowest free one; nil in a network without IPv6.
+    func decideAddress6(
+        in network: NetworkSpecification, among others: [EndpointSpecification]
+    ) throws(Diagnostic) -> IPAddress? {
+        guard let ipv6 = network.ipv6 else {
+            guard let address6 else { return nil }
+            throw Diagnostic(
+                code: "SC6022", summary: "address \(address6) is outside network \(network.name)",
+                detail: "the network has no IPv6")
+        }
+        let taken = Set(
+            others.filter { $0.containerID != containerID }.compactMap(\.address6) + [ipv6.gateway]
+                + ipv6.auxiliary.values)
+        guard let address6 else {
+            guard let free = AddressPool.freeAddress(in: ipv6.range ?? ipv6.subnet, avoiding: taken) else {
+                throw Diagnostic(
+                    code: "SC6021", summary: "network \(network.name) is full",
+                    detail: "every address of \(ipv6.range ?? ipv6.subnet) is taken",
+                    hint: "give the network a larger subnet")
+            }
+            return free
+        }
+        guard ipv6.subnet.contains(address6) else {
+            throw Diagnostic(
+                code: "SC6022", summary: "address \(address6) is outside network \(network.name)",
+                detail: "its subnet is \(ipv6.subnet)")
+        }
+        guard !taken.contains(address6) else {
+            throw Self.taken("\(address6)", isGateway: address6 == ipv6.gateway, network)
+        }
+        return address6
+    }
+
+    private static func taken(_ address: String, isGateway: Bool, _ network: NetworkSpecification) -> Diagnostic {
+        Diagnostic(
+            code: "SC6023", summary: "address \(address) of network \(network.name) is taken",
+            detail: "it belongs to \(isGateway ? "the network's gateway" : "another container")",
+            hint: "choose another address, or leave it out")
     }
 }

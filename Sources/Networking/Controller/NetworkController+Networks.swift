@@ -22,7 +22,9 @@ extension NetworkController {
         let hostRoutes = try HostRoutes(links.routes)
         let (network, isNew) = try database.write { transaction in
             if let known = try transaction.networkSpecification(id: request.id) { return (known, false) }
-            let network = try request.decided(among: transaction.networkSpecifications(), hostRoutes)
+            let site = try request.needsSite ? UniqueLocalSite.ofRoot(transaction) : nil
+            var network = try request.decided(among: transaction.networkSpecifications(), hostRoutes, site: site)
+            network.usesForeignLink = try links.bridges.isForeign(network)
             try transaction.save(network.row)
             return (network, true)
         }
@@ -104,13 +106,14 @@ extension NetworkController {
         let database = database
         do {
             return try await blocking { links in
-                let bridges = Set(gone.map { InterfaceName.bridge(networkID: $0) })
-                let hostRoutes = HostRoutes(entries: try HostRoutes(links.routes).excluding(bridges: bridges))
-                var known = try database.read { try $0.networkSpecifications() }.filter { !gone.contains($0.id) }
+                let all = try database.read { try $0.networkSpecifications() }
+                let bridges = Set(all.filter { gone.contains($0.id) && $0.driver == .bridge }.map(\.bridgeName))
+                let hostRoutes = try HostRoutes(links.routes).without(bridges: bridges)
+                var known = all.filter { !gone.contains($0.id) }
                 var found: [Diagnostic] = []
                 for request in requests where !known.contains(where: { $0.id == request.id }) {
                     do throws(Diagnostic) {
-                        known.append(try request.decided(among: known, hostRoutes))
+                        known.append(try request.decided(among: known, hostRoutes, site: UniqueLocalSite.example))
                     } catch {
                         found.append(error)
                     }
@@ -135,42 +138,108 @@ extension NetworkController {
             try transaction.deleteNetwork(id: network.id)
             return try transaction.networks().isEmpty
         }
-        if isLast { try forwarding.restore(neighbours: try firewall.hasNeighbours()) }
+        try forwarding.restoreUnneeded(isLast: isLast, neighbours: { try firewall.hasNeighbours() })
     }
 }
 
 extension NetworkRequest {
+    /// Whether an IPv6 subnet must be found.
+    var needsSite: Bool { hasIPv6 && subnet6 == nil }
+
     /// The network with everything decided, or why it cannot be.
-    func decided(among known: [NetworkSpecification], _ hostRoutes: HostRoutes) throws(Diagnostic)
-        -> NetworkSpecification
-    {
+    ///
+    /// - Parameter site: where an IPv6 subnet comes from that is not given.
+    func decided(
+        among known: [NetworkSpecification], _ hostRoutes: HostRoutes, site: IPPrefix? = nil
+    ) throws(Diagnostic) -> NetworkSpecification {
         if known.contains(where: { $0.name == name }) {
             throw Diagnostic(code: "SC6015", summary: "a network named \(name) exists already")
         }
-        let subnet = try decideSubnet(among: known, hostRoutes)
-        let gateway = gateway ?? subnet.firstHost
+        let settings = try NetworkOptions(options, driver: driver)
+        try checkLinks(settings, among: known)
+        let bridges = Set(
+            known.filter { $0.driver == .bridge }.map(\.bridgeName)
+                + [settings.bridgeName ?? InterfaceName.bridge(networkID: id)])
+        let foreign = hostRoutes.without(bridges: bridges)
+        let subnet = try decideSubnet(among: known, foreign)
+        let gateway = gateway ?? freeGateway(subnet)
         guard subnet.hasHost(gateway), subnet.prefixLength <= 30 else {
             throw Diagnostic(
                 code: "SC6016", summary: "\(gateway) cannot be the gateway of network \(name)",
                 detail: "a gateway is a host address of the subnet \(subnet), which needs room for two at least",
                 hint: "leave the gateway out to take \(subnet.firstHost)")
         }
+        let mtu = mtu ?? settings.mtu
         if let mtu, !(576...65_535).contains(mtu) {
             throw Diagnostic(
                 code: "SC6017", summary: "\(mtu) is no MTU for network \(name)", detail: "expected 576 to 65535 bytes")
         }
-        return NetworkSpecification(
+        var network = NetworkSpecification(
             id: id, name: name, subnet: subnet, gateway: gateway, isInternal: isInternal, labels: labels, mtu: mtu,
             createdAt: Clock.now())
+        network.driver = driver
+        network.setOptions(options)
+        // A dummy parent leads nowhere.
+        if driver != .bridge, settings.parent == nil { network.isInternal = true }
+        network.isAttachable = isAttachable
+        network.isSubnetGiven = self.subnet != nil
+        network.range = range
+        network.auxiliary = auxiliary
+        network.ipv6 = try decideIPv6(among: known, foreign, site)
+        try checkParts(of: network)
+        return network
+    }
+
+    /// The first host address that is not kept for somebody else.
+    private func freeGateway(_ subnet: Subnet) -> IPv4Address {
+        AddressPool.freeAddress(in: subnet, within: range, avoiding: Set(auxiliary.values)) ?? subnet.firstHost
+    }
+
+    /// Two networks cannot have one bridge.
+    private func checkLinks(_ settings: NetworkOptions, among known: [NetworkSpecification]) throws(Diagnostic) {
+        let other = known.first { other in
+            switch driver {
+            case .bridge:
+                settings.bridgeName != nil && other.driver == .bridge && other.bridgeName == settings.bridgeName
+            case .macvlan, .ipvlan:
+                other.driver != .bridge && other.driver != driver && other.parentName == settings.parent
+            }
+        }
+        guard let other else { return }
+        throw Diagnostic(
+            code: "SC6036",
+            summary: "network \(name) cannot have interface \(settings.bridgeName ?? settings.parent ?? "")",
+            detail: "network \(other.name) has it", hint: "choose another interface, or leave it out")
+    }
+
+    private func checkParts(of network: NetworkSpecification) throws(Diagnostic) {
+        var outside: String?
+        if let range, !network.subnet.overlaps(range) || range.prefixLength < network.subnet.prefixLength {
+            outside = "range \(range)"
+        }
+        if let address = auxiliary.values.first(where: { !network.subnet.contains($0) }) {
+            outside = "auxiliary address \(address)"
+        }
+        if let ipv6 = network.ipv6 {
+            if let range6, !ipv6.subnet.overlaps(range6) || range6.length < ipv6.subnet.length {
+                outside = "range \(range6)"
+            }
+            if let address = auxiliary6.values.first(where: { !ipv6.subnet.contains($0) }) {
+                outside = "auxiliary address \(address)"
+            }
+        }
+        guard let outside else { return }
+        throw Diagnostic(
+            code: "SC6037", summary: "\(outside) is outside the subnet of network \(name)",
+            detail: "its subnets are \(network.subnet)" + (network.ipv6.map { " and \($0.subnet)" } ?? ""))
     }
 
     private func decideSubnet(
-        among known: [NetworkSpecification], _ hostRoutes: HostRoutes
+        among known: [NetworkSpecification], _ foreign: HostRoutes
     ) throws(Diagnostic) -> Subnet {
-        let foreign = hostRoutes.excluding(
-            bridges: Set(known.map(\.bridgeName) + [InterfaceName.bridge(networkID: id)]))
         guard let subnet else {
-            guard let free = AddressPool.freeSubnet(avoiding: known.map(\.subnet) + foreign.map(\.subnet)) else {
+            let taken = known.map(\.subnet) + foreign.entries.map(\.subnet)
+            guard let free = AddressPool.freeSubnet(avoiding: taken) else {
                 throw Diagnostic(
                     code: "SC6018", summary: "no automatic subnet is left for network \(name)",
                     detail:
@@ -180,16 +249,75 @@ extension NetworkRequest {
             return free
         }
         if let other = known.first(where: { $0.subnet.overlaps(subnet) }) {
-            throw Diagnostic(
-                code: "SC6019", summary: "subnet \(subnet) of network \(name) overlaps network \(other.name)",
-                detail: "network \(other.name) has \(other.subnet)", hint: "choose another subnet, or leave it out")
+            throw overlap("\(subnet)", other, "\(other.subnet)")
         }
-        if let route = foreign.first(where: { $0.subnet.overlaps(subnet) }) {
-            throw Diagnostic(
-                code: "SC6020", summary: "subnet \(subnet) of network \(name) overlaps a route of this host",
-                detail: "the host reaches \(route.subnet) through interface \(route.interface)",
-                hint: "choose another subnet, or leave it out to get a free one")
+        // A macvlan network is the host's own neighbourhood.
+        if driver == .bridge, let route = foreign.entries.first(where: { $0.subnet.overlaps(subnet) }) {
+            throw overlap("\(subnet)", route: "\(route.subnet)", route.interface)
         }
         return subnet
     }
+
+    private func decideIPv6(
+        among known: [NetworkSpecification], _ foreign: HostRoutes, _ site: IPPrefix?
+    ) throws(Diagnostic) -> IPv6Subnet? {
+        guard hasIPv6 else { return nil }
+        let taken = known.compactMap(\.ipv6?.subnet)
+        var subnet = subnet6
+        if let subnet {
+            if let other = known.first(where: { $0.ipv6?.subnet.overlaps(subnet) ?? false }) {
+                throw overlap("\(subnet)", other, other.ipv6.map { "\($0.subnet)" } ?? "")
+            }
+            if driver == .bridge, let route = foreign.entries6.first(where: { $0.subnet.overlaps(subnet) }) {
+                throw overlap("\(subnet)", route: "\(route.subnet)", route.interface)
+            }
+        } else if let site {
+            subnet = AddressPool.freeSubnet6(site: site, avoiding: taken + foreign.entries6.map(\.subnet))
+        }
+        guard let subnet else {
+            throw Diagnostic(
+                code: "SC6018", summary: "no automatic IPv6 subnet is left for network \(name)",
+                hint: "give the network a subnet, or remove networks that are not used")
+        }
+        let gateway = gateway6 ?? range6?.firstHost ?? subnet.firstHost
+        guard subnet.contains(gateway), subnet.length <= 126 else {
+            throw Diagnostic(
+                code: "SC6016", summary: "\(gateway) cannot be the gateway of network \(name)",
+                detail: "a gateway is an address of the subnet \(subnet), which needs room for two at least")
+        }
+        return IPv6Subnet(
+            subnet: subnet, gateway: gateway, range: range6, auxiliary: auxiliary6, isGiven: subnet6 != nil)
+    }
+
+    private func overlap(_ subnet: String, _ other: NetworkSpecification, _ taken: String) -> Diagnostic {
+        Diagnostic(
+            code: "SC6019", summary: "subnet \(subnet) of network \(name) overlaps network \(other.name)",
+            detail: "network \(other.name) has \(taken)", hint: "choose another subnet, or leave it out")
+    }
+
+    private func overlap(_ subnet: String, route: String, _ interface: String) -> Diagnostic {
+        Diagnostic(
+            code: "SC6020", summary: "subnet \(subnet) of network \(name) overlaps a route of this host",
+            detail: "the host reaches \(route) through interface \(interface)",
+            hint: "choose another subnet, or leave it out to get a free one")
+    }
+}
+
+/// The unique local addresses of a data root (RFC 4193): fd00::/8 and 40 random bits, the same for its whole life.
+enum UniqueLocalSite {
+    private static let key = "networking.ipv6.site"
+
+    /// The site's /48, chosen when it is first asked for.
+    static func ofRoot(_ transaction: borrowing WriteTransaction) throws -> IPPrefix? {
+        if let known = try transaction.value(forKey: key).flatMap({ IPPrefix($0) }) { return known }
+        let bytes = try [0xFD] + Random.bytes(5) + [UInt8](repeating: 0, count: 10)
+        guard let address = IPAddress(bytes: bytes), let site = IPPrefix(address: address, length: 48) else {
+            return nil
+        }
+        try transaction.setValue("\(site)", forKey: key)
+        return site
+    }
+
+    /// A site for plans, of which nothing comes.
+    static var example: IPPrefix? { IPPrefix("fd00::/48") }
 }

@@ -16,11 +16,21 @@ package actor NetworkController {
 
     /// Networks of the data root at `root`.
     ///
-    /// - Parameter hostNamespace: a network namespace to use as the host; nil is the daemon's own.
-    package init(root: String, database: StateDatabase, hostNamespace: SharedDescriptor? = nil) {
+    /// - Parameters:
+    ///   - root: the data root, absolute.
+    ///   - database: its database.
+    ///   - hostNamespace: a network namespace to use as the host; nil is the daemon's own.
+    ///   - publishInterfaces: the interfaces through which published ports are reached, where a network does not say; nil
+    ///     is every one.
+    package init(
+        root: String, database: StateDatabase, hostNamespace: SharedDescriptor? = nil,
+        publishInterfaces: [String]? = nil
+    ) {
         self.database = database
         host = HostNamespace(descriptor: hostNamespace)
-        firewall = Firewall(table: Firewall.tableName(root: root), database: database, host: host)
+        firewall = Firewall(
+            table: Firewall.tableName(root: root), database: database, host: host,
+            publishInterfaces: publishInterfaces)
         forwarding = Forwarding(database: database, host: host)
     }
 
@@ -55,6 +65,11 @@ struct HostLinks: Sendable {
 
     var bridges: BridgeOperations { BridgeOperations(routes: routes, host: host) }
     var endpoints: EndpointOperations { EndpointOperations(routes: routes, host: host) }
+
+    /// True if a network's bridge or parent interface is not there.
+    func isMissingBase(of network: NetworkSpecification) throws -> Bool {
+        try routes.link(named: network.driver == .bridge ? network.bridgeName : network.parentName) == nil
+    }
 }
 
 extension Diagnostic {

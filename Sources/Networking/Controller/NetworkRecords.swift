@@ -16,6 +16,18 @@ extension NetworkSpecification {
         self.init(
             id: row.id, name: row.name, subnet: subnet, gateway: gateway, isInternal: row.internal, labels: labels,
             mtu: row.spec["mtu"]?.intValue.map { Int($0) }, createdAt: Timestamp(nanosecondsSinceEpoch: row.created))
+        driver = row.spec["driver"]?.stringValue.flatMap { NetworkDriver(rawValue: $0) } ?? .bridge
+        var options: [String: String] = [:]
+        for (key, value) in row.spec["options"]?.objectValue ?? JSONObject() { options[key] = value.stringValue }
+        setOptions(options)
+        isAttachable = row.spec["attachable"]?.boolValue ?? false
+        isSubnetGiven = row.spec["given"]?.boolValue ?? false
+        usesForeignLink = row.spec["foreign"]?.boolValue ?? false
+        range = row.spec["range"]?.stringValue.flatMap { Subnet($0) }
+        for (key, value) in row.spec["auxiliary"]?.objectValue ?? JSONObject() {
+            auxiliary[key] = value.stringValue.flatMap { IPv4Address($0) }
+        }
+        ipv6 = row.spec["ipv6"].flatMap { IPv6Subnet($0) }
     }
 
     var row: NetworkRow {
@@ -24,10 +36,46 @@ extension NetworkSpecification {
         var spec = JSONObject()
         spec["labels"] = .object(labelValues)
         spec["mtu"] = mtu.map { .int(Int64($0)) }
+        if driver != .bridge { spec["driver"] = .string(driver.rawValue) }
+        if !options.isEmpty { spec["options"] = .object(Self.object(options)) }
+        if isAttachable { spec["attachable"] = true }
+        if isSubnetGiven { spec["given"] = true }
+        if usesForeignLink { spec["foreign"] = true }
+        if let range { spec["range"] = .string("\(range)") }
+        if !auxiliary.isEmpty { spec["auxiliary"] = .object(Self.object(auxiliary.mapValues(\.description))) }
+        if let ipv6 { spec["ipv6"] = .object(ipv6.json) }
         return NetworkRow(
             id: id, name: name, subnet: "\(subnet)", gateway: "\(gateway)", bridge: bridgeName, internal: isInternal,
             created: createdAt?.nanosecondsSinceEpoch ?? 0, stack: labels["io.stackctl.stack"],
             address: labels["io.stackctl.address"], spec: .object(spec))
+    }
+
+    static func object(_ texts: [String: String]) -> JSONObject {
+        JSONObject(texts.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
+    }
+}
+
+extension IPv6Subnet {
+    fileprivate init?(_ json: JSONValue) {
+        guard let subnet = json["subnet"]?.stringValue.flatMap({ IPPrefix($0) }),
+            let gateway = json["gateway"]?.stringValue.flatMap({ IPAddress($0) })
+        else { return nil }
+        self.init(
+            subnet: subnet, gateway: gateway, range: json["range"]?.stringValue.flatMap { IPPrefix($0) },
+            isGiven: json["given"]?.boolValue ?? false)
+        for (key, value) in json["auxiliary"]?.objectValue ?? JSONObject() {
+            auxiliary[key] = value.stringValue.flatMap { IPAddress($0) }
+        }
+    }
+
+    fileprivate var json: JSONObject {
+        var object: JSONObject = ["subnet": .string("\(subnet)"), "gateway": .string("\(gateway)")]
+        if let range { object["range"] = .string("\(range)") }
+        if isGiven { object["given"] = true }
+        if !auxiliary.isEmpty {
+            object["auxiliary"] = .object(NetworkSpecification.object(auxiliary.mapValues(\.description)))
+        }
+        return object
     }
 }
 
@@ -39,11 +87,19 @@ extension EndpointSpecification {
         self.init(
             containerID: row.container, networkID: row.network, address: address, macAddress: mac, aliases: row.aliases,
             index: row.spec["index"]?.intValue.map { Int($0) } ?? 0)
+        address6 = row.spec["address6"]?.stringValue.flatMap { IPAddress($0) }
+        gatewayPriority = row.spec["priority"]?.intValue.map { Int($0) } ?? 0
+        givenInterfaceName = row.spec["name"]?.stringValue
+        sysctls = row.spec["sysctls"]?.arrayValue?.compactMap(\.stringValue) ?? []
     }
 
     var row: EndpointRow {
         var spec = JSONObject()
         spec["index"] = .int(Int64(index))
+        if let address6 { spec["address6"] = .string("\(address6)") }
+        if gatewayPriority != 0 { spec["priority"] = .int(Int64(gatewayPriority)) }
+        if let givenInterfaceName { spec["name"] = .string(givenInterfaceName) }
+        if !sysctls.isEmpty { spec["sysctls"] = .array(sysctls.map { .string($0) }) }
         return EndpointRow(
             container: containerID, network: networkID, address: "\(address)", mac: "\(macAddress)",
             interface: hostInterfaceName, aliases: aliases, spec: .object(spec))
@@ -52,7 +108,7 @@ extension EndpointSpecification {
 
 extension PublishedPort {
     init(_ row: PublishedPortRow) throws(Diagnostic) {
-        guard let address = IPv4Address(row.hostAddress), let hostPort = UInt16(exactly: row.hostPort),
+        guard let address = IPAddress(row.hostAddress), let hostPort = UInt16(exactly: row.hostPort),
             let containerPort = UInt16(exactly: row.containerPort),
             let transport = TransportProtocol(rawValue: row.transport)
         else {
@@ -64,7 +120,7 @@ extension PublishedPort {
 
     func row(containerID: String) -> PublishedPortRow {
         PublishedPortRow(
-            hostAddress: (hostAddress ?? IPv4Address(rawValue: 0)).description, hostPort: Int(hostPort),
+            hostAddress: hostAddressText, hostPort: Int(hostPort),
             transport: transport.rawValue, container: containerID, containerPort: Int(containerPort))
     }
 }
@@ -97,29 +153,33 @@ extension Transaction where Self: ~Copyable {
         }
     }
 
-    /// Where the ports of a container lead: to its first endpoint whose network is not internal.
+    /// Where the ports of a container lead: to the endpoint that carries its default route, of each family.
     ///
     /// Empty if it has none.
     func portMappings(containerID: String) throws -> [PortMapping] {
         let ports = try publishedPorts(container: containerID)
-        guard !ports.isEmpty, let address = try publishingAddress(containerID: containerID) else { return [] }
-        return try ports.map { row throws(Diagnostic) in PortMapping(port: try PublishedPort(row), address: address) }
+        guard !ports.isEmpty else { return [] }
+        let ways = try publishingWays(containerID: containerID)
+        return try ports.compactMap { row in
+            let port = try PublishedPort(row)
+            guard let way = port.isIPv6 ? ways.v6 : ways.v4 else { return nil }
+            return PortMapping(port: port, address: way.address, isRouted: way.isRouted)
+        }
     }
 
-    func publishingAddress(containerID: String) throws -> IPv4Address? {
-        for endpoint in try endpointSpecifications(containerID: containerID) {
-            if let network = try network(id: endpoint.networkID), !network.internal { return endpoint.address }
-        }
-        return nil
+    /// Through which endpoints a container's ports are reached.
+    func publishingWays(containerID: String) throws -> PublishingWays {
+        PublishingWays(try places(containerID: containerID))
     }
 
     /// Everything the firewall table shall hold.
-    func ruleset(table: String) throws -> Ruleset {
+    func ruleset(table: String, publishInterfaces: [String]?) throws -> Ruleset {
         let containers = Set(try publishedPorts().map(\.container)).sorted()
         return Ruleset(
             table: table, networks: try networkSpecifications(),
             ports: try containers.flatMap { try portMappings(containerID: $0) },
-            closesRouter: try Forwarding.wasSwitchedOn(self))
+            closesRouter: try Forwarding.wasSwitchedOn(self),
+            closesRouter6: try Forwarding.wasSwitchedOn(self, .v6), publishInterfaces: publishInterfaces)
     }
 }
 

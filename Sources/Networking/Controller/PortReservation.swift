@@ -23,7 +23,8 @@ struct PortReservation: Sendable {
         let addresses = try addresses(for: ports)
         let range = try portRange()
         return try database.write { transaction in
-            guard try ports.isEmpty || transaction.publishingAddress(containerID: containerID) != nil else {
+            let ways = try transaction.publishingWays(containerID: containerID)
+            guard ports.isEmpty || !ways.isEmpty else {
                 throw Diagnostic(
                     code: "SC6024", summary: "ports cannot be published for a container without a way out",
                     detail: "the container is in no network, or in internal networks only",
@@ -32,19 +33,19 @@ struct PortReservation: Sendable {
             // What it had already stays its own: an address that comes late after a reboot stops no container.
             let had = try transaction.publishedPorts(container: containerID).map { try PublishedPort($0).hostAddress }
             try transaction.deletePublishedPorts(container: containerID)
-            let others = try Self.others(transaction)
+            let occupancy = Occupancy(others: try Self.others(transaction), listening: listening, range: range)
             var chosen: [PublishedPort] = []
             for port in Set(ports).sorted(by: { $0.description < $1.description }) {
-                var port = port
-                if let problem = addresses?.problem(of: port), !had.contains(port.hostAddress) { throw problem }
-                if port.hostPort == 0 {
-                    port.hostPort = try Self.free(
-                        port, in: range, others: others.map(\.port) + chosen, listening: listening)
-                } else if let conflict = Self.conflict(port, others, listening) ?? Self.duplicate(port, chosen) {
-                    throw conflict
+                let wanted = ways.expanded(port)
+                let isOpen = wanted.allSatisfy { $0.hostAddress != nil && ways.has($0.hostAddress) }
+                for one in wanted where !isOpen && !had.contains(one.hostAddress) {
+                    if let problem = addresses?.problem(of: one) { throw problem }
                 }
-                try transaction.insert(port.row(containerID: containerID))
-                chosen.append(port)
+                for one in isOpen ? wanted : try occupancy.choose(wanted, besides: chosen)
+                where !chosen.contains(one) {
+                    try transaction.insert(one.row(containerID: containerID))
+                    chosen.append(one)
+                }
             }
             return chosen
         }
@@ -58,9 +59,9 @@ struct PortReservation: Sendable {
         var checked: [PublishedPort] = []
         return ports.compactMap { port in
             if let problem = addresses?.problem(of: port) { return problem }
-            guard port.hostPort != 0 else { return nil }
+            guard port.hostPort != 0, port.lastHostPort == 0 else { return nil }
             defer { checked.append(port) }
-            return Self.conflict(port, others, listening) ?? Self.duplicate(port, checked)
+            return Occupancy.conflict(port, others, listening) ?? Occupancy.duplicate(port, checked)
         }
     }
 
@@ -68,13 +69,6 @@ struct PortReservation: Sendable {
     private func addresses(for ports: [PublishedPort]) throws -> HostAddresses? {
         guard ports.contains(where: { $0.hostAddress != nil }) else { return nil }
         return try host.run { HostAddresses.mayBeMissing() ? nil : try HostAddresses.read() }
-    }
-
-    /// A port that a container has.
-    private struct Holding {
-        var port: PublishedPort
-        var containerID: String
-        var containerName: String
     }
 
     private static func others(_ transaction: borrowing some Transaction & ~Copyable) throws -> [Holding] {
@@ -88,7 +82,73 @@ struct PortReservation: Sendable {
         }
     }
 
-    private static func conflict(
+    /// The kernel's range for ports that nobody asked for by number.
+    private func portRange() throws -> ClosedRange<UInt16> {
+        let text = try host.run { try Files.readText("/proc/sys/net/ipv4/ip_local_port_range") }
+        let numbers = text.split(whereSeparator: { $0 == "\t" || $0 == " " || $0 == "\n" }).compactMap { UInt16($0) }
+        guard numbers.count == 2, numbers[0] <= numbers[1] else { return 32_768...60_999 }
+        return numbers[0]...numbers[1]
+    }
+}
+
+/// A port that a container has.
+private struct Holding: Sendable {
+    var port: PublishedPort
+    var containerID: String
+    var containerName: String
+}
+
+/// Who has which ports at one moment.
+private struct Occupancy: Sendable {
+    var others: [Holding]
+    var listening: [ListeningPort]
+    /// Where ports come from that nobody asked for by number.
+    var range: ClosedRange<UInt16>
+
+    /// Gives ports that belong together one free number, where they leave it open.
+    func choose(_ ports: [PublishedPort], besides chosen: [PublishedPort]) throws(Diagnostic) -> [PublishedPort] {
+        guard let first = ports.first else { return [] }
+        if first.hostPort == 0 {
+            let start = UInt16.random(in: range)
+            let order = Array(start...range.upperBound) + Array(range.lowerBound..<start)
+            guard let number = firstFree(of: order, for: ports, besides: chosen) else {
+                throw Diagnostic(
+                    code: "SC6028", summary: "no free port of the host is left", detail: "tried \(range)")
+            }
+            return Self.numbered(ports, number)
+        }
+        if first.lastHostPort > first.hostPort {
+            let order = Array(first.hostPort...first.lastHostPort)
+            if let number = firstFree(of: order, for: ports, besides: chosen) { return Self.numbered(ports, number) }
+        }
+        let fixed = Self.numbered(ports, first.hostPort)
+        for port in fixed {
+            if let problem = Self.conflict(port, others, listening) ?? Self.duplicate(port, chosen) { throw problem }
+        }
+        return fixed
+    }
+
+    private func firstFree(
+        of numbers: [UInt16], for ports: [PublishedPort], besides chosen: [PublishedPort]
+    ) -> UInt16? {
+        let taken = others.map(\.port) + chosen
+        return numbers.first { number in
+            Self.numbered(ports, number).allSatisfy { port in
+                !taken.contains { $0.conflicts(with: port) } && !listening.contains { $0.blocks(port) }
+            }
+        }
+    }
+
+    private static func numbered(_ ports: [PublishedPort], _ number: UInt16) -> [PublishedPort] {
+        ports.map { port in
+            var port = port
+            port.hostPort = number
+            port.lastHostPort = 0
+            return port
+        }
+    }
+
+    static func conflict(
         _ port: PublishedPort, _ others: [Holding], _ listening: [ListeningPort]
     ) -> Diagnostic? {
         let name = "port \(port.hostPort)/\(port.transport.rawValue)"
@@ -108,39 +168,25 @@ struct PortReservation: Sendable {
         return nil
     }
 
-    private static func duplicate(_ port: PublishedPort, _ earlier: [PublishedPort]) -> Diagnostic? {
+    static func duplicate(_ port: PublishedPort, _ earlier: [PublishedPort]) -> Diagnostic? {
         guard let other = earlier.first(where: { $0.conflicts(with: port) }) else { return nil }
         return Diagnostic(
             code: "SC6027", summary: "port \(port.hostPort)/\(port.transport.rawValue) of the host is published twice",
             detail: "\(other) and \(port)", hint: "publish one of them on another port")
     }
+}
 
-    private static func free(
-        _ port: PublishedPort, in range: ClosedRange<UInt16>, others: [PublishedPort], listening: [ListeningPort]
-    ) throws -> UInt16 {
-        var candidate = port
-        let start = UInt16.random(in: range)
-        for number in Array(start...range.upperBound) + Array(range.lowerBound..<start) {
-            candidate.hostPort = number
-            if others.contains(where: { $0.conflicts(with: candidate) }) { continue }
-            if !listening.contains(where: { $0.blocks(candidate) }) { return number }
-        }
-        throw Diagnostic(code: "SC6028", summary: "no free port of the host is left", detail: "tried \(range)")
-    }
-
-    /// The kernel's range for ports that nobody asked for by number.
-    private func portRange() throws -> ClosedRange<UInt16> {
-        let text = try host.run { try Files.readText("/proc/sys/net/ipv4/ip_local_port_range") }
-        let numbers = text.split(whereSeparator: { $0 == "\t" || $0 == " " || $0 == "\n" }).compactMap { UInt16($0) }
-        guard numbers.count == 2, numbers[0] <= numbers[1] else { return 32_768...60_999 }
-        return numbers[0]...numbers[1]
+extension PublishingWays {
+    /// True for the address of a routed endpoint, which stands for "open at the container's own address".
+    fileprivate func has(_ address: IPAddress?) -> Bool {
+        [v4, v6].contains { $0?.isRouted == true && $0?.address == address }
     }
 }
 
 extension ListeningPort {
     /// True if the socket answers where `published` would.
     func blocks(_ published: PublishedPort) -> Bool {
-        port == published.hostPort && transport == published.transport
-            && (address == nil || published.hostAddress == nil || address == published.hostAddress)
+        port == published.hostPort && transport == published.transport && (published.isIPv6 ? isForV6 : isForV4)
+            && (address == nil || published.isOnEveryAddress || address == published.hostAddress)
     }
 }

@@ -9,19 +9,19 @@ struct EndpointInspection: Sendable {
 
     /// What is not as it was made, for each of the container's places.
     func observe(_ places: [EndpointPlace]) -> [EndpointObservation] {
-        let carrier = ContainerLinks.gatewayPlace(places)
+        let hops = ContainerLinks.defaultHops(places)
         return places.map { place in
             var problems = hostProblems(place) + insideProblems(place)
-            if problems.isEmpty, place.endpoint.index == carrier?.endpoint.index,
-                !inside.gateways.contains(IPAddress(place.network.gateway))
-            {
-                problems.append(.defaultRouteMissing)
+            let missing = hops.contains { hop in
+                hop.endpoint == place.endpoint && hop.gateway.map { !inside.gateways.contains($0) } ?? false
             }
+            if problems.isEmpty, missing { problems.append(.defaultRouteMissing) }
             return EndpointObservation(specification: place.endpoint, problems: problems)
         }
     }
 
     private func hostProblems(_ place: EndpointPlace) -> [NetworkProblem] {
+        guard place.network.driver == .bridge else { return [] }
         let name = place.endpoint.hostInterfaceName
         guard let link = host.link(named: name) else { return [.linkMissing(interface: name)] }
         var problems: [NetworkProblem] = link.isUp ? [] : [.linkDown(interface: name)]
@@ -35,8 +35,9 @@ struct EndpointInspection: Sendable {
         let name = place.endpoint.interfaceName
         guard let link = inside.links.link(named: name) else { return [.linkMissing(interface: name)] }
         var problems: [NetworkProblem] = link.isUp ? [] : [.linkDown(interface: name)]
-        if !inside.links.addresses(of: link).contains(IPAddress(place.endpoint.address)) {
-            problems.append(.addressMissing(interface: name, address: place.endpoint.address))
+        let present = inside.links.addresses(of: link)
+        for address in place.endpoint.addresses where !present.contains(address) {
+            problems.append(.addressMissing(interface: name, address: address))
         }
         return problems
     }
@@ -45,7 +46,7 @@ struct EndpointInspection: Sendable {
 /// The links and the ways out of a container at one moment.
 struct ContainerLinkTable: Sendable {
     let links: LinkTable
-    /// Where its IPv4 default routes lead.
+    /// Where its default routes lead.
     let gateways: Set<IPAddress>
 
     init(links: LinkTable, gateways: Set<IPAddress>) {
@@ -59,6 +60,6 @@ struct ContainerLinkTable: Sendable {
     init() throws(SystemError) {
         let routes = try RouteSocket()
         links = try LinkTable(routes)
-        gateways = Set(try routes.routes(family: 2).filter { $0.destination == nil }.compactMap(\.gateway))
+        gateways = Set(try routes.routes().filter { $0.destination == nil }.compactMap(\.gateway))
     }
 }

@@ -14,9 +14,9 @@ struct EndpointOperations: Sendable {
     ///
     /// - Parameter places: in the order of their numbers.
     func connect(_ places: [EndpointPlace], netns: SharedDescriptor) throws {
-        let bridges = try places.map { try bridge(of: $0.network) }
+        let bases = try places.map { try base(of: $0.network) }
         let inside = try ContainerLinks(netns)
-        for (place, bridge) in zip(places, bridges) { try createPair(place, bridge: bridge, netns: netns) }
+        for (place, base) in zip(places, bases) { try create(place, on: base, netns: netns) }
         try inside.bringUpLoopback()
         for place in places { try inside.configure(place) }
         try inside.setDefaultRoute(places)
@@ -33,13 +33,15 @@ struct EndpointOperations: Sendable {
     func repair(_ places: [EndpointPlace], netns: SharedDescriptor) throws {
         let inside = try ContainerLinks(netns)
         for place in places {
-            let bridge = try bridge(of: place.network)
-            let host = try routes.link(named: place.endpoint.hostInterfaceName)
-            if let host, try inside.hasLink(place.endpoint) {
-                if host.master != bridge.index { try makePort(host, of: bridge) }
+            let base = try base(of: place.network)
+            let isInside = try inside.hasLink(place.endpoint)
+            if place.network.driver != .bridge {
+                if !isInside { try create(place, on: base, netns: netns) }
+            } else if isInside, let host = try routes.link(named: place.endpoint.hostInterfaceName) {
+                if host.master != base.index { try makePort(host, of: base, place.network) }
                 if !host.isUp { try routes.setUp(host.index) }
             } else {
-                try createPair(place, bridge: bridge, netns: netns)
+                try create(place, on: base, netns: netns)
             }
             try inside.configure(place)
         }
@@ -49,10 +51,42 @@ struct EndpointOperations: Sendable {
 
     /// Makes what there is of these containers' host ends ports of a bridge that was made anew.
     func reattach(_ endpoints: [EndpointSpecification], to network: NetworkSpecification) throws {
-        let bridge = try bridge(of: network)
+        guard network.driver == .bridge else { return }
+        let bridge = try base(of: network)
         for endpoint in endpoints {
             guard let link = try routes.link(named: endpoint.hostInterfaceName) else { continue }
-            if link.master != bridge.index { try makePort(link, of: bridge) }
+            if link.master != bridge.index { try makePort(link, of: bridge, network) }
+        }
+    }
+
+    /// Makes the container's interface: one end of a pair, or a child of the parent interface.
+    private func create(_ place: EndpointPlace, on base: Link, netns: SharedDescriptor) throws {
+        switch place.network.driver {
+        case .bridge: try createPair(place, bridge: base, netns: netns)
+        case .macvlan: try routes.createMacvlan(child(place, on: base, netns), mode: Self.macvlanMode(place.network))
+        case .ipvlan:
+            let settings = place.network.settings
+            let mode = ["l2", "l3", "l3s"].firstIndex(of: settings.childMode) ?? 0
+            let flag = ["bridge", "private", "vepa"].firstIndex(of: settings.childFlag) ?? 0
+            var link = child(place, on: base, netns)
+            // It has its parent's.
+            link.address = nil
+            try routes.createIPvlan(link, mode: UInt16(mode), flags: UInt16(flag))
+        }
+    }
+
+    private func child(_ place: EndpointPlace, on base: Link, _ netns: SharedDescriptor) -> RouteSocket.ChildLink {
+        RouteSocket.ChildLink(
+            name: place.endpoint.interfaceName, parent: base.index, namespace: netns.raw,
+            address: place.endpoint.macAddress, mtu: place.network.mtu.map { UInt32($0) })
+    }
+
+    private static func macvlanMode(_ network: NetworkSpecification) -> UInt32 {
+        switch network.settings.childMode {
+        case "private": 1
+        case "vepa": 2
+        case "passthru": 8
+        default: 4
         }
     }
 
@@ -68,17 +102,18 @@ struct EndpointOperations: Sendable {
             peer: VethEnd(name: endpoint.interfaceName, namespace: netns.raw, address: endpoint.macAddress, mtu: mtu))
         try host.run { try InterfaceSettings.disableIPv6(name) }
         let link = try routes.existingLink(named: name)
-        try routes.setHairpin(link.index, true)
+        try routes.setHairpin(link.index, true, isolated: !place.network.settings.joinsContainers)
         try routes.setUp(link.index)
     }
 
     /// A port that changes its bridge loses what it was told before.
-    private func makePort(_ link: Link, of bridge: Link) throws {
+    private func makePort(_ link: Link, of bridge: Link, _ network: NetworkSpecification) throws {
         try routes.setMaster(link.index, bridge.index)
-        try routes.setHairpin(link.index, true)
+        try routes.setHairpin(link.index, true, isolated: !network.settings.joinsContainers)
     }
 
-    private func bridge(of network: NetworkSpecification) throws -> Link {
-        try routes.existingLink(named: network.bridgeName)
+    /// The bridge, or the parent interface.
+    private func base(of network: NetworkSpecification) throws -> Link {
+        try routes.existingLink(named: network.driver == .bridge ? network.bridgeName : network.parentName)
     }
 }

@@ -14,12 +14,15 @@ final class Firewall: Sendable {
     let table: String
     private let database: StateDatabase
     private let host: HostNamespace
+    /// The interfaces through which published ports are reached, where a network does not say.
+    private let publishInterfaces: [String]?
     private let session = Mutex<NftablesSession?>(nil)
 
-    init(table: String, database: StateDatabase, host: HostNamespace) {
+    init(table: String, database: StateDatabase, host: HostNamespace, publishInterfaces: [String]? = nil) {
         self.table = table
         self.database = database
         self.host = host
+        self.publishInterfaces = publishInterfaces
     }
 
     /// `stackctl_` and eight digits that tell this data root from others of the host (FNV-1a of its path).
@@ -80,7 +83,7 @@ final class Firewall: Sendable {
     /// Makes the table anew if it is not what the database says, and tells whether that was so.
     func heal() throws -> Bool {
         let mended = try locked(doing: "repair the rules of the container networks") { session -> Ruleset? in
-            let ruleset = try self.database.read { try $0.ruleset(table: self.table) }
+            let ruleset = try self.wanted()
             let listing = try session.listing(table: self.table)
             if ruleset.networks.isEmpty ? listing == nil : listing?.matches(ruleset) == true { return nil }
             try session.run(ruleset.networks.isEmpty ? ruleset.deletion : ruleset.replacement)
@@ -95,7 +98,7 @@ final class Firewall: Sendable {
     /// It keeps the translation it began with as long as datagrams come, to a container that has gone, or to the host
     /// where the port was not published yet. Without ctnetlink in the kernel it ends by itself after a time of silence.
     private func forgetDatagrams(to mappings: [PortMapping]) {
-        let ports = mappings.map(\.port).filter { $0.transport == .udp }
+        let ports = mappings.map(\.port).filter { $0.transport == .udp && !$0.isIPv6 }
         guard !ports.isEmpty else { return }
         try? host.run {
             let own = Set(try RouteSocket().addresses().compactMap(\.prefix.address.v4Value))
@@ -103,7 +106,7 @@ final class Firewall: Sendable {
                 let address = IPv4Address(rawValue: datagrams.destination)
                 guard own.contains(datagrams.destination) || address.isLoopback else { return false }
                 return ports.contains {
-                    $0.hostPort == datagrams.destinationPort && ($0.hostAddress ?? address) == address
+                    $0.hostPort == datagrams.destinationPort && ($0.hostAddress?.v4 ?? address) == address
                 }
             }
         }
@@ -128,9 +131,14 @@ final class Firewall: Sendable {
     }
 
     private func replace(_ session: NftablesSession, without leaving: String?) throws {
-        var ruleset = try database.read { try $0.ruleset(table: table) }
+        var ruleset = try wanted()
         ruleset.networks.removeAll { $0.id == leaving }
         try session.run(ruleset.networks.isEmpty ? ruleset.deletion : ruleset.replacement)
+    }
+
+    /// What the database says.
+    private func wanted() throws -> Ruleset {
+        try database.read { try $0.ruleset(table: table, publishInterfaces: publishInterfaces) }
     }
 
     private func locked<Value>(doing what: String, _ body: (NftablesSession) throws -> Value) throws -> Value {

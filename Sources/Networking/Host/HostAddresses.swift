@@ -8,7 +8,7 @@ import Linux
 struct HostAddresses: Sendable {
     /// The address and the interface that has it.
     struct Entry: Sendable, Hashable {
-        var address: IPv4Address
+        var address: IPAddress
         var interface: String
     }
 
@@ -20,10 +20,8 @@ struct HostAddresses: Sendable {
         var names: [Int32: String] = [:]
         for link in try socket.links() { names[link.index] = link.name }
         return HostAddresses(
-            entries: try socket.addresses().compactMap { found in
-                found.prefix.address.v4Value.map {
-                    Entry(address: IPv4Address(rawValue: $0), interface: names[found.index] ?? "unknown")
-                }
+            entries: try socket.addresses().map { found in
+                Entry(address: found.prefix.address, interface: names[found.index] ?? "unknown")
             })
     }
 
@@ -35,11 +33,14 @@ struct HostAddresses: Sendable {
 
     /// What is wrong with the address a port is to be published on; nil when nothing is.
     func problem(of port: PublishedPort) -> Diagnostic? {
-        guard let wanted = port.hostAddress, !wanted.isLoopback, !entries.contains(where: { $0.address == wanted })
+        guard let wanted = port.hostAddress, !wanted.isLoopback, !wanted.isUnspecified,
+            !entries.contains(where: { $0.address == wanted })
         else { return nil }
         // A bridge of ours is an address too, but nobody means it.
-        let shown = entries.filter { !$0.interface.hasPrefix(InterfaceName.bridgePrefix) }
-            .prefix(Self.shownAtMost).map { "\($0.address) (\($0.interface))" }
+        let shown = entries.filter {
+            $0.address.isV4 == wanted.isV4 && !$0.interface.hasPrefix(InterfaceName.bridgePrefix)
+        }
+        .prefix(Self.shownAtMost).map { "\($0.address) (\($0.interface))" }
         return Diagnostic(
             code: "SC6032",
             summary: "port \(port.hostPort)/\(port.transport.rawValue) cannot be published on \(wanted): "

@@ -10,12 +10,23 @@ struct HostRoutes: Sendable {
         var interface: String
     }
 
+    /// An IPv6 route of the host.
+    struct Entry6: Sendable, Hashable {
+        /// What it leads to.
+        var subnet: IPPrefix
+        /// Through which interface.
+        var interface: String
+    }
+
     /// Every IPv4 route but the default route and those to the loopback.
     let entries: [Entry]
+    /// The same for IPv6, without the addresses that every link has.
+    let entries6: [Entry6]
 
     /// What `entries` says; for tests.
-    init(entries: [Entry]) {
+    init(entries: [Entry], entries6: [Entry6] = []) {
         self.entries = entries
+        self.entries6 = entries6
     }
 
     /// Reads the routes.
@@ -34,11 +45,20 @@ struct HostRoutes: Sendable {
             entries.append(Entry(subnet: subnet, interface: names[address.index] ?? "unknown"))
         }
         self.entries = entries.filter { $0.subnet.prefixLength > 0 && !$0.subnet.network.isLoopback }
+        entries6 = try socket.routes(family: 10).compactMap { route in
+            // Unicast: the local table has every address once more.
+            guard route.type == 1, let subnet = route.destination?.network, subnet.length > 0,
+                !subnet.address.isLinkLocal, !subnet.address.isLoopback, subnet.address.bytes[0] != 0xFF
+            else { return nil }
+            return Entry6(subnet: subnet, interface: route.index.flatMap { names[$0] } ?? "unknown")
+        }
     }
 
     /// The routes that are not through these bridges.
-    func excluding(bridges: Set<String>) -> [Entry] {
-        entries.filter { !bridges.contains($0.interface) }
+    func without(bridges: Set<String>) -> HostRoutes {
+        HostRoutes(
+            entries: entries.filter { !bridges.contains($0.interface) },
+            entries6: entries6.filter { !bridges.contains($0.interface) })
     }
 }
 

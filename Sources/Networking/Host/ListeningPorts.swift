@@ -2,14 +2,18 @@ import Linux
 
 /// A socket of the host that already answers a port.
 struct ListeningPort: Sendable, Hashable {
-    /// The address it listens on; nil is every address.
-    var address: IPv4Address?
+    /// The address it listens on; nil is every address of its families.
+    var address: IPAddress?
     /// The port.
     var port: UInt16
     /// The transport.
     var transport: TransportProtocol
     /// The socket's inode, by which its process is found.
     var inode: String
+    /// Whether it answers IPv4.
+    var isForV4 = true
+    /// Whether it answers IPv6.
+    var isForV6 = false
 }
 
 /// Finds out which ports programs of the host answer.
@@ -29,21 +33,28 @@ enum ListeningPorts {
     }
 
     private static func convert(_ sockets: [ListeningSocket], _ transport: TransportProtocol) -> [ListeningPort] {
-        sockets.compactMap { socket in
-            guard case .some(let address) = address(socket) else { return nil }
-            return ListeningPort(address: address, port: socket.port, transport: transport, inode: "\(socket.inode)")
+        sockets.map { socket in
+            port(
+                socket.address, isV6Only: socket.isV6Only, number: socket.port, transport, inode: "\(socket.inode)")
         }
     }
 
-    /// The IPv4 address that a socket answers: `.some(nil)` is every one, `nil` is none.
-    private static func address(_ socket: ListeningSocket) -> IPv4Address?? {
-        let bytes = socket.address.bytes
-        if let value = socket.address.v4Value { return .some(value == 0 ? nil : IPv4Address(rawValue: value)) }
-        // `::ffff:192.0.2.1`, an IPv4 address on an IPv6 socket.
-        if bytes.prefix(10).allSatisfy({ $0 == 0 }), bytes[10...11].allSatisfy({ $0 == 0xFF }) {
-            return .some(IPv4Address(rawValue: bytes.suffix(4).reduce(0) { $0 << 8 | UInt32($1) }))
+    private static func port(
+        _ address: IPAddress, isV6Only: Bool, number: UInt16, _ transport: TransportProtocol, inode: String
+    ) -> ListeningPort {
+        var found = ListeningPort(address: address, port: number, transport: transport, inode: inode)
+        let bytes = address.bytes
+        if address.isV4 {
+            if address.isUnspecified { found.address = nil }
+        } else if bytes.prefix(10).allSatisfy({ $0 == 0 }), bytes[10...11].allSatisfy({ $0 == 0xFF }) {
+            // `::ffff:192.0.2.1`, an IPv4 address on an IPv6 socket.
+            found.address = IPAddress(bytes: Array(bytes.suffix(4)))
+        } else {
+            found.isForV6 = true
+            found.isForV4 = address.isUnspecified && !isV6Only
+            if address.isUnspecified { found.address = nil }
         }
-        return !socket.isV6Only && bytes.allSatisfy { $0 == 0 } ? .some(nil) : nil
+        return found
     }
 
     /// The same from the tables in `/proc/net` (proc(5)).
@@ -68,24 +79,23 @@ enum ListeningPorts {
             guard fields.count > 9, fields[3] == (transport == .tcp ? "0A" : "07") else { return nil }
             let local = fields[1].split(separator: ":")
             guard local.count == 2, let port = UInt16(local[1], radix: 16) else { return nil }
-            switch address(local[0]) {
-            case .none: return nil
-            case .some(let address):
-                return ListeningPort(address: address, port: port, transport: transport, inode: String(fields[9]))
-            }
+            guard let address = address(local[0]) else { return nil }
+            // The table does not say whether an IPv6 socket on every address leaves IPv4 to others.
+            return self.port(address, isV6Only: false, number: port, transport, inode: String(fields[9]))
         }
     }
 
-    /// The IPv4 address that a socket answers: `.some(nil)` is every one, `nil` is none.
-    private static func address(_ digits: Substring) -> IPv4Address?? {
-        // `::ffff:192.0.2.1`, an IPv4 address on an IPv6 socket.
-        if digits.count == 32, digits.hasPrefix("0000000000000000FFFF0000") { return address(digits.suffix(8)) }
-        if digits.count == 8, let value = UInt32(digits, radix: 16) {
-            // Written as a number in the machine's byte order.
-            return .some(value == 0 ? nil : IPv4Address(rawValue: UInt32(bigEndian: value)))
+    /// An address as the tables have it: numbers of 32 bits in the machine's byte order.
+    private static func address(_ digits: Substring) -> IPAddress? {
+        guard digits.utf8.count == 8 || digits.utf8.count == 32 else { return nil }
+        var bytes: [UInt8] = []
+        var rest = digits
+        while !rest.isEmpty {
+            guard let value = UInt32(rest.prefix(8), radix: 16) else { return nil }
+            withUnsafeBytes(of: value) { bytes.append(contentsOf: $0) }
+            rest = rest.dropFirst(8)
         }
-        // An IPv6 socket on every address takes IPv4 as well, by default.
-        return digits.count == 32 && digits.allSatisfy { $0 == "0" } ? .some(nil) : nil
+        return IPAddress(bytes: bytes)
     }
 
     /// The process that holds the socket, as `name (pid 12)`; nil if it cannot be found.

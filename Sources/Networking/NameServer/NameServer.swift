@@ -79,9 +79,28 @@ package actor NameServer {
     ///
     /// The first one answers questions for its address.
     package func setNames(
-        containerID: String, networkID: String, address: IPv4Address, names: [String]
+        containerID: String, networkID: String, address: IPv4Address, address6: IPAddress? = nil, names: [String]
     ) async throws {
-        let valid = try names.map { text throws(Diagnostic) in
+        try await call(
+            .names(
+                container: Array(containerID.utf8), network: Array(networkID.utf8), address: address.rawValue,
+                address6: address6?.bytes ?? [], names: try Self.valid(names)))
+    }
+
+    /// Sets the names that a container alone has for others in its networks.
+    package func setLinks(containerID: String, _ links: [(alias: String, name: String)]) async throws {
+        let names = try Self.valid(links.flatMap { [$0.alias, $0.name] })
+        try await call(.links(container: Array(containerID.utf8), names: names))
+    }
+
+    /// Sets the resolvers that a container's names outside are asked from; none are the host's.
+    package func setServers(containerID: String, _ resolvers: [String]) async throws {
+        try await call(
+            .servers(container: Array(containerID.utf8), resolvers: resolvers.map { Array($0.utf8) }))
+    }
+
+    private static func valid(_ names: [String]) throws(Diagnostic) -> [DNSName] {
+        try names.map { text throws(Diagnostic) in
             guard let name = DNSName(text: Array(text.utf8)) else {
                 throw Diagnostic(
                     code: "SC6030", summary: "\"\(text)\" cannot be a name in a network",
@@ -89,10 +108,6 @@ package actor NameServer {
             }
             return name
         }
-        try await call(
-            .names(
-                container: Array(containerID.utf8), network: Array(networkID.utf8), address: address.rawValue,
-                names: valid))
     }
 
     /// Forgets a container's names in a network.

@@ -83,15 +83,41 @@ package struct DNSName: Sendable, Hashable {
             address |= octet << (8 * UInt32(part))
             position += 1 + length
         }
-        return endsWithReverseZone(from: position) ? address : nil
+        return ends(with: DNSName.reverseZone, from: position) ? address : nil
     }
 
-    private func endsWithReverseZone(from position: Int) -> Bool {
-        let zone = DNSName.reverseZone
+    /// The 16 bytes of an IPv6 reverse name, 32 digits from the last to the first and `ip6.arpa` (RFC 3596, section 2.5).
+    package var reverseAddress6: [UInt8]? {
+        guard wire.count == 64 + DNSName.reverseZone6.count, ends(with: DNSName.reverseZone6, from: 64) else {
+            return nil
+        }
+        var bytes: [UInt8] = []
+        for part in 0..<16 {
+            let low = 62 - 4 * part - 2
+            guard wire[low] == 1, wire[low + 2] == 1, let high = DNSName.digit(wire[low + 3]),
+                let lower = DNSName.digit(wire[low + 1])
+            else { return nil }
+            bytes.append(high << 4 | lower)
+        }
+        return bytes
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        default: nil
+        }
+    }
+
+    private func ends(with zone: [UInt8], from position: Int) -> Bool {
         guard wire.count - position == zone.count else { return false }
         for index in 0..<zone.count where wire[position + index] != zone[index] { return false }
         return true
     }
+
+    /// `ip6.arpa`.
+    private static let reverseZone6: [UInt8] = [3, 0x69, 0x70, 0x36, 4, 0x61, 0x72, 0x70, 0x61]
 
     /// `in-addr.arpa`.
     private static let reverseZone: [UInt8] = [

@@ -35,6 +35,19 @@ package enum DNSResponse {
         return message.count <= limit ? message : truncated(query)
     }
 
+    /// As `addresses`, for IPv6 addresses of 16 bytes (RFC 3596).
+    package static func addresses6(
+        _ addresses: borrowing [[UInt8]], to query: borrowing DNSQuery, limit: Int
+    ) -> [UInt8] {
+        var message = head(query, .noError, answers: addresses.count)
+        for index in 0..<addresses.count {
+            record(&message, DNSRecordType.aaaa, length: 16)
+            message += addresses[index]
+        }
+        finish(&message, query)
+        return message.count <= limit ? message : truncated(query)
+    }
+
     /// A reply with the name of the address asked for.
     package static func pointer(_ name: borrowing DNSName, to query: borrowing DNSQuery) -> [UInt8] {
         var message = head(query, .noError, answers: 1)

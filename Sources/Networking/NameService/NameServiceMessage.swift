@@ -14,7 +14,14 @@ package enum NameServiceMessage: Sendable, Equatable {
     /// The names of a container in a network.
     ///
     /// The address is dotted decimal.
-    case names(container: Identifier, network: Identifier, address: UInt32, names: [DNSName])
+    ///
+    /// An IPv6 address is 16 bytes; none is an empty list.
+    case names(
+        container: Identifier, network: Identifier, address: UInt32, address6: [UInt8] = [], names: [DNSName])
+    /// Names that a container alone has for others, each behind it the name it stands for.
+    case links(container: Identifier, names: [DNSName])
+    /// The resolvers that a container's names are asked from, in place of the host's; none are the host's.
+    case servers(container: Identifier, resolvers: [[UInt8]])
     /// The container has left the network.
     case unname(container: Identifier, network: Identifier)
     /// The container has ended.
@@ -36,10 +43,16 @@ package enum NameServiceMessage: Sendable, Equatable {
             return join("attach", [container, NameServiceMessage.flag(forwards)] + networks)
         case .networks(let container, let forwards, let networks):
             return join("networks", [container, NameServiceMessage.flag(forwards)] + networks)
-        case .names(let container, let network, let address, let names):
+        case .names(let container, let network, let address, let address6, let names):
             var fields = [container, network, NameServiceMessage.hexadecimal(address)]
+            if !address6.isEmpty { fields.append(NameServiceMessage.hexadecimal(address6)) }
             for name in names { fields.append(NameServiceMessage.text(name)) }
-            return join("names", fields)
+            return address6.isEmpty ? join("names", fields) : join("names6", fields)
+        case .links(let container, let names):
+            var fields = [container]
+            for name in names { fields.append(NameServiceMessage.text(name)) }
+            return join("links", fields)
+        case .servers(let container, let resolvers): return join("servers", [container] + resolvers)
         case .unname(let container, let network): return join("unname", [container, network])
         case .remove(let container): return join("remove", [container])
         case .upstreams(let resolvers): return join("upstreams", resolvers)
@@ -65,13 +78,20 @@ package enum NameServiceMessage: Sendable, Equatable {
         if verb == bytes("networks"), fields.count >= 2, let forwards = flag(fields[1]) {
             return .networks(container: fields[0], forwards: forwards, networks: [[UInt8]](fields[2...]))
         }
-        if verb == bytes("names"), fields.count >= 3, let address = number(fields[2]) {
-            var names: [DNSName] = []
-            for field in fields[3...] {
-                guard let name = DNSName(text: field) else { return nil }
-                names.append(name)
-            }
+        if verb == bytes("names"), fields.count >= 3, let address = number(fields[2]), let names = names(fields[3...]) {
             return .names(container: fields[0], network: fields[1], address: address, names: names)
+        }
+        if verb == bytes("names6"), fields.count >= 4, let address = number(fields[2]),
+            let address6 = address6(fields[3]), let names = names(fields[4...])
+        {
+            return .names(
+                container: fields[0], network: fields[1], address: address, address6: address6, names: names)
+        }
+        if verb == bytes("links"), fields.count % 2 == 1, let names = names(fields[1...]) {
+            return .links(container: fields[0], names: names)
+        }
+        if verb == bytes("servers"), !fields.isEmpty {
+            return .servers(container: fields[0], resolvers: [[UInt8]](fields[1...]))
         }
         if verb == bytes("unname"), fields.count == 2 { return .unname(container: fields[0], network: fields[1]) }
         if verb == bytes("remove"), fields.count == 1 { return .remove(container: fields[0]) }
@@ -95,6 +115,37 @@ package enum NameServiceMessage: Sendable, Equatable {
     private static func flag(_ field: [UInt8]) -> Bool? {
         if field == [UInt8(ascii: "1")] { return true }
         return field == [UInt8(ascii: "0")] ? false : nil
+    }
+
+    private static func names(_ fields: ArraySlice<[UInt8]>) -> [DNSName]? {
+        var names: [DNSName] = []
+        for field in fields {
+            guard let name = DNSName(text: field) else { return nil }
+            names.append(name)
+        }
+        return names
+    }
+
+    private static func hexadecimal(_ bytes: [UInt8]) -> [UInt8] {
+        var digits: [UInt8] = []
+        var index = 0
+        while index + 3 < bytes.count {
+            var value: UInt32 = 0
+            for offset in 0..<4 { value = value << 8 | UInt32(bytes[index + offset]) }
+            digits += hexadecimal(value)
+            index += 4
+        }
+        return digits
+    }
+
+    private static func address6(_ digits: [UInt8]) -> [UInt8]? {
+        guard digits.count == 32 else { return nil }
+        var bytes: [UInt8] = []
+        for part in 0..<4 {
+            guard let value = number([UInt8](digits[(part * 8)..<(part * 8 + 8)])) else { return nil }
+            for shift in [UInt32(24), 16, 8, 0] { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+        }
+        return bytes
     }
 
     private static func hexadecimal(_ value: UInt32) -> [UInt8] {

@@ -13,16 +13,26 @@ package struct NameTable: Sendable {
     private struct Owner: Sendable {
         var container: Identifier
         var address: UInt32
+        /// 16 bytes, or none.
+        var address6: [UInt8]
         var names: [DNSName]
     }
 
     private struct Network: Sendable {
         var owners: [Owner] = []
-        var addresses: [DNSName: [UInt32]] = [:]
+        var addresses: [DNSName: [Address]] = [:]
+    }
+
+    /// What a name stands for.
+    struct Address: Sendable, Equatable {
+        var v4: UInt32
+        var v6: [UInt8]
     }
 
     private var askers: [Identifier: Asker] = [:]
     private var networks: [Identifier: Network] = [:]
+    /// Names that one container alone has for others.
+    private var links: [Identifier: [DNSName: DNSName]] = [:]
     private var turn = 0
 
     /// What becomes of a question.
@@ -44,12 +54,22 @@ package struct NameTable: Sendable {
         askers[container] = Asker(networks: networks, forwards: forwards)
     }
 
+    /// Sets the names that a container alone has for others: first its own word, then a name of the network.
+    package mutating func setLinks(_ pairs: [(DNSName, DNSName)], of container: Identifier) {
+        var known: [DNSName: DNSName] = [:]
+        for (alias, name) in pairs { known[alias] = name }
+        links[container] = known.isEmpty ? nil : known
+    }
+
     /// Sets the names of a container in a network.
+    ///
+    /// - Parameter address6: 16 bytes, or none.
     package mutating func setNames(
-        _ names: [DNSName], of container: Identifier, in network: Identifier, address: UInt32
+        _ names: [DNSName], of container: Identifier, in network: Identifier, address: UInt32, address6: [UInt8] = []
     ) {
         removeNames(of: container, in: network)
-        networks[network, default: Network()].owners.append(Owner(container: container, address: address, names: names))
+        networks[network, default: Network()].owners.append(
+            Owner(container: container, address: address, address6: address6, names: names))
         index(network)
     }
 
@@ -64,6 +84,7 @@ package struct NameTable: Sendable {
     /// Forgets a container: it neither asks nor is found.
     package mutating func remove(_ container: Identifier) {
         askers[container] = nil
+        links[container] = nil
         for network in networks.keys.map({ $0 }) { removeNames(of: container, in: network) }
     }
 
@@ -73,30 +94,51 @@ package struct NameTable: Sendable {
     package mutating func answer(_ query: borrowing DNSQuery, from container: Identifier, limit: Int) -> Verdict {
         guard let asker = askers[container] else { return .reply(DNSResponse.empty(.refused, to: query)) }
         if query.recordClass == 1 {
-            if let addresses = addresses(of: query.name, for: asker) {
-                let wanted = query.type == DNSRecordType.a || query.type == DNSRecordType.any
-                return .reply(DNSResponse.addresses(wanted ? rotated(addresses) : [], to: query, limit: limit))
+            if let addresses = addresses(of: links[container]?[query.name] ?? query.name, for: asker) {
+                return .reply(reply(rotated(addresses), to: query, limit: limit))
             }
-            if let address = query.name.reverseAddress, let name = name(of: address, for: asker) {
-                let wanted = query.type == DNSRecordType.ptr || query.type == DNSRecordType.any
-                return .reply(wanted ? DNSResponse.pointer(name, to: query) : DNSResponse.empty(.noError, to: query))
+            if let address = query.name.reverseAddress, let name = name(for: asker, where: { $0.address == address }) {
+                return .reply(pointer(name, to: query))
+            }
+            if let address = query.name.reverseAddress6,
+                let name = name(for: asker, where: { $0.address6 == address })
+            {
+                return .reply(pointer(name, to: query))
             }
         }
         return asker.forwards ? .forward : .reply(DNSResponse.empty(.nameError, to: query))
     }
 
-    private func addresses(of name: DNSName, for asker: Asker) -> [UInt32]? {
-        var found: [UInt32] = []
+    private func reply(_ found: [Address], to query: borrowing DNSQuery, limit: Int) -> [UInt8] {
+        if query.type == DNSRecordType.aaaa {
+            var addresses: [[UInt8]] = []
+            for address in found where !address.v6.isEmpty { addresses.append(address.v6) }
+            return DNSResponse.addresses6(addresses, to: query, limit: limit)
+        }
+        var addresses: [UInt32] = []
+        if query.type == DNSRecordType.a || query.type == DNSRecordType.any {
+            for address in found { addresses.append(address.v4) }
+        }
+        return DNSResponse.addresses(addresses, to: query, limit: limit)
+    }
+
+    private func pointer(_ name: DNSName, to query: borrowing DNSQuery) -> [UInt8] {
+        let wanted = query.type == DNSRecordType.ptr || query.type == DNSRecordType.any
+        return wanted ? DNSResponse.pointer(name, to: query) : DNSResponse.empty(.noError, to: query)
+    }
+
+    private func addresses(of name: DNSName, for asker: Asker) -> [Address]? {
+        var found: [Address] = []
         for network in asker.networks {
             if let addresses = networks[network]?.addresses[name] { found += addresses }
         }
         return found.isEmpty ? nil : found
     }
 
-    private func name(of address: UInt32, for asker: Asker) -> DNSName? {
+    private func name(for asker: Asker, where holds: (Owner) -> Bool) -> DNSName? {
         for network in asker.networks {
             guard let owners = networks[network]?.owners else { continue }
-            for owner in owners where owner.address == address {
+            for owner in owners where holds(owner) {
                 if let name = owner.names.first { return name }
             }
         }
@@ -104,11 +146,11 @@ package struct NameTable: Sendable {
     }
 
     /// The next asker is told another address first, which spreads load over replicas.
-    private mutating func rotated(_ addresses: [UInt32]) -> [UInt32] {
+    private mutating func rotated(_ addresses: [Address]) -> [Address] {
         guard addresses.count > 1 else { return addresses }
         turn &+= 1
         let start = Int(UInt(bitPattern: turn) % UInt(addresses.count))
-        var result: [UInt32] = []
+        var result: [Address] = []
         for index in 0..<addresses.count { result.append(addresses[(start + index) % addresses.count]) }
         return result
     }
@@ -117,10 +159,11 @@ package struct NameTable: Sendable {
         guard var entry = networks[network] else { return }
         entry.addresses = [:]
         for owner in entry.owners {
+            let address = Address(v4: owner.address, v6: owner.address6)
             for name in owner.names {
                 // A container that has a name twice, as name and alias, still is one address.
-                if entry.addresses[name]?.contains(owner.address) == true { continue }
-                entry.addresses[name, default: []].append(owner.address)
+                if entry.addresses[name]?.contains(address) == true { continue }
+                entry.addresses[name, default: []].append(address)
             }
         }
         networks[network] = entry

@@ -41,7 +41,7 @@ package struct TableListing: Sendable, Equatable {
     /// True if the rules and the elements of `network` are there.
     package func holds(_ network: NetworkSpecification) -> Bool {
         let expected = Ruleset(table: "", networks: [network], ports: []).elements
-        return [true, false].contains { ruleCounts == Ruleset.ruleCounts(closesRouter: $0) }
+        return [0, 3, 4].contains { ruleCounts == Ruleset.ruleCounts(routerRules: $0) }
             && expected.allSatisfy { elements[$0.set, default: []].isSuperset(of: $0.elements) }
     }
 

@@ -12,6 +12,14 @@ package struct EndpointRequest: Sendable, Hashable {
     package var macAddress: MACAddress?
     /// Further names that the network's containers find it by.
     package var aliases: [String]
+    /// A fixed IPv6 address; nil takes the lowest free one where the network has IPv6.
+    package var address6: IPAddress?
+    /// The highest of a container's carries the default route.
+    package var gatewayPriority = 0
+    /// The interface's name inside; nil is `eth` and a number.
+    package var interfaceName: String?
+    /// Settings of the interface, `net.ipv4.conf.IFNAME.x=y`.
+    package var sysctls: [String] = []
 
     /// Asks for an endpoint.
     package init(
@@ -40,9 +48,20 @@ package struct EndpointSpecification: Sendable, Hashable {
     package var aliases: [String]
     /// 0 for `eth0`; the lowest number's network that is not internal carries the default route.
     package var index: Int
+    /// The container's IPv6 address, where the network has IPv6.
+    package var address6: IPAddress?
+    /// The highest of a container's carries the default route, whatever its number.
+    package var gatewayPriority = 0
+    /// The interface's name inside, where it is not `eth` and the number.
+    package var givenInterfaceName: String?
+    /// Settings of the interface, `net.ipv4.conf.IFNAME.x=y`.
+    package var sysctls: [String] = []
 
     /// The interface inside the container.
-    package var interfaceName: String { InterfaceName.container(index: index) }
+    package var interfaceName: String { givenInterfaceName ?? InterfaceName.container(index: index) }
+
+    /// Every address it has.
+    package var addresses: [IPAddress] { [IPAddress(address)] + (address6.map { [$0] } ?? []) }
 
     /// The other end of the pair, a port of the network's bridge.
     package var hostInterfaceName: String { InterfaceName.hostVeth(containerID: containerID, index: index) }

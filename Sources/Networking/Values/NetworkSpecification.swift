@@ -16,6 +16,26 @@ package struct NetworkRequest: Sendable, Hashable {
     package var labels: [String: String]
     /// Bytes; nil leaves the kernel's 1500.
     package var mtu: Int?
+    /// How its containers are joined.
+    package var driver = NetworkDriver.bridge
+    /// The driver's options, as given.
+    package var options: [String: String] = [:]
+    /// Whether containers may be put into it by hand, where a swarm owns it; kept but not read here.
+    package var isAttachable = false
+    /// The part of the subnet that automatic addresses come from; nil is all of it.
+    package var range: Subnet?
+    /// Addresses of the subnet that others have, by name.
+    package var auxiliary: [String: IPv4Address] = [:]
+    /// Whether it has IPv6 as well.
+    package var hasIPv6 = false
+    /// The IPv6 subnet; nil takes a free /64 of this data root's unique local addresses (RFC 4193).
+    package var subnet6: IPPrefix?
+    /// The bridge's IPv6 address; nil takes the subnet's first.
+    package var gateway6: IPAddress?
+    /// As `range`, for IPv6.
+    package var range6: IPPrefix?
+    /// As `auxiliary`, for IPv6.
+    package var auxiliary6: [String: IPAddress] = [:]
 
     /// Asks for a network.
     package init(
@@ -50,9 +70,44 @@ package struct NetworkSpecification: Sendable, Hashable {
     package var mtu: Int?
     /// When it was made.
     package var createdAt: Timestamp?
+    /// How its containers are joined.
+    package var driver = NetworkDriver.bridge
+    /// The driver's options, as given.
+    package private(set) var options: [String: String] = [:]
+    /// Whether containers may be put into it by hand, where a swarm owns it; kept but not read here.
+    package var isAttachable = false
+    /// True if whoever asked chose the subnet.
+    package var isSubnetGiven = false
+    /// The part of the subnet that automatic addresses come from; nil is all of it.
+    package var range: Subnet?
+    /// Addresses of the subnet that others have, by name.
+    package var auxiliary: [String: IPv4Address] = [:]
+    /// Its IPv6 half; nil if it has IPv4 only.
+    package var ipv6: IPv6Subnet?
+    /// True if the bridge, or the parent interface, was there before the network and stays behind.
+    package var usesForeignLink = false
+    /// What the options mean.
+    package private(set) var settings = NetworkOptions(stored: [:], driver: .bridge)
 
-    /// The bridge's interface name on the host: 11 bytes, within IFNAMSIZ (16 with the final zero).
-    package var bridgeName: String { InterfaceName.bridge(networkID: id) }
+    /// Takes the driver's options, which were checked.
+    mutating func setOptions(_ options: [String: String]) {
+        self.options = options
+        settings = NetworkOptions(stored: options, driver: driver)
+    }
+
+    /// The bridge's interface name on the host: 11 bytes, within IFNAMSIZ (16 with the final zero), or as asked.
+    package var bridgeName: String { settings.bridgeName ?? InterfaceName.bridge(networkID: id) }
+
+    /// Of macvlan and ipvlan: the interface of the host that the containers' are made on.
+    package var parentName: String { settings.parent ?? InterfaceName.dummyParent(networkID: id) }
+
+    /// Whether the bridge has the IPv4 gateway's address.
+    var hasGatewayAddress: Bool {
+        driver == .bridge && !settings.inhibitsIPv4 && !(isInternal && settings.mode4 == .isolated)
+    }
+
+    /// Whether the bridge has the IPv6 gateway's address.
+    var hasGatewayAddress6: Bool { driver == .bridge && !(isInternal && settings.mode6 == .isolated) }
 
     /// A decided network.
     package init(
@@ -77,6 +132,9 @@ package enum InterfaceName {
 
     /// `sc-` and eight digits of the network's id.
     package static func bridge(networkID: String) -> String { bridgePrefix + networkID.prefix(8) }
+
+    /// `dm-` and twelve digits, as Docker names the parent of a macvlan network that names none.
+    package static func dummyParent(networkID: String) -> String { "dm-" + networkID.prefix(12) }
 
     /// `scv`, eight digits of the container's id and the endpoint's number.
     package static func hostVeth(containerID: String, index: Int) -> String {

@@ -58,7 +58,7 @@ struct ContainerObserver {
     ) async -> [String: [String]] {
         let engine = engine
         let namespaces = await BlockingExecutor.shared.run {
-            containers.filter { $0.specification.networkMode != "host" }
+            containers.filter(\.specification.hasOwnNetwork)
                 .reduce(into: [String: SharedDescriptor]()) { $0[$1.id] = try? engine.namespace(of: $1) }
         }
         let observed = (try? await engine.networks.observe(containers: namespaces, at: places)) ?? [:]

@@ -106,10 +106,5 @@ struct ContainerPreflight {
 }
 
 extension PortBinding {
-    fileprivate var published: PublishedPort? {
-        guard let transport = TransportProtocol(rawValue: container.transport) else { return nil }
-        return PublishedPort(
-            hostAddress: hostAddress.isEmpty ? nil : IPv4Address(hostAddress), hostPort: hostPort,
-            containerPort: container.number, transport: transport)
-    }
+    fileprivate var published: PublishedPort? { try? PublishedPort(self) }
 }

@@ -46,7 +46,8 @@ struct ContainerSettings {
             // The kernel's where it runs: they may be other ones than recorded.
             let active = container.state.isActive
             let held = active ? try? engine.kernelLimits(of: container) : nil
-            var limits = held ?? container.specification.limits
+            var limits = container.specification.limits
+            if let held { limits.takeMain(from: held) }
             if changes("limits.memory") {
                 limits.memoryBytes = wanted.limits.memoryBytes
                 limits.memorySwapBytes = wanted.limits.memorySwapBytes

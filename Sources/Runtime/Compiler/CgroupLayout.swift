@@ -10,10 +10,14 @@ package struct CgroupLayout: Sendable, Hashable {
     package var memoryEvents: String?
     /// The controllers of each cgroup v1 hierarchy, to mount in the container; empty with v2.
     package var controllers: [[String]]
+    /// The group's directory in each of these hierarchies.
+    package var directories: [String]
 
     package init(
-        entryFiles: [String], isUnified: Bool, memoryEvents: String? = nil, controllers: [[String]] = []
+        entryFiles: [String], isUnified: Bool, memoryEvents: String? = nil, controllers: [[String]] = [],
+        directories: [String] = []
     ) {
+        self.directories = directories
         self.entryFiles = entryFiles
         self.isUnified = isUnified
         self.memoryEvents = memoryEvents
@@ -28,9 +32,11 @@ package struct CgroupLayout: Sendable, Hashable {
         for (name, mountPoint) in hierarchy.mounts { controllers[mountPoint, default: []].append(name) }
         let eventsRoot = isUnified ? hierarchy.unifiedRoot : hierarchy.mounts["memory"]
         let eventsName = isUnified ? "memory.events" : "memory.oom_control"
+        let trees = controllers.map { (names: $1.sorted(), directory: "\($0)/\(group.path)") }
+            .sorted { $0.names.joined() < $1.names.joined() }
         self.init(
             entryFiles: group.entryFiles, isUnified: isUnified,
             memoryEvents: eventsRoot.map { "\($0)/\(group.path)/\(eventsName)" },
-            controllers: controllers.values.map { $0.sorted() }.sorted { $0.joined() < $1.joined() })
+            controllers: trees.map(\.names), directories: trees.map(\.directory))
     }
 }

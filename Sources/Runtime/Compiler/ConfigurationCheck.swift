@@ -8,6 +8,11 @@ enum ConfigurationCheck {
         for path in configuration.lowerDirectories { try absolute(path, field: "image layer") }
         for mount in configuration.mounts {
             try target(mount.target)
+            try text(mount.subpath, field: "mount subpath")
+            if mount.target.hasPrefix("/proc/"), !replaceableProcFiles.contains(mount.target) {
+                throw .invalid(
+                    field: "mount target", reason: "\"\(mount.target)\" cannot be mounted because it is inside /proc")
+            }
             if case .bind(let source, _) = mount.kind { try absolute(source, field: "mount source") }
         }
         for path in configuration.maskedPaths { try absolute(path, field: "masked path") }
@@ -18,10 +23,21 @@ enum ConfigurationCheck {
         }
         try text(configuration.hostname, field: "hostname")
         try text(configuration.domainname, field: "domainname")
-        for (name, value) in configuration.sysctls { try sysctl(name, value) }
+        for (name, value) in configuration.sysctls {
+            try text(value, field: "sysctl")
+            if let reason = KernelParameters.refusal(of: name, configuration.namespaces) {
+                throw .invalid(field: "sysctl", reason: reason)
+            }
+        }
         if configuration.shmSize < 0 { throw .invalid(field: "shm size", reason: "it is negative") }
         try check(configuration.process)
     }
+
+    /// Files that tell a container of its own limits; the interpreter, which follows links, has the same list.
+    private static let replaceableProcFiles: Set<String> = [
+        "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime",
+        "/proc/loadavg", "/proc/slabinfo", "/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled",
+    ]
 
     static func check(_ process: ProcessConfiguration) throws(RuntimeError) {
         if process.arguments.first?.isEmpty ?? true { throw .invalid(field: "command", reason: "no command specified") }
@@ -56,22 +72,5 @@ enum ConfigurationCheck {
         let parts = path.split(separator: "/")
         if parts.isEmpty { throw .invalid(field: "mount target", reason: "nothing can be mounted on /") }
         if parts.contains("..") { throw .invalid(field: "mount target", reason: "\"\(path)\" contains ..") }
-    }
-
-    /// Only parameters that belong to the container's own namespaces.
-    private static func sysctl(_ name: String, _ value: String) throws(RuntimeError) {
-        try text(value, field: "sysctl")
-        let exact: Set<String> = [
-            "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax",
-            "kernel.shmmni", "kernel.shm_rmid_forced",
-        ]
-        let isOwn = exact.contains(name) || name.hasPrefix("net.") || name.hasPrefix("fs.mqueue.")
-        let isPlain = name.utf8.allSatisfy { byte in
-            byte == 0x2E || byte == 0x5F || byte == 0x2D || byte == 0x2F
-                || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A) || (byte >= 0x30 && byte <= 0x39)
-        }
-        guard isOwn, isPlain, !name.contains("..") else {
-            throw .invalid(field: "sysctl", reason: "\"\(name)\" is not in the container's own namespaces")
-        }
     }
 }

@@ -6,12 +6,22 @@ struct FilterAssembler {
     enum Verdict: Sendable, Hashable {
         case allow
         case fail(errno: UInt16)
+        case killThread
+        case killProcess
+        case trap
+        case trace(UInt16)
+        case log
 
         /// The kernel's `SECCOMP_RET_*`.
         var value: UInt32 {
             switch self {
             case .allow: 0x7FFF_0000
             case .fail(let errno): 0x0005_0000 | UInt32(errno)
+            case .killThread: 0
+            case .killProcess: 0x8000_0000
+            case .trap: 0x0003_0000
+            case .trace(let number): 0x7FF0_0000 | UInt32(number)
+            case .log: 0x7FFC_0000
             }
         }
     }
@@ -19,11 +29,13 @@ struct FilterAssembler {
     /// The program so far, 8 bytes an instruction.
     private(set) var bytes: [UInt8] = []
 
-    private static let load: UInt16 = 0x20
-    private static let jumpIfEqual: UInt16 = 0x15
-    private static let jumpIfGreater: UInt16 = 0x25
+    static let load: UInt16 = 0x20
+    static let and: UInt16 = 0x54
+    static let jumpIfEqual: UInt16 = 0x15
+    static let jumpIfGreater: UInt16 = 0x25
+    static let jumpIfGreaterOrEqual: UInt16 = 0x35
+    static let answer: UInt16 = 0x06
     private static let jumpIfAnySet: UInt16 = 0x45
-    private static let answer: UInt16 = 0x06
 
     /// Loads the number of the system call.
     mutating func loadNumber() { emit(Self.load, 0) }
@@ -69,7 +81,16 @@ struct FilterAssembler {
         bytes += inner.bytes
     }
 
-    private mutating func emit(_ code: UInt16, _ value: UInt32, then: UInt8 = 0, otherwise: UInt8 = 0) {
+    /// The same, unless it takes more instructions than can be jumped over; false then, and nothing is assembled.
+    mutating func when(_ value: UInt32, atMost most: Int, _ body: (inout FilterAssembler) -> Void) -> Bool {
+        var inner = FilterAssembler()
+        body(&inner)
+        guard inner.bytes.count / 8 <= most else { return false }
+        when(value) { $0 = inner }
+        return true
+    }
+
+    mutating func emit(_ code: UInt16, _ value: UInt32, then: UInt8 = 0, otherwise: UInt8 = 0) {
         bytes += [UInt8(truncatingIfNeeded: code), UInt8(code >> 8), then, otherwise]
         for shift in stride(from: UInt32(0), to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
     }

@@ -5,15 +5,14 @@ extension LaunchCompiler {
     private static let inert = MountAttribute.noSetUserID | MountAttribute.noDevices | MountAttribute.noExec
 
     static func root(_ configuration: ContainerConfiguration) -> [Operation] {
-        // A bind that shall see later mounts of the host needs a source that still receives them.
-        let receives = configuration.mounts.contains { $0.propagation != .private }
-        return [
-            .setPropagation(flags: receives ? MountPropagation.slave : MountPropagation.private),
+        takenTrees(configuration) + [
+            .setPropagation(flags: MountPropagation.private),
             .setUmask(0),
+        ] + takenImages(configuration) + [
             .overlayRoot(
                 lower: configuration.lowerDirectories.map { KernelString($0) },
                 upper: KernelString(configuration.upperDirectory), work: KernelString(configuration.workDirectory),
-                mountPoint: KernelString(configuration.mountPoint)),
+                mountPoint: KernelString(configuration.mountPoint))
         ]
     }
 
@@ -21,6 +20,7 @@ extension LaunchCompiler {
         _ configuration: ContainerConfiguration, _ cgroup: CgroupLayout
     ) -> [Operation] {
         let locked = configuration.privileged ? inert : inert | MountAttribute.readOnly
+        let groupsLocked = configuration.writableCgroups ? inert : locked
         var operations: [Operation] = [
             mount("proc", attributes: inert, at: "/proc"),
             mount(
@@ -33,28 +33,56 @@ extension LaunchCompiler {
                     MountOption("gid", "5"),
                 ], attributes: MountAttribute.noSetUserID | MountAttribute.noExec, at: "/dev/pts"),
             mount("mqueue", attributes: inert, at: "/dev/mqueue"),
-            mount(
-                "tmpfs",
-                [MountOption("mode", "1777"), MountOption("size", KernelString("\(configuration.shmSize)"))],
-                attributes: inert, at: "/dev/shm"),
-            mount("sysfs", attributes: locked, at: "/sys"),
         ]
+        operations += sharedMemory(configuration)
+        operations.append(mount("sysfs", attributes: locked, at: "/sys"))
         if cgroup.isUnified {
-            operations.append(mount("cgroup2", attributes: locked, at: "/sys/fs/cgroup"))
+            operations.append(mount("cgroup2", attributes: groupsLocked, at: "/sys/fs/cgroup"))
         } else if !cgroup.controllers.isEmpty {
             operations.append(
                 mount(
                     "tmpfs", [MountOption("mode", "755"), MountOption("size", "65536")], attributes: inert,
                     at: "/sys/fs/cgroup"))
-            for controllers in cgroup.controllers {
-                operations.append(
-                    mount(
-                        "cgroup", controllers.map { MountOption(KernelString($0)) }, attributes: locked,
-                        at: "/sys/fs/cgroup/\(controllers.joined(separator: ","))"))
-            }
-            operations.append(.setMountReadOnly("/sys/fs/cgroup"))
+            operations += groupTrees(cgroup, seenFromHost: configuration.namespaces.usesHostCgroups, groupsLocked)
+            if groupsLocked & MountAttribute.readOnly != 0 { operations.append(.setMountReadOnly("/sys/fs/cgroup")) }
         }
         return operations
+    }
+
+    /// Without a namespace of its own a new mount would show the host's whole tree: the group's own part is bound.
+    private static func groupTrees(
+        _ cgroup: CgroupLayout, seenFromHost: Bool, _ attributes: UInt32
+    ) -> [Operation] {
+        cgroup.controllers.enumerated().map { index, controllers in
+            let target = "/sys/fs/cgroup/\(controllers.joined(separator: ","))"
+            guard seenFromHost, cgroup.directories.indices.contains(index) else {
+                return mount(
+                    "cgroup", controllers.map { MountOption(KernelString($0)) }, attributes: attributes, at: target)
+            }
+            return .bind(
+                source: KernelString(cgroup.directories[index]), target: KernelString(target), recursive: false,
+                attributes: attributes, propagation: MountPropagation.private)
+        }
+    }
+
+    private static func sharedMemory(_ configuration: ContainerConfiguration) -> [Operation] {
+        guard configuration.namespaces.hasSharedMemory else { return [] }
+        switch configuration.namespaces.ipc {
+        case .host:
+            return [
+                .bind(
+                    source: "/dev/shm", target: "/dev/shm", recursive: false, attributes: 0,
+                    propagation: MountPropagation.private)
+            ]
+        case .container: return [.bindFromDonor("/dev/shm")]
+        case .own:
+            return [
+                mount(
+                    "tmpfs",
+                    [MountOption("mode", "1777"), MountOption("size", KernelString("\(configuration.shmSize)"))],
+                    attributes: inert, at: "/dev/shm")
+            ]
+        }
     }
 
     private static func mount(
@@ -65,11 +93,15 @@ extension LaunchCompiler {
     }
 
     static func devices(_ configuration: ContainerConfiguration) -> [Operation] {
-        var operations: [Operation] = (DeviceConfiguration.standard + configuration.devices).map { device in
+        let given = Set(configuration.devices.map(\.path))
+        let standard = DeviceConfiguration.standard.filter { !given.contains($0.path) }
+        var operations: [Operation] = (standard + configuration.devices).flatMap { device -> [Operation] in
             let type = device.isBlock ? FileType.blockDevice : FileType.characterDevice
-            return .makeDevice(
-                target: KernelString(device.path), mode: type | (device.mode & 0o7777), major: device.major,
-                minor: device.minor)
+            let target = KernelString(device.path)
+            let made = Operation.makeDevice(
+                target: target, mode: type | (device.mode & 0o7777), major: device.major, minor: device.minor)
+            if device.user == 0 && device.group == 0 { return [made] }
+            return [made, .setOwner(target: target, user: device.user, group: device.group)]
         }
         let links: [(KernelString, KernelString)] = [
             ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"), ("/dev/stdout", "/proc/self/fd/1"),
@@ -93,33 +125,6 @@ extension LaunchCompiler {
         }
     }
 
-    /// Parents before what is below them; otherwise in the order given.
-    static func userMounts(_ configuration: ContainerConfiguration) -> [Operation] {
-        let depth = { (mount: MountConfiguration) in mount.target.split(separator: "/").count }
-        let sorted = configuration.mounts.enumerated().sorted {
-            (depth($0.element), $0.offset) < (depth($1.element), $1.offset)
-        }
-        return sorted.map { _, mount in
-            var attributes: UInt32 = 0
-            if mount.readOnly { attributes |= MountAttribute.readOnly }
-            if mount.noExec { attributes |= MountAttribute.noExec }
-            if mount.noSetUserID { attributes |= MountAttribute.noSetUserID }
-            if mount.noDevices { attributes |= MountAttribute.noDevices }
-            let target = KernelString(mount.target)
-            switch mount.kind {
-            case .bind(let source, let recursive):
-                return .bind(
-                    source: KernelString(source), target: target, recursive: recursive, attributes: attributes,
-                    propagation: mount.propagation.flag)
-            case .tmpfs(let size, let mode):
-                var options = [MountOption("mode", KernelString(String(mode, radix: 8)))]
-                if let size { options.append(MountOption("size", KernelString("\(size)"))) }
-                return .mount(
-                    type: "tmpfs", options: options, attributes: attributes, target: target, followLinks: true)
-            }
-        }
-    }
-
     static func protection(_ configuration: ContainerConfiguration, _ host: HostFacts) -> [Operation] {
         var operations: [Operation] = configuration.sysctls.sorted { $0.key < $1.key }.map { name, value in
             // As sysctl(8): the first separator decides, so that an interface's name may have dots.
@@ -137,16 +142,5 @@ extension LaunchCompiler {
         }
         if configuration.readOnlyRoot { operations.append(.setMountReadOnly("/")) }
         return operations
-    }
-}
-
-extension MountConfiguration.Propagation {
-    /// The kernel's flag.
-    var flag: UInt32 {
-        switch self {
-        case .private: MountPropagation.private
-        case .slave: MountPropagation.slave
-        case .shared: MountPropagation.shared
-        }
     }
 }

@@ -12,10 +12,10 @@ package enum LaunchCompiler {
         for configuration: ContainerConfiguration, cgroup: CgroupLayout, host: HostFacts = HostFacts()
     ) throws(RuntimeError) -> LaunchProgram {
         try ConfigurationCheck.check(configuration)
-        var operations: [Operation] = [
-            .joinCgroups(cgroup.entryFiles.map { KernelString($0) }),
-            .unshare(flags: UInt32(NamespaceFlag.cgroup)),
-        ]
+        var operations: [Operation] = [.joinCgroups(cgroup.entryFiles.map { KernelString($0) })]
+        if !configuration.namespaces.usesHostCgroups {
+            operations.append(.unshare(flags: UInt32(NamespaceFlag.cgroup)))
+        }
         // Always: what the daemon's service manager gave the daemon is not the container's.
         operations.append(.setOutOfMemoryScore(configuration.oomScoreAdjustment))
         operations += root(configuration)
@@ -25,15 +25,21 @@ package enum LaunchCompiler {
         operations += userMounts(configuration)
         operations += protection(configuration, host)
         operations.append(.pivotRoot)
-        let hostname = configuration.hostname.isEmpty ? String(configuration.id.prefix(12)) : configuration.hostname
-        operations.append(.setHostname(KernelString(hostname)))
-        if !configuration.domainname.isEmpty {
-            operations.append(.setDomainname(KernelString(configuration.domainname)))
-        }
-        operations += process(
+        operations += names(configuration)
+        operations += try process(
             configuration.process, host, privileged: configuration.privileged, seccomp: configuration.seccomp,
             reaper: configuration.useInit)
         return LaunchProgram(operations: operations)
+    }
+
+    private static func names(_ configuration: ContainerConfiguration) -> [Operation] {
+        if configuration.namespaces.usesHostNames { return [] }
+        let hostname = configuration.hostname.isEmpty ? String(configuration.id.prefix(12)) : configuration.hostname
+        var operations: [Operation] = [.setHostname(KernelString(hostname))]
+        if !configuration.domainname.isEmpty {
+            operations.append(.setDomainname(KernelString(configuration.domainname)))
+        }
+        return operations
     }
 
     /// What the container's supervisor is told.
@@ -43,11 +49,10 @@ package enum LaunchCompiler {
         var plan = SupervisionPlan(
             directory: KernelString(configuration.directory),
             program: try program(for: configuration, cgroup: cgroup, host: host))
-        plan.cloneFlags =
-            NamespaceFlag.mount | NamespaceFlag.pid | NamespaceFlag.uts
-            | (configuration.hostIPC ? 0 : NamespaceFlag.ipc)
+        share(configuration.namespaces, in: &plan)
         plan.cgroupFiles = cgroup.entryFiles.map { KernelString($0) }
         plan.cgroupIsUnified = cgroup.isUnified
+        plan.keepsGroupAbove = configuration.keepsCgroupParent
         plan.memoryEvents = KernelString(cgroup.memoryEvents ?? "")
         plan.restart = configuration.restart
         plan.stopSignal = configuration.stopSignal
@@ -60,6 +65,19 @@ package enum LaunchCompiler {
         return plan
     }
 
+    private static func share(_ namespaces: NamespaceConfiguration, in plan: inout SupervisionPlan) {
+        plan.cloneFlags = NamespaceFlag.mount | (namespaces.usesHostNames ? 0 : NamespaceFlag.uts)
+        plan.killsGroup = namespaces.processes != .own
+        for (source, flag) in [(namespaces.processes, NamespaceFlag.pid), (namespaces.ipc, NamespaceFlag.ipc)] {
+            switch source {
+            case .own: plan.cloneFlags |= flag
+            case .host: break
+            case .container(let directory):
+                plan.donations.append(NamespaceDonation(flags: flag, directory: KernelString(directory)))
+            }
+        }
+    }
+
     /// What a process executed in a running container does.
     package static func execution(
         of configuration: ExecConfiguration, cgroup: CgroupLayout, host: HostFacts = HostFacts()
@@ -67,7 +85,7 @@ package enum LaunchCompiler {
         try ConfigurationCheck.check(configuration.process)
         var operations: [Operation] = [.joinCgroups(cgroup.entryFiles.map { KernelString($0) })]
         if let terminal = configuration.terminal { operations.append(openTerminal(terminal)) }
-        operations += process(
+        operations += try process(
             configuration.process, host, privileged: configuration.privileged, seccomp: configuration.seccomp,
             reaper: false)
         var plan = ExecutionPlan(program: LaunchProgram(operations: operations))
@@ -84,7 +102,7 @@ package enum LaunchCompiler {
     /// where it still may be installed.
     static func process(
         _ process: ProcessConfiguration, _ host: HostFacts, privileged: Bool, seccomp: SeccompProfile, reaper: Bool
-    ) -> [Operation] {
+    ) throws(RuntimeError) -> [Operation] {
         let capabilities = Capability.mask(privileged ? Capability.allCases : process.capabilities)
         let noNewPrivileges = process.noNewPrivileges && !privileged
         var limits = process.limits
@@ -97,10 +115,7 @@ package enum LaunchCompiler {
         }
         operations.append(.changeDirectory(KernelString(process.workingDirectory)))
         operations.append(.limitCapabilities(capabilities))
-        var filter: [Operation] = []
-        if seccomp == .standard && !privileged {
-            filter = [.installFilter(SeccompFilter.standard(capabilities: Set(process.capabilities)))]
-        }
+        let filter = try Self.filter(seccomp, process, privileged: privileged)
         // Without no_new_privs only root may install a filter: then it comes before root is given up.
         if noNewPrivileges { operations.append(.setNoNewPrivileges) } else { operations += filter }
         operations.append(
@@ -116,6 +131,17 @@ package enum LaunchCompiler {
                 arguments: process.arguments.map { KernelString($0) },
                 environment: process.environment.map { KernelString($0) }, reaper: reaper))
         return operations
+    }
+
+    private static func filter(
+        _ profile: SeccompProfile, _ process: ProcessConfiguration, privileged: Bool
+    ) throws(RuntimeError) -> [Operation] {
+        switch profile {
+        case .unconfined: []
+        case .custom(let rules): [.installFilter(try SeccompFilter.custom(rules))]
+        case .standard:
+            privileged ? [] : [.installFilter(SeccompFilter.standard(capabilities: Set(process.capabilities)))]
+        }
     }
 
     static func openTerminal(_ terminal: TerminalConfiguration) -> Operation {

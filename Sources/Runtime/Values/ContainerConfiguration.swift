@@ -55,6 +55,8 @@ package struct ContainerConfiguration: Sendable, Hashable {
     package var useInit: Bool
     /// The container's cgroup, below the hierarchy's root.
     package var cgroupPath: String
+    /// Whether the group above it was named by the user, and stays when nothing is in it.
+    package var keepsCgroupParent: Bool
     /// The cgroup's limits.
     package var limits: CgroupLimits
     /// Device nodes beside the standard ones.
@@ -75,8 +77,12 @@ package struct ContainerConfiguration: Sendable, Hashable {
     package var openInput: Bool
     /// A terminal, or nil for pipes.
     package var terminal: TerminalConfiguration?
-    /// Whether the host's IPC namespace is used.
-    package var hostIPC: Bool
+    /// Whose namespaces the process is in.
+    package var namespaces: NamespaceConfiguration
+    /// Devices it may use beside those it has nodes of.
+    package var deviceRules: [DeviceRule]
+    /// Whether it may change its own control groups.
+    package var writableCgroups: Bool
     /// How likely the out-of-memory killer takes the process, -1000 to 1000.
     package var oomScoreAdjustment: Int32
 
@@ -99,6 +105,7 @@ package struct ContainerConfiguration: Sendable, Hashable {
         shmSize = 64 << 20
         readOnlyRoot = false
         useInit = false
+        keepsCgroupParent = false
         limits = CgroupLimits()
         devices = []
         privileged = false
@@ -109,7 +116,9 @@ package struct ContainerConfiguration: Sendable, Hashable {
         log = LogConfiguration(path: directory + "/log")
         openInput = false
         terminal = nil
-        hostIPC = false
+        namespaces = NamespaceConfiguration()
+        deviceRules = []
+        writableCgroups = false
         oomScoreAdjustment = 0
     }
 

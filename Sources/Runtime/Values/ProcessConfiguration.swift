@@ -57,6 +57,8 @@ package struct TerminalConfiguration: Sendable, Hashable {
 package enum SeccompProfile: Sendable, Hashable {
     /// What an ordinary container needs: not mounting, tracing the kernel, loading modules, setting the clock.
     case standard
+    /// What these rules say.
+    case custom(SeccompRules)
     /// Everything.
     case unconfined
 }

@@ -14,7 +14,23 @@ extension Interpreter {
     ) throws(Fault) {
         let (directory, name) = try locateParent(of: target)
         defer { closeDescriptor(directory) }
-        try check(withCString(name) { linux_mknod(directory, $0, mode, major, minor) }, "mknod", target)
+        if withCString(name, { linux_mknod(directory, $0, mode, major, minor) }) >= 0 { return }
+        let fault = Fault.last("mknod", target)
+        // Outside /dev the node of an earlier start is still there.
+        guard fault.code == EEXIST else { throw fault }
+        let found = withCString(name) { linux_openat(directory, $0, INIT_O_PATH | O_NOFOLLOW | O_CLOEXEC, 0) }
+        defer { closeDescriptor(found) }
+        var kind = init_file_kind()
+        let isSame =
+            found >= 0 && init_file_kind(found, &kind) >= 0 && kind.mode & FileType.mask == mode & FileType.mask
+            && kind.major_number == major && kind.minor_number == minor
+        guard isSame else { throw fault }
+    }
+
+    mutating func setOwner(of target: KernelString, user: UInt32, group: UInt32) throws(Fault) {
+        let (directory, name) = try locateParent(of: target)
+        defer { closeDescriptor(directory) }
+        try check(withCString(name) { fchownat(directory, $0, user, group, 0x100) }, "chown", target)
     }
 
     mutating func writeFile(at target: KernelString, content: KernelString, mode: UInt32) throws(Fault) {

@@ -32,7 +32,7 @@ extension Interpreter {
         try adoptRoot(mountPoint)
     }
 
-    private static func descriptorPath(of path: KernelString, _ opened: inout [Int32]) throws(Fault) -> [UInt8] {
+    static func descriptorPath(of path: KernelString, _ opened: inout [Int32]) throws(Fault) -> [UInt8] {
         let flags = INIT_O_PATH | O_DIRECTORY | O_CLOEXEC
         let descriptor = try check(withCString(path) { linux_openat(INIT_AT_FDCWD, $0, flags, 0) }, "open", path)
         opened.append(descriptor)
@@ -68,11 +68,12 @@ extension Interpreter {
     mutating func mount(
         type: KernelString, options: [MountOption], attributes: UInt32, target: KernelString, followLinks: Bool
     ) throws(Fault) {
+        let inheritedMode = followLinks ? try mode(forNew: type, options, at: target) : []
         let place =
             followLinks
             ? try locate(target, makingMode: 0o755, directory: true) : try locateRealDirectory(target)
         defer { closeDescriptor(place) }
-        let tree = try newMount(type, options, attributes: attributes)
+        let tree = try newMount(type, options + inheritedMode, attributes: attributes)
         try attach(tree, to: place, target)
         if type.bytes == KernelString("proc").bytes {
             procfs = tree
@@ -81,6 +82,20 @@ extension Interpreter {
         } else {
             closeDescriptor(tree)
         }
+    }
+
+    /// A memory file system without a mode takes that of the directory it hides.
+    private mutating func mode(
+        forNew type: KernelString, _ options: [MountOption], at target: KernelString
+    ) throws(Fault) -> [MountOption] {
+        guard type.bytes == KernelString("tmpfs").bytes else { return [] }
+        for option in options where option.key.bytes == KernelString("mode").bytes { return [] }
+        let hidden = try find(target, flags: INIT_O_PATH)
+        guard hidden >= 0 else { return [] }
+        defer { closeDescriptor(hidden) }
+        var kind = init_file_kind()
+        try check(init_file_kind(hidden, &kind), "fstat", target)
+        return [MountOption("mode", KernelString(bytes: octalDigits(kind.mode & 0o7777)))]
     }
 
     /// A detached mount of a new file system.
@@ -122,6 +137,37 @@ extension Interpreter {
         let place = try locate(target, makingMode: directory ? 0o755 : 0o644, directory: directory)
         defer { closeDescriptor(place) }
         try attach(tree, to: place, target)
+    }
+
+    /// A mount can be copied only in the mount namespace it is in: this process goes there and comes back.
+    mutating func bindFromDonor(_ path: KernelString) throws(Fault) {
+        guard donor >= 0 else { return }
+        let place = try locate(path, makingMode: 0o755, directory: true)
+        defer { closeDescriptor(place) }
+        let own = try check(linux_openat(INIT_AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC, 0), "open own mnt")
+        defer { closeDescriptor(own) }
+        try check(linux_setns(donor, Int32(NamespaceFlag.mount)), "setns to the other mount namespace")
+        let tree = Self.copyMount(at: path)
+        let code = linux_errno()
+        try check(linux_setns(own, Int32(NamespaceFlag.mount)), "setns back to the own mount namespace")
+        if tree < 0 && code == ENOENT { return }
+        guard tree >= 0 else { throw Fault(code, KernelString("open_tree ") + path) }
+        defer { closeDescriptor(tree) }
+        try attach(tree, to: place, path)
+    }
+
+    /// A copy of the mount at a path of the present mount namespace, where no link leads; negative, and errno, otherwise.
+    private static func copyMount(at path: KernelString) -> Int32 {
+        let root = linux_openat(INIT_AT_FDCWD, "/", INIT_O_PATH | O_DIRECTORY | O_CLOEXEC, 0)
+        guard root >= 0 else { return -1 }
+        defer { closeDescriptor(root) }
+        let flags = UInt64(INIT_O_PATH | O_DIRECTORY | O_CLOEXEC)
+        let resolve = UInt64(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS)
+        let found = withCString(path) { linux_openat2(root, $0, flags, 0, resolve) }
+        guard found >= 0 else { return -1 }
+        defer { closeDescriptor(found) }
+        return linux_open_tree(
+            found, "", UInt32(LINUX_OPEN_TREE_CLONE) | UInt32(O_CLOEXEC) | UInt32(INIT_AT_EMPTY_PATH))
     }
 
     func setAttributes(

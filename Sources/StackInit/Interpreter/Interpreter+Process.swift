@@ -40,7 +40,8 @@ extension Interpreter {
     }
 
     mutating func closeAll(from first: UInt32) throws(Fault) {
-        for own in [root, procfs, devpts, emptyDirectory, nullDevice] { closeDescriptor(own) }
+        for own in [root, procfs, devpts, emptyDirectory, nullDevice, donor] { closeDescriptor(own) }
+        donor = -1
         root = -1
         procfs = -1
         devpts = -1
@@ -119,6 +120,8 @@ extension Interpreter {
     /// hands signals on, and collects orphans.
     private func becomeReaper() throws(Fault) {
         init_block_signals()
+        // In a namespace of others this is no first process: orphans come to it only when it asks for them.
+        _ = linux_prctl(INIT_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         let child = try check(init_fork(), "fork")
         if child == 0 {
             init_reset_signals()

@@ -10,6 +10,8 @@ struct Interpreter {
     var procfs: Int32 = -1
     /// The container's own devpts; -1 until mounted.
     var devpts: Int32 = -1
+    /// Trees that were taken from the host and are not attached yet, by number; -1 where that is done.
+    var trees: [Int32] = []
     /// An attached empty tmpfs that hides directories; -1 until needed.
     var emptyDirectory: Int32 = -1
     /// The host's /dev/null, verified; -1 until needed.
@@ -22,6 +24,8 @@ struct Interpreter {
     var isInCgroup = false
     /// A pidfd of the process whose cgroup namespace is joined after the cgroup; -1: none.
     var cgroupNamespace: Int32 = -1
+    /// A pidfd of the process whose namespaces this one was made in; -1: none.
+    var donor: Int32 = -1
     /// The home directory of the user, when it was looked up.
     var home: KernelString = ""
     /// Whether the process dies with its parent.
@@ -72,7 +76,13 @@ struct Interpreter {
             try bind(
                 source: source, target: target, recursive: recursive, attributes: attributes,
                 propagation: propagation)
-        case .makeDirectory, .makeSymbolicLink, .makeDevice, .writeFile: try performFile(operation)
+        case .openTree(let source, let subpath, let recursive):
+            try openTree(source, subpath: subpath, recursive: recursive)
+        case .openOverlay(let lower, let subpath, let scratch):
+            try openOverlay(lower, subpath: subpath, scratch: scratch)
+        case .attachTree(let attachment): try attach(attachment)
+        case .makeDirectory, .makeSymbolicLink, .makeDevice, .writeFile, .setOwner: try performFile(operation)
+        case .bindFromDonor(let path): try bindFromDonor(path)
         case .maskPath(let path): try mask(path)
         case .readOnlyPath(let path): try makeReadOnly(path)
         case .setMountReadOnly(let path): try setMountReadOnly(path)
@@ -88,6 +98,7 @@ struct Interpreter {
         case .makeSymbolicLink(let target, let content): try makeSymbolicLink(at: target, content: content)
         case .makeDevice(let target, let mode, let major, let minor):
             try makeDevice(at: target, mode: mode, major: major, minor: minor)
+        case .setOwner(let target, let user, let group): try setOwner(of: target, user: user, group: group)
         case .writeFile(let target, let content, let mode): try writeFile(at: target, content: content, mode: mode)
         default: break
         }

@@ -66,6 +66,8 @@ struct ProcessLaunch {
     ///
     /// The kernel lets nobody into a cgroup from beyond its namespace: so that comes after the cgroup, in the child.
     var cgroupNamespace: Int32 = -1
+    /// A pidfd of the process whose namespaces the new one is made in; -1: none.
+    var donor: Int32 = -1
 
     /// Makes the process.
     ///
@@ -112,13 +114,14 @@ struct ProcessLaunch {
         interpreter.cgroups = cgroups.files
         interpreter.isInCgroup = cgroups.directory >= 0
         interpreter.cgroupNamespace = cgroupNamespace
+        interpreter.donor = donor
         interpreter.diesWithParent = diesWithParent
         var failure = LaunchFailure(operation: LaunchFailure.processStep, code: 0)
         do throws(Fault) {
             try adoptStreams()
             // Before any path of the container is looked at: a name under /proc/self/fd must lead nowhere.
             try check(
-                closeDescriptors(from: firstOwnDescriptor, but: [channel, cgroupNamespace] + cgroups.files),
+                closeDescriptors(from: firstOwnDescriptor, but: [channel, cgroupNamespace, donor] + cgroups.files),
                 "close_range")
             var reader = ByteReader(plan, offset: programOffset)
             failure = interpreter.run(&reader)

@@ -108,7 +108,9 @@ extension Supervisor {
                 _ = init_poll(nil, 0, 1)
             }
             // The group above goes with the last container: by the daemon, while there is one.
-            if clients.isEmpty, let above = Self.parent(of: group) { _ = withCString(above) { rmdir($0) } }
+            if clients.isEmpty, !plan.keepsGroupAbove, let above = Self.parent(of: group) {
+                _ = withCString(above) { rmdir($0) }
+            }
         }
     }
 

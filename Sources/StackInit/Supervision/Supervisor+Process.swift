@@ -30,8 +30,11 @@ extension Supervisor {
         failure = nil
         let cgroups = try CgroupEntrance(plan.cgroupFiles, isUnified: plan.cgroupIsUnified, opensFiles: false)
         defer { cgroups.close() }
-        let launch = ProcessLaunch(
+        var launch = ProcessLaunch(
             plan: bytes, programOffset: programOffset, cloneFlags: plan.cloneFlags, streams: streams)
+        let donors = try joinDonors()
+        defer { for donor in donors { closeDescriptor(donor.handle) } }
+        launch.donor = donors.first { $0.flags & NamespaceFlag.ipc != 0 }?.handle ?? -1
         process = try launch.start(in: cgroups)
         phase = .starting
     }
@@ -144,6 +147,7 @@ extension Supervisor {
         while process?.channel ?? -1 >= 0, readChannel() {}
         var waitStatus: Int32 = 0
         let waited = init_wait(ended.pid, &waitStatus, 0, nil)
+        if plan.killsGroup { killGroup() }
         drainStreams()
         closeChannel()
         closeDescriptor(ended.handle)

@@ -16,19 +16,25 @@ enum ReceivedArchive {
     ///
     /// Whoever waits for the file sees all of it or none: where the disk is full, the daemon goes or the user
     /// interrupts, nothing is left.
-    static func write(_ response: HTTPClientResponse, to path: String?) async throws {
-        guard let path else { return try await copy(response, to: try FileDescriptor.duplicating(1).shared()) }
+    ///
+    /// - Parameter progress: told how many bytes there are so far.
+    static func write(
+        _ response: HTTPClientResponse, to path: String?, progress: (Int64) async -> Void = { _ in }
+    ) async throws {
+        guard let path else {
+            return try await copy(response, to: try FileDescriptor.duplicating(1).shared(), progress)
+        }
         // What is no file, such as /dev/null or a pipe, is written to and never replaced.
         if let status = try? Files.statusIfPresent(path), status.kind != .regular {
             guard status.kind != .directory else {
                 throw Diagnostic(code: "SC0184", summary: "\(path) is a directory", hint: "name a file in it")
             }
-            return try await copy(response, to: try Files.open(path, [.writeOnly]).shared())
+            return try await copy(response, to: try Files.open(path, [.writeOnly]).shared(), progress)
         }
         let temporary = path + ".part-" + (try Random.hex(bytes: 4))
         do {
             let file = try Files.open(temporary, [.writeOnly, .create, .exclusive], mode: 0o600).shared()
-            try await copy(response, to: file)
+            try await copy(response, to: file, progress)
             try Files.rename(temporary, to: path, replace: true)
         } catch {
             try? Files.unlink(temporary)
@@ -40,9 +46,14 @@ enum ReceivedArchive {
         }
     }
 
-    private static func copy(_ response: HTTPClientResponse, to file: SharedDescriptor) async throws {
+    private static func copy(
+        _ response: HTTPClientResponse, to file: SharedDescriptor, _ progress: (Int64) async -> Void
+    ) async throws {
+        var count: Int64 = 0
         while let piece = try await response.body.next() {
             try await BlockingExecutor.shared.run { () throws(SystemError) in try file.writeAll(piece) }
+            count += Int64(piece.count)
+            await progress(count)
         }
     }
 }

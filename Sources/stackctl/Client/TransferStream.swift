@@ -6,7 +6,7 @@ import Linux
 /// A pull or a push, shown as it goes.
 struct TransferStream {
     /// What each layer is called to be done to it.
-    enum Direction: String { case pull, push }
+    enum Direction: String { case pull, push, copy }
 
     let direction: Direction
     let invocation: Invocation
@@ -16,7 +16,10 @@ struct TransferStream {
     /// Sends the request and shows each line of the answer; ends the transfer when it is interrupted.
     ///
     /// - Throws: a `Diagnostic` or a `StatusFailure`, with what the daemon said.
-    func run(_ target: Target, credentials: String?) async throws {
+    ///
+    /// - Returns: what the daemon gave beside the steps (`aux`), the last of it.
+    @discardableResult
+    func run(_ target: Target, credentials: String? = nil) async throws -> JSONValue? {
         var headers: HTTPHeaders = [:]
         if let credentials { headers.set("X-Registry-Auth", credentials) }
         let response = try await invocation.daemon().send("POST", target.text, headers: headers)
@@ -27,11 +30,11 @@ struct TransferStream {
         let output = invocation.output
         let display = ProgressDisplay(output: output)
         let isTerminal = output.style.isTerminal
-        try await Interruption.shared.guarding {
+        return try await Interruption.shared.guarding {
             if isTerminal { output.write(ProgressPainter.showCursor) }
         } _: {
             let painter = isQuiet ? nil : Task { await display.keepPainting() }
-            let outcome: Result<Void, any Error>
+            let outcome: Result<JSONValue?, any Error>
             do {
                 outcome = .success(try await follow(response, display))
             } catch {
@@ -40,22 +43,27 @@ struct TransferStream {
             painter?.cancel()
             await painter?.value
             if !isQuiet { await display.finish() }
-            try outcome.get()
+            return try outcome.get()
         }
     }
 
-    private func follow(_ response: HTTPClientResponse, _ display: ProgressDisplay) async throws {
+    private func follow(
+        _ response: HTTPClientResponse, _ display: ProgressDisplay
+    ) async throws -> JSONValue? {
         var lines = response.lines()
+        var result: JSONValue?
         while let line = try await lines.next() {
             guard !line.isEmpty, let value = try? JSONValue.parse(line) else { continue }
             if let message = value["error"]?.stringValue {
                 let diagnostics = DaemonClient.diagnostics(of: value, fallback: message)
                 throw StatusFailure(status: 200, diagnostics: diagnostics)
             }
+            if let value = value["aux"] { result = value }
             guard !isQuiet else { continue }
             for event in TransferEvent.events(of: value, direction) { await display.take(event) }
             if let text = TransferEvent.text(of: value) { await display.say(TerminalText.line(text)) }
         }
+        return result
     }
 
     private var cutShort: Diagnostic {
@@ -87,7 +95,7 @@ enum TransferEvent {
         }
         switch status {
         case "Pulling fs layer": return event("step_progress", direction.rawValue, ["message": "waiting"])
-        case "Downloading", "Pushing":
+        case "Downloading", "Pushing", "Copying":
             let (current, total) = (
                 line["progressDetail"]?["current"]?.intValue ?? 0, line["progressDetail"]?["total"]?.intValue ?? 0
             )
@@ -98,7 +106,7 @@ enum TransferEvent {
                     "total": .int(total),
                 ])
         case "Download complete": return event("step_progress", direction.rawValue, ["message": "storing"])
-        case "Pull complete", "Pushed": return event("step_done", direction.rawValue)
+        case "Pull complete", "Pushed", "Copied": return event("step_done", direction.rawValue)
         case "Already exists", "Layer already exists": return event("step_done", "keep")
         case _ where status.hasPrefix("Mounted from "): return event("step_done", "mount")
         default: return []

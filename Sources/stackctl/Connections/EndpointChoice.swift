@@ -11,11 +11,13 @@ struct EndpointChoice: Sendable {
     let arguments: ParsedArguments
     let environment: [String: String]
     let workingDirectory: String
+    /// Whether `--host` names the daemon; for the daemon itself it means places to serve on.
+    var takesHost = true
 
     private func given(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
 
     private var host: String? {
-        if let host = arguments.value(of: GlobalOptions.host) { return host }
+        if takesHost, let host = arguments.value(of: GlobalOptions.host) { return host }
         // A root on the command line means its own daemon, whatever the environment says.
         guard arguments.value(of: GlobalOptions.root) == nil else { return nil }
         return given("STACKCTL_HOST") ?? given("STACKCTL_SOCKET")
@@ -28,7 +30,7 @@ struct EndpointChoice: Sendable {
     var contextName: String? {
         get throws(Diagnostic) {
             if let name = arguments.value(of: GlobalOptions.context) {
-                guard arguments.value(of: GlobalOptions.host) == nil else {
+                guard !takesHost || arguments.value(of: GlobalOptions.host) == nil else {
                     throw Diagnostic(
                         code: "SC0164", summary: "conflicting options: cannot specify both --host and --context",
                         hint: "leave out one of them")

@@ -28,7 +28,7 @@ final class EngineLab: Sendable {
         running = Running()
         try await start()
         let rootfs = root + "/rootfs"
-        try Self.writeRootfs(rootfs)
+        try await Self.writeRootfs(rootfs)
         var changes = ConfigurationChanges()
         changes.command = ["sh"]
         changes.env = ["FROM_IMAGE": "yes"]
@@ -99,19 +99,16 @@ final class EngineLab: Sendable {
         }
     }
 
-    private static func writeRootfs(_ path: String) throws {
-        for directory in ["bin", "etc", "tmp", "proc", "sys", "dev", "www", "data/seed"] {
+    private static func writeRootfs(_ path: String) async throws {
+        for directory in ["bin", "etc", "tmp", "proc", "sys", "dev", "www", "data/seed", "root"] {
             try Files.makeDirectories("\(path)/\(directory)")
         }
         try Files.copy("/usr/bin/busybox", to: "\(path)/bin/busybox", mode: 0o755)
-        let names = [
-            "sh", "ls", "cat", "sleep", "echo", "nslookup", "wget", "httpd", "true", "false", "id", "env", "kill",
-            "head",
-            "hostname", "seq", "yes", "wc", "touch", "stty", "test", "[", "pwd", "printf", "date", "mount", "ip", "dd",
-        ]
-        for name in names { try Files.symlink("busybox", at: "\(path)/bin/\(name)") }
-        try Files.write("\(path)/etc/passwd", Array("root:x:0:0::/:/bin/sh\nuser:x:1000:1000::/:/bin/sh\n".utf8))
-        try Files.write("\(path)/etc/group", Array("root:x:0:\nuser:x:1000:\n".utf8))
+        let list = try await Spawn.run(SpawnRequest("/usr/bin/busybox", ["--list"]))
+        let names = list.outputText.split(separator: "\n").map { String($0) }
+        for name in names where name != "busybox" { try Files.symlink("busybox", at: "\(path)/bin/\(name)") }
+        try Files.write("\(path)/etc/passwd", Array("root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/:/bin/sh\n".utf8))
+        try Files.write("\(path)/etc/group", Array("root:x:0:\nuser:x:1000:\nstaff:x:50:user\n".utf8))
         try Files.write("\(path)/www/index.html", Array("hello from busybox\n".utf8))
         try Files.write("\(path)/data/seed/file", Array("from the image\n".utf8))
     }

@@ -32,13 +32,13 @@ struct NetworkConflictTests {
     func missingAddress() async throws {
         let lab = try PrivateHost()
         let network = try await lab.networks.createNetwork(lab.request("front"))
-        let wanted = PublishedPort(hostAddress: IPv4Address("198.51.100.7"), hostPort: 8080, containerPort: 80)
+        let wanted = PublishedPort(hostAddress: IPAddress("198.51.100.7"), hostPort: 8080, containerPort: 80)
         let found = await lab.networks.diagnosePorts([wanted], containerID: nil)
         #expect(found.map(\.code) == ["SC6032"])
         #expect(found.first?.detail == "It has 127.0.0.1 (lo), \(PrivateHost.hostAddress) (uplink).")
         let there = PublishedPort(
-            hostAddress: IPv4Address(PrivateHost.hostAddress), hostPort: 8080, containerPort: 80)
-        let loopback = PublishedPort(hostAddress: IPv4Address("127.0.0.9"), hostPort: 8080, containerPort: 80)
+            hostAddress: IPAddress(PrivateHost.hostAddress), hostPort: 8080, containerPort: 80)
+        let loopback = PublishedPort(hostAddress: IPAddress("127.0.0.9"), hostPort: 8080, containerPort: 80)
         #expect(await lab.networks.diagnosePorts([there, loopback], containerID: nil).isEmpty)
         let container = try await lab.container(in: network, ports: [there])
         await #expect(throws: Diagnostic.self) {

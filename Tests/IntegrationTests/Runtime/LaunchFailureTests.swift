@@ -63,7 +63,7 @@ struct LaunchFailureTests {
             var configuration = lab.container("web", ["true"])
             configuration.mounts = [.bind("/no/such/source", at: "/data")]
             let error = try await Self.failure(lab, configuration)
-            #expect(error?.description.contains("bind /no/such/source on /data") == true)
+            #expect(error?.description.contains("take /no/such/source") == true)
             #expect(error?.description.contains("ENOENT") == true)
         }
     }

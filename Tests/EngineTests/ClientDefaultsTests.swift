@@ -3,25 +3,10 @@ import JSONText
 import Linux
 import Testing
 
-@Suite("What is asked for and not done")
-struct UnsupportedSettingsTests {
+@Suite("What clients send")
+struct ClientDefaultsTests {
     private func read(_ host: String) throws -> ContainerSpecification {
         try ContainerSpecification(json: try JSONValue.parse(#"{"Image":"i","HostConfig":\#(host)}"#))
-    }
-
-    @Test(
-        "it is refused by name",
-        arguments: [
-            (#"{"Devices":[{"PathOnHost":"/dev/kvm"}]}"#, "Devices"), (#"{"PidMode":"host"}"#, "PidMode"),
-            (#"{"Ulimits":[{"Name":"nofile","Soft":1,"Hard":1}]}"#, "Ulimits"),
-            (#"{"MemorySwappiness":10}"#, "MemorySwappiness"), (#"{"MaskedPaths":[]}"#, "MaskedPaths"),
-            (#"{"SecurityOpt":["apparmor=strict"]}"#, "SecurityOpt"),
-            (#"{"LogConfig":{"Type":"syslog"}}"#, "LogConfig.Type"),
-        ])
-    func refused(_ host: String, _ name: String) throws {
-        let error = #expect(throws: EngineError.self) { try read(host) }
-        #expect(error?.kind == .notImplemented)
-        #expect(error?.message.contains("HostConfig.\(name)") == true)
     }
 
     @Test("what clients send for nothing is no wish")

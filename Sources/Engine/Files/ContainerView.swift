@@ -1,0 +1,189 @@
+import ImageStore
+import Linux
+import Runtime
+
+/// The files of a container as its processes see them, mounts included, for whoever copies from or to it.
+struct ContainerView: Sendable {
+    /// The root, which every path is resolved in.
+    let root: SharedDescriptor
+    /// File systems of the kernel's own, which hold no files to copy.
+    let kernelDevices: Set<DeviceNumber>
+    private let mounts: MountView
+
+    /// The view of a mount namespace.
+    fileprivate init(_ mounts: MountView, kernelDevices: Set<DeviceNumber> = []) {
+        root = mounts.root
+        self.mounts = mounts
+        self.kernelDevices = kernelDevices
+    }
+}
+
+extension HostEngine {
+    /// Kinds of file systems that show the kernel's state and not files.
+    private static let kernelTypes: Set<String> = [
+        "bpf", "cgroup", "cgroup2", "debugfs", "devpts", "mqueue", "proc", "securityfs", "sysfs", "tracefs",
+    ]
+
+    /// Gives the files of a container to be read.
+    ///
+    /// One that does not run is shown as its next start would find it; what is mounted there is mounted for the view.
+    func withView<Value: Sendable>(
+        of container: Container, _ use: @Sendable (ContainerView) async throws -> Value
+    ) async throws -> Value {
+        if let view = try await runningView(container) { return try await use(view) }
+        return try await use(try await stoppedView(container, forWriting: false))
+    }
+
+    /// Gives the files of a container to be changed; one that does not run is not started meanwhile.
+    func withWritableView<Value: Sendable>(
+        of container: Container, _ use: @Sendable @escaping (ContainerView) async throws -> Value
+    ) async throws -> Value {
+        if let view = try await runningView(container) { return try await use(view) }
+        return try await exclusively(container) {
+            // It may have been started while this waited.
+            if let view = try await self.runningView(container) { return try await use(view) }
+            return try await use(try await self.stoppedView(container, forWriting: true))
+        }
+    }
+
+    private func runningView(_ container: Container) async throws -> ContainerView? {
+        let state = container.state
+        guard ![.removing, .dead].contains(state.phase) else {
+            throw EngineError(.conflict, "container \(container.id) is marked for removal")
+        }
+        guard state.isActive, state.pid > 0 else { return nil }
+        let view = try? await BlockingExecutor.shared.run { () throws(SystemError) in
+            let namespace = try Namespaces.open(state.pid, .mount).shared()
+            let devices = try Mounts.table(of: state.pid).filter { Self.kernelTypes.contains($0.type) }.map(\.device)
+            return ContainerView(try Namespaces.openView(of: namespace), kernelDevices: Set(devices))
+        }
+        // The number may have become another process's before its namespace was opened.
+        guard let view, container.state.isActive, container.state.pid == state.pid else { return nil }
+        return view
+    }
+
+    /// A view that nobody else has.
+    ///
+    /// Read, it lies over what the container wrote, so that it leaves no trace there.
+    private func stoppedView(_ container: Container, forWriting: Bool) async throws -> ContainerView {
+        let facts = container.snapshot
+        guard let image = try await images.resolve(facts.imageID) else {
+            throw EngineError.noImage(facts.specification.image)
+        }
+        let layers = try await layerMounts.hold(image)
+        defer {
+            // The view keeps what it uses of them.
+            layerMounts.release(image.id)
+            sweepLayersLater()
+        }
+        let plan = try await launchConfiguration(container, facts, layers: layers)
+        let scratch = "\(configuration.runDirectory)/view-\(try Random.hex(bytes: 8))"
+        return try await BlockingExecutor.shared.run {
+            try Files.makeDirectory(scratch, mode: 0o700)
+            defer { try? Files.removeDirectory(scratch) }
+            let stack = ViewStack(plan: plan, scratch: scratch, isForWriting: forWriting)
+            return ContainerView(
+                try Namespaces.makeView(at: forWriting ? scratch : scratch + "/m") { () throws(SystemError) in
+                    try stack.mount()
+                })
+        }
+    }
+}
+
+/// What is mounted to see the files of a container that does not run.
+///
+/// Blocks.
+private struct ViewStack: Sendable {
+    let plan: ContainerConfiguration
+    let scratch: String
+    let isForWriting: Bool
+
+    func mount() throws(SystemError) {
+        let target: String
+        if isForWriting {
+            for directory in [plan.upperDirectory, plan.workDirectory] where !Files.exists(directory) {
+                try Files.makeDirectory(directory, mode: 0o755)
+            }
+            target = scratch
+            try overlay(plan.lowerDirectories, upper: plan.upperDirectory, work: plan.workDirectory, at: target)
+        } else {
+            // What would be written, such as mount points, is written to memory.
+            try Mounts.mount(source: "tmpfs", target: scratch, type: "tmpfs", data: "mode=700,size=1m")
+            for name in ["u", "w", "m"] { try Files.makeDirectory("\(scratch)/\(name)") }
+            target = "\(scratch)/m"
+            let own = Files.exists(plan.upperDirectory) ? [plan.upperDirectory] : []
+            try overlay(own + plan.lowerDirectories, upper: "\(scratch)/u", work: "\(scratch)/w", at: target)
+        }
+        let root = try Files.open(target, [.path, .directory]).shared()
+        // Shorter targets first: a mount below another's target is to be seen.
+        for mount in plan.mounts.sorted(by: { $0.target.utf8.count < $1.target.utf8.count }) {
+            try place(mount, in: root)
+        }
+        if plan.readOnlyRoot, isForWriting { try Mounts.setAttributes("", set: .readOnly, at: root.raw) }
+    }
+
+    private func overlay(
+        _ lower: [String], upper: String, work: String, at target: String
+    ) throws(SystemError) {
+        var opened: [SharedDescriptor] = []
+        func path(_ directory: String) throws(SystemError) -> String {
+            let descriptor = try Files.open(directory, [.directory, .path]).shared()
+            opened.append(descriptor)
+            return "/proc/self/fd/\(descriptor.raw)"
+        }
+        var names: [String] = []
+        for directory in lower { names.append(try path(directory)) }
+        let options = "lowerdir=\(names.joined(separator: ":")),upperdir=\(try path(upper)),workdir=\(try path(work))"
+        // As the container's own overlay is mounted.
+        try Mounts.mount(
+            source: "overlay", target: target, type: "overlay",
+            data: options + ",redirect_dir=off,metacopy=off,index=off")
+        withExtendedLifetime(opened) {}
+    }
+
+    private func place(_ mount: MountConfiguration, in root: SharedDescriptor) throws(SystemError) {
+        // Memory file systems are empty before a start, and gone after it.
+        guard case .bind(let source, let recursive) = mount.kind else { return }
+        let tree: FileDescriptor
+        do throws(SystemError) {
+            tree = try Mounts.openTree(source, clone: true, recursive: recursive)
+        } catch let error where error.errno == .ENOENT {
+            // Its next start will complain; what is there can be copied nevertheless.
+            return
+        }
+        if mount.readOnly {
+            try Mounts.setAttributes("", set: .readOnly, recursive: recursive, at: tree.raw)
+        }
+        let isDirectory = try Files.status(source).kind == .directory
+        let target = try MountPoint.open(mount.target, isDirectory: isDirectory, in: root)
+        try Mounts.moveMount(tree.raw, to: "", at: target.raw)
+    }
+}
+
+/// Finds or makes what something is mounted on, inside a root that may be hostile.
+private enum MountPoint {
+    static func open(
+        _ path: String, isDirectory: Bool, in root: SharedDescriptor
+    ) throws(SystemError) -> SharedDescriptor {
+        let parts = path.split(separator: "/").filter { $0 != "." }.map(String.init)
+        var current = root
+        var walked = ""
+        for (index, part) in parts.enumerated() {
+            let isLast = index == parts.count - 1
+            walked += "/" + part
+            do throws(SystemError) {
+                current = try Files.openInRoot(root.raw, walked, [.path]).shared()
+            } catch let error where error.errno == .ENOENT {
+                if isLast, !isDirectory {
+                    _ = try Files.openInRoot(
+                        current.raw, part, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o644,
+                        resolve: [.beneath, .noMagicLinks])
+                } else {
+                    try Files.makeDirectory(part, at: current.raw)
+                }
+                current = try Files.openInRoot(root.raw, walked, [.path]).shared()
+            }
+        }
+        return current
+    }
+}

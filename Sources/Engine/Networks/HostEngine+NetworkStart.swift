@@ -1,0 +1,68 @@
+import Diagnostics
+import Linux
+import Networking
+
+extension HostEngine {
+    /// A network namespace with links, addresses, names and published ports; `nil` for the host's.
+    func network(for container: Container, _ facts: Container.Facts) async throws -> SharedDescriptor? {
+        let specification = facts.specification
+        if specification.networkMode == "host" { return nil }
+        if let owner = specification.networkOwner { return try sharedNamespace(owner) }
+        let namespace = try await namespaces.take(work)
+        let ports = try publishedPorts(specification)
+        do {
+            try checkLinks(container)
+            _ = try await networks.attach(containerID: container.id, netns: namespace, ports: ports)
+            try await attachNames(container, namespace)
+            return namespace
+        } catch {
+            await releaseNetwork(container)
+            throw EngineError.networkStart(
+                error, name: facts.name,
+                endpoint: Self.endpointID(container.id, specification.endpoints.first?.network ?? ""), ports: ports)
+        }
+    }
+
+    /// The ports to publish; those that are only exposed only where all are asked for.
+    private func publishedPorts(_ specification: ContainerSpecification) throws(EngineError) -> [PublishedPort] {
+        // Nothing leads into it, and Docker takes no offence.
+        if specification.endpoints.isEmpty { return [] }
+        var ports = try specification.ports.map { binding throws(EngineError) in try PublishedPort(binding) }
+        if specification.publishesAllPorts {
+            let bound = Set(specification.ports.map(\.container))
+            for port in specification.exposedPorts where !bound.contains(port) {
+                ports.append(try PublishedPort(PortBinding(container: port, hostPort: 0)))
+            }
+        }
+        return ports
+    }
+
+    /// Takes links, ports and names away; reservations stay.
+    func releaseNetwork(_ container: Container) async {
+        guard container.specification.hasOwnNetwork else { return }
+        try? await networks.detach(containerID: container.id)
+        if !container.specification.endpoints.isEmpty { try? await names.remove(containerID: container.id) }
+    }
+
+    /// Tells the subscribers of events that a container joins its networks, or has left them.
+    func publishConnections(_ action: String, _ container: Container) async {
+        let specification = container.specification
+        if ["host", "none"].contains(specification.networkMode), specification.endpoints.isEmpty {
+            guard let network = PredefinedNetwork(rawValue: specification.networkMode) else { return }
+            await publish(
+                .network, action, actor: network.id,
+                ["container": container.id, "name": network.rawValue, "type": network.driver])
+        }
+        for endpoint in specification.endpoints {
+            guard let network = try? await networks.network(id: endpoint.network) else { continue }
+            await publish(
+                .network, action, actor: network.id,
+                ["container": container.id, "name": network.name, "type": network.driver.rawValue])
+        }
+    }
+
+    /// A made-up id, since a place in a network is known by its two ends.
+    static func endpointID(_ container: String, _ network: String) -> String {
+        "\(container.prefix(32))\(network.prefix(32))"
+    }
+}
