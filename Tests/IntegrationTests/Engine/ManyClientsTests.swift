@@ -5,7 +5,7 @@ import Linux
 import Testing
 
 @Suite("Many clients at once, slow ones, and a daemon that stops", .serialized, .timeLimit(.minutes(5)))
-struct LoadTests {
+struct ManyClientsTests {
     private static var threads: Int {
         get throws { try Files.list("/proc/self/task").count }
     }
