@@ -128,7 +128,7 @@ enum GlobalOptions {
     ).offering(.contexts)
     static let config = OptionDeclaration.value(
         "config", nil, .path("DIR"),
-        "Folder of Docker's configuration of the user (default: $DOCKER_CONFIG or ~/.docker)")
+        "Folder of Docker's configuration (default: $DOCKER_CONFIG or ~/.docker)")
     static let debug = OptionDeclaration.flag("debug", "D", "Accepted for Docker's sake")
     static let logLevel = OptionDeclaration.value(
         "log-level", "l", .choice(["debug", "info", "warn", "error", "fatal"]), "Accepted for Docker's sake")

@@ -37,6 +37,7 @@ final class Interruption: Sendable {
     }
 
     /// Runs a body that an interrupt ends, in a command whose signals are for others otherwise.
+    @discardableResult
     func whileInterruptible<Answer: Sendable>(_ body: @escaping @Sendable () async throws -> Answer) async throws
         -> Answer
     {
