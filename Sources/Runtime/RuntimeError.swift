@@ -90,12 +90,12 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
         let reason = explanation(failure)
         if operation.hasPrefix("exec ") {
             let program = operation.hasSuffix(" under an init") ? operation.dropLast(14) : operation[...]
-            return "unable to start \(name): exec: \(program.dropFirst(5)): \(reason)"
+            return "unable to start the process in \(name): exec: \(program.dropFirst(5)): \(reason)"
         }
         let directory = "enter directory "
         if operation.hasPrefix(directory) {
             let path = operation.dropFirst(directory.count)
-            return "unable to start \(name): chdir to cwd (\"\(path)\") failed: \(reason)"
+            return "unable to start the process in \(name): chdir to cwd (\"\(path)\") failed: \(reason)"
         }
         return "\(operation) in \(name): \(reason)"
     }
