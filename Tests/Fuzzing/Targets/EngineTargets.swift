@@ -2,6 +2,7 @@ import Diagnostics
 import Engine
 import EngineAPI
 import JSONText
+import Linux
 
 extension FuzzTarget {
     /// Bodies of requests to the engine, and the daemon's configuration: what is taken is the same when it is read back

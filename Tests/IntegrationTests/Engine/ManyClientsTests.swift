@@ -5,7 +5,7 @@ import Linux
 import Testing
 
 @Suite("Many clients at once, slow ones, and a daemon that stops", .serialized, .timeLimit(.minutes(5)))
-struct LoadTests {
+struct ManyClientsTests {
     private static var threads: Int {
         get throws { try Files.list("/proc/self/task").count }
     }
@@ -50,7 +50,8 @@ struct LoadTests {
         }
         #expect(sockets.count == 2000)
         // The pool for blocking work has threads of its own, however many streams there are.
-        #expect(try Self.threads - before < 100, "\(before) threads became \(try Self.threads)")
+        let during = try Self.threads
+        #expect(during - before < 100, "\(before) threads became \(during)")
         try await lab.docker("kill", "box")
         let wanted = [#""Action":"die""#, "started\n", "started\n", #"{"StatusCode":137}"#]
         try await withThrowingTaskGroup(of: Void.self) { group in
