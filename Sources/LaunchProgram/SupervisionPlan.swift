@@ -21,6 +21,8 @@ package struct SupervisionPlan: Sendable, Equatable {
     package var cloneFlags: UInt64
     /// The entry files of the container's groups; the groups are removed after the final exit.
     package var cgroupFiles: [KernelString]
+    /// Whether the group above belongs to somebody else, and stays when nothing is in it.
+    package var keepsGroupAbove: Bool
     /// Whether the first of these files is a cgroup v2 group, so that the process can be made inside it.
     package var cgroupIsUnified: Bool
     /// A file with an `oom_kill` line (`memory.events`, `memory.oom_control`); empty: none.
@@ -75,6 +77,7 @@ package struct SupervisionPlan: Sendable, Equatable {
         terminal = false
         donations = []
         killsGroup = false
+        keepsGroupAbove = false
     }
 
     /// The binary form.
@@ -102,6 +105,7 @@ package struct SupervisionPlan: Sendable, Equatable {
             writer.put(donation.directory)
         }
         writer.put(killsGroup)
+        writer.put(keepsGroupAbove)
         program.encode(to: &writer)
         return writer.bytes
     }
@@ -137,6 +141,7 @@ package struct SupervisionPlan: Sendable, Equatable {
                 NamespaceDonation(flags: try reader.unsigned64(), directory: try reader.string()))
         }
         killsGroup = try reader.boolean()
+        keepsGroupAbove = try reader.boolean()
         program = LaunchProgram()
     }
 }

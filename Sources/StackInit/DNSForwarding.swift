@@ -116,7 +116,9 @@ extension NameServer {
         guard let entry = forwarded[socket], DNSResponse.isReply(packet, id: entry.id, to: entry.query) else {
             return false
         }
-        if DNSResponse.isFailure(packet), entry.attempts < min(NameServer.attempts, resolvers(of: entry.container).count) {
+        if DNSResponse.isFailure(packet),
+            entry.attempts < min(NameServer.attempts, resolvers(of: entry.container).count)
+        {
             retry(socket)
             return true
         }

@@ -49,7 +49,6 @@ struct HostSettingsTests {
         #expect(written["OomKillDisable"] == false)
         #expect(written["ShmSize"] == 67_108_864)
         #expect(written["ConsoleSize"] == [0, 0])
-        #expect(written["IpcMode"] == "private")
         #expect(written["DeviceRequests"] == .null)
         #expect(written["LogConfig"]?["Type"] == "json-file")
     }

@@ -165,6 +165,55 @@ struct LaunchCompilerTests {
         #expect(try !listing { $0.privileged = true }.contains("mask \(path)"))
     }
 
+    @Test("namespaces that are shared are neither made nor changed")
+    func sharedNamespaces() throws {
+        var configuration = Self.configuration()
+        configuration.namespaces.processes = .container(directory: "/data/containers/donor")
+        configuration.namespaces.ipc = .container(directory: "/data/containers/donor")
+        configuration.namespaces.usesHostNames = true
+        configuration.namespaces.usesHostCgroups = true
+        let plan = try LaunchCompiler.supervision(of: configuration, cgroup: Self.layout)
+        #expect(plan.cloneFlags == NamespaceFlag.mount)
+        #expect(plan.donations.map(\.flags) == [NamespaceFlag.pid, NamespaceFlag.ipc])
+        #expect(plan.killsGroup)
+        #expect(try SupervisionPlan(decoding: plan.encoded()) == plan)
+        let lines = plan.program.listing()
+        #expect(lines.contains("bind /dev/shm of the container whose namespace is joined"))
+        #expect(!lines.contains { $0.hasPrefix("unshare") || $0.hasPrefix("set the host name") })
+        configuration.namespaces = NamespaceConfiguration()
+        configuration.namespaces.hasSharedMemory = false
+        let own = try LaunchCompiler.supervision(of: configuration, cgroup: Self.layout)
+        #expect(!own.killsGroup && own.donations.isEmpty)
+        #expect(!own.program.listing().contains { $0.contains("/dev/shm") })
+    }
+
+    @Test("a group seen from the host's root is bound, not mounted anew; one that may be changed is not locked")
+    func groups() throws {
+        let layout = CgroupLayout(
+            entryFiles: ["/cg/pids/x/tasks"], isUnified: false, controllers: [["pids"]], directories: ["/cg/pids/x"])
+        func lines(_ change: (inout ContainerConfiguration) -> Void) throws -> [String] {
+            var configuration = Self.configuration()
+            change(&configuration)
+            return try LaunchCompiler.program(for: configuration, cgroup: layout).listing()
+        }
+        #expect(
+            try lines { $0.namespaces.usesHostCgroups = true }.contains(
+                "bind /cg/pids/x on /sys/fs/cgroup/pids (ro,nosuid,nodev,noexec)"))
+        let writable = try lines { $0.writableCgroups = true }
+        #expect(writable.contains("mount cgroup on /sys/fs/cgroup/pids (nosuid,nodev,noexec,pids)"))
+        #expect(!writable.contains("make the mount on /sys/fs/cgroup read-only"))
+    }
+
+    @Test("a device keeps its owner, and takes the place of a standard one")
+    func devices() throws {
+        var null = DeviceConfiguration(path: "/dev/null", major: 10, minor: 229, mode: 0o640)
+        null.user = 5
+        null.group = 6
+        let lines = try Self.listing { $0.devices = [null] }
+        #expect(lines.filter { $0.contains("device /dev/null") } == ["make device /dev/null c 10:229 mode 0640"])
+        #expect(lines.contains("give /dev/null to user 5 group 6"))
+    }
+
     @Test("a working directory is made before the root becomes read-only")
     func workingDirectoryOrder() throws {
         let lines = try Self.listing {

@@ -25,10 +25,13 @@ private struct FilterMachine {
                 case 0: accumulator = call
                 case 4: accumulator = architecture
                 case 16: accumulator = UInt32(truncatingIfNeeded: first)
+                case 20: accumulator = UInt32(truncatingIfNeeded: first >> 32)
                 default: return nil
                 }
             case 0x15: next += accumulator == step.value ? step.then : step.otherwise
             case 0x25: next += accumulator > step.value ? step.then : step.otherwise
+            case 0x35: next += accumulator >= step.value ? step.then : step.otherwise
+            case 0x54: accumulator &= step.value
             case 0x45: next += accumulator & step.value != 0 ? step.then : step.otherwise
             case 0x06: return step.value
             default: return nil
@@ -79,6 +82,51 @@ struct SeccompFilterTests {
     func sockets() {
         for family in [1, 2, 10, 16, 17] as [UInt64] { #expect(Self.answer(41, family) == Self.allow) }
         for family in [38, 40] as [UInt64] { #expect(Self.answer(41, family) == Self.refuse) }
+    }
+
+    @Test(
+        "a profile's conditions compare all 64 bits",
+        arguments: [
+            (.equal, 0x1_0000_0005, 0, [0x1_0000_0005]), (.notEqual, 5, 0, [4, 0x1_0000_0005]),
+            (.less, 0x1_0000_0005, 0, [4, 0x1_0000_0004]), (.lessOrEqual, 0x1_0000_0005, 0, [4, 0x1_0000_0005]),
+            (.greater, 0x1_0000_0005, 0, [0x1_0000_0006, 0x2_0000_0000]),
+            (.greaterOrEqual, 0x1_0000_0005, 0, [0x1_0000_0005, 0x2_0000_0000]),
+            (.maskedEqual, 0x1_0000_000F, 0x1_0000_0001, [0x1_0000_0001, 0x1_0000_0011]),
+        ] as [(SeccompRules.Comparison, UInt64, UInt64, [UInt64])])
+    func conditions(
+        _ comparison: SeccompRules.Comparison, _ value: UInt64, _ second: UInt64, _ holding: [UInt64]
+    ) throws {
+        let rule = SeccompRules.Rule(
+            names: ["socket", "nosuchcall"], action: .fail(errno: 1),
+            conditions: [.init(argument: 0, comparison, value: value, second: second)])
+        let profile = SeccompRules(
+            standard: .allow, rules: [rule, .init(names: ["mount"], action: .killProcess)])
+        let machine = FilterMachine(try SeccompFilter.custom(profile))
+        func answer(_ call: UInt32, _ first: UInt64 = 0) -> UInt32? {
+            machine.run(call: call, architecture: Self.native, first: first)
+        }
+        let samples: [UInt64] = [
+            4, 5, 0x11, 0x1_0000_0001, 0x1_0000_0004, 0x1_0000_0005, 0x1_0000_0006, 0x1_0000_0011, 0x2_0000_0000,
+        ]
+        let fitting = samples.filter { answer(41, $0) == Self.refuse }
+        #expect(Set(holding).isSubset(of: fitting), "\(fitting)")
+        let expected = samples.filter { sample in
+            switch comparison {
+            case .equal: sample == value
+            case .notEqual: sample != value
+            case .less: sample < value
+            case .lessOrEqual: sample <= value
+            case .greater: sample > value
+            case .greaterOrEqual: sample >= value
+            case .maskedEqual: sample & value == second
+            }
+        }
+        #expect(fitting == expected)
+        #expect(answer(165) == 0x8000_0000)
+        #expect(answer(0) == Self.allow)
+        // The x32 interface, and another architecture.
+        #expect(answer(0x4000_0029) == Self.absent)
+        #expect(machine.run(call: 0, architecture: 0x4000_0003) == Self.absent)
     }
 
     @Test("only ordinary personalities")

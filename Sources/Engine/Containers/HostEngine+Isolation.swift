@@ -7,6 +7,7 @@ extension HostEngine {
     func isolate(_ plan: inout ContainerConfiguration, _ specification: ContainerSpecification) async throws {
         let settings = specification.hostSettings
         plan.namespaces = try namespaces(specification)
+        plan.keepsCgroupParent = !settings.cgroupParent.isEmpty
         plan.oomScoreAdjustment = settings.outOfMemoryScore
         plan.maskedPaths = settings.maskedPaths ?? ContainerConfiguration.dockerMaskedPaths
         plan.readOnlyPaths = settings.readOnlyPaths ?? ContainerConfiguration.dockerReadOnlyPaths

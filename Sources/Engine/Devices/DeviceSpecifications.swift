@@ -3,11 +3,11 @@ import Linux
 import Runtime
 
 /// What a vendor's device needs in a container.
-struct ContainerEdits: Sendable, Hashable {
-    var env: [String] = []
-    var devices: [HostSettings.Device] = []
-    var mounts: [MountConfiguration] = []
-    var groups: [String] = []
+package struct ContainerEdits: Sendable, Hashable {
+    package var env: [String] = []
+    package var devices: [HostSettings.Device] = []
+    package var mounts: [MountConfiguration] = []
+    package var groups: [String] = []
 
     mutating func add(_ other: ContainerEdits) {
         env += other.env
@@ -20,9 +20,9 @@ struct ContainerEdits: Sendable, Hashable {
 /// The devices that vendors describe for containers, in files on the host.
 ///
 /// Source: Container Device Interface specification 0.8 (cncf-tags/container-device-interface, SPEC.md).
-struct DeviceSpecifications: Sendable {
+package struct DeviceSpecifications: Sendable {
     /// Where the files are; later directories are stronger.
-    static let directories = ["/etc/cdi", "/var/run/cdi"]
+    package static let directories = ["/etc/cdi", "/var/run/cdi"]
 
     private struct Kind: Sendable {
         /// What every device of the kind needs.
@@ -32,12 +32,12 @@ struct DeviceSpecifications: Sendable {
 
     private var kinds: [String: Kind] = [:]
     /// Why some files could not be used.
-    private(set) var problems: [String] = []
+    package private(set) var problems: [String] = []
 
     /// Reads the directories.
     ///
     /// Blocks.
-    init(directories: [String] = DeviceSpecifications.directories) {
+    package init(directories: [String] = DeviceSpecifications.directories) {
         for directory in directories {
             for entry in (try? Files.list(directory)) ?? [] {
                 let path = "\(directory)/\(entry.name)"
@@ -61,7 +61,7 @@ struct DeviceSpecifications: Sendable {
     /// What devices need, by their qualified names: `vendor.com/class=name`.
     ///
     /// - Throws: Docker's text for names that nothing describes, with the files that could not be used.
-    func edits(for names: [String]) throws(EngineError) -> ContainerEdits {
+    package func edits(for names: [String]) throws(EngineError) -> ContainerEdits {
         var edits = ContainerEdits()
         var missing: [String] = []
         var begun = Set<String>()
@@ -129,7 +129,7 @@ extension HostSettings.DeviceRequest {
     /// The devices asked for, by their qualified names.
     ///
     /// - Throws: Docker's text where nobody knows how to provide them.
-    func deviceNames(_ specifications: DeviceSpecifications) throws(EngineError) -> [String] {
+    package func deviceNames(_ specifications: DeviceSpecifications) throws(EngineError) -> [String] {
         if driver == "cdi" { return ids }
         let gpus = "nvidia.com/gpu"
         let known = specifications.names(ofKind: gpus)

@@ -20,7 +20,8 @@ extension HostEngine {
             try Files.makeDirectories(directory, mode: 0o700)
             let resolv =
                 isHost || !endpoints.isEmpty
-                ? Self.resolvConf(specification, host: isHost ? Self.hostFile() : HostResolvers.text(), isServed: isServed)
+                ? Self.resolvConf(
+                    specification, host: isHost ? Self.hostFile() : HostResolvers.text(), isServed: isServed)
                 : ""
             let hosts = ContainerFiles.hosts(
                 hostname: hostname, addresses: endpoints.flatMap(\.addresses), extra: extra)
@@ -81,7 +82,8 @@ extension HostEngine {
             if !options.contains(where: { $0.hasPrefix("ndots:") }) { options.append("ndots:0") }
             return ContainerFiles.resolvConf(search: search, options: options)
         }
-        let found = isHost ? ContainerFiles.resolvers(inResolvConf: host) : ContainerFiles.sharedResolvers(inResolvConf: host)
+        let found =
+            isHost ? ContainerFiles.resolvers(inResolvConf: host) : ContainerFiles.sharedResolvers(inResolvConf: host)
         return ContainerFiles.resolvConf(
             servers: specification.dns.isEmpty ? found : specification.dns, search: search, options: options)
     }

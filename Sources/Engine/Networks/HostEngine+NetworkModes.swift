@@ -94,6 +94,10 @@ extension HostEngine {
         }
         if let text = endpoint.driverOptions["com.docker.network.endpoint.sysctls"] {
             request.sysctls = text.split(separator: ",").map(String.init)
+            if let wrong = request.sysctls.first(where: { !EndpointSysctls.isValid($0) }) {
+                throw EngineError(
+                    .invalid, "invalid endpoint sysctl \(wrong): expected such as net.ipv4.conf.IFNAME.name=value")
+            }
         }
         do {
             _ = try await networks.reserveEndpoint(request)

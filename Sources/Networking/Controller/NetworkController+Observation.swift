@@ -17,7 +17,9 @@ extension NetworkController {
             var found: [String: NetworkObservation] = [:]
             for network in known {
                 var problems = BridgeOperations.problems(of: network, in: host)
-                if network.driver == .bridge, rules?.holds(network) != true { problems.append(.rulesMissing(table: firewall.table)) }
+                if network.driver == .bridge, rules?.holds(network) != true {
+                    problems.append(.rulesMissing(table: firewall.table))
+                }
                 if !isForwarding { problems.append(.forwardingDisabled) }
                 found[network.id] = NetworkObservation(specification: network, problems: problems)
             }
@@ -73,7 +75,8 @@ extension NetworkController {
         _ mappings: [PortMapping], _ rules: TableListing, to endpoints: inout [EndpointObservation]
     ) {
         for mapping in mappings where !rules.holds(mapping) {
-            guard let place = endpoints.firstIndex(where: { $0.specification.addresses.contains(mapping.address) }) else {
+            guard let place = endpoints.firstIndex(where: { $0.specification.addresses.contains(mapping.address) })
+            else {
                 continue
             }
             endpoints[place].problems.append(.portMissing(mapping.port))

@@ -116,7 +116,7 @@ struct ContainerLinks {
 }
 
 /// Settings that an endpoint asks for (`com.docker.network.endpoint.sysctls`).
-enum EndpointSysctls {
+package enum EndpointSysctls {
     /// Writes `net.ipv4.conf.IFNAME.name=value` for an interface of the calling thread's network namespace.
     static func apply(_ sysctls: [String], to interface: String) throws {
         for text in sysctls {
@@ -125,12 +125,15 @@ enum EndpointSysctls {
         }
     }
 
+    /// Whether a text is such a setting.
+    package static func isValid(_ text: String) -> Bool { parse(text, interface: "eth0") != nil }
+
     /// The file and the value; nil for anything but a setting of the interface itself.
     static func parse(_ text: String, interface: String) -> (path: String, value: String)? {
         guard let sign = text.firstIndex(of: "=") else { return nil }
         let parts = text[..<sign].split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 5, parts[0] == "net", ["ipv4", "ipv6", "mpls"].contains(parts[1]),
-            ["conf", "neigh"].contains(parts[2]), parts[3] == "IFNAME",
+            ["conf", "neigh"].contains(parts[2]), parts[3].uppercased() == "IFNAME",
             !parts[4].isEmpty, parts[4].utf8.allSatisfy({ $0 != UInt8(ascii: "/") && $0 > 0x20 && $0 < 0x7F })
         else { return nil }
         let path = "/proc/sys/net/\(parts[1])/\(parts[2])/\(interface)/\(parts[4])"

@@ -31,13 +31,21 @@ struct HostAddresses: Sendable {
         (try? Files.readText("/proc/sys/net/ipv4/ip_nonlocal_bind"))?.hasPrefix("1") ?? false
     }
 
+    /// Whether the calling thread's network namespace has IPv6.
+    static func hasIPv6() -> Bool {
+        (try? Files.readText("/proc/sys/net/ipv6/conf/lo/disable_ipv6"))?.hasPrefix("0") ?? false
+    }
+
     /// What is wrong with the address a port is to be published on; nil when nothing is.
     func problem(of port: PublishedPort) -> Diagnostic? {
-        guard let wanted = port.hostAddress, !wanted.isLoopback, !wanted.isUnspecified, !entries.contains(where: { $0.address == wanted })
+        guard let wanted = port.hostAddress, !wanted.isLoopback, !wanted.isUnspecified,
+            !entries.contains(where: { $0.address == wanted })
         else { return nil }
         // A bridge of ours is an address too, but nobody means it.
-        let shown = entries.filter { $0.address.isV4 == wanted.isV4 && !$0.interface.hasPrefix(InterfaceName.bridgePrefix) }
-            .prefix(Self.shownAtMost).map { "\($0.address) (\($0.interface))" }
+        let shown = entries.filter {
+            $0.address.isV4 == wanted.isV4 && !$0.interface.hasPrefix(InterfaceName.bridgePrefix)
+        }
+        .prefix(Self.shownAtMost).map { "\($0.address) (\($0.interface))" }
         return Diagnostic(
             code: "SC6032",
             summary: "port \(port.hostPort)/\(port.transport.rawValue) cannot be published on \(wanted): "

@@ -36,7 +36,8 @@ package enum NetworkProblem: Sendable, Hashable, CustomStringConvertible {
         case .gatewayMissing(let bridge, let address): "bridge \(bridge) has lost its address \(address)"
         case .rulesMissing(let table): "firewall rules in table inet \(table) are missing"
         case .portMissing(let port): "published port \(port) is missing in the firewall"
-        case .forwardingDisabled: "packet forwarding (net.ipv4.ip_forward, net.ipv6.conf.all.forwarding) is switched off"
+        case .forwardingDisabled:
+            "packet forwarding (net.ipv4.ip_forward, net.ipv6.conf.all.forwarding) is switched off"
         case .parentMissing(let name): "parent interface \(name) is missing"
         case .linkMissing(let interface): "link \(interface) is missing"
         case .linkDown(let interface): "link \(interface) is down"

@@ -52,6 +52,7 @@ package enum LaunchCompiler {
         share(configuration.namespaces, in: &plan)
         plan.cgroupFiles = cgroup.entryFiles.map { KernelString($0) }
         plan.cgroupIsUnified = cgroup.isUnified
+        plan.keepsGroupAbove = configuration.keepsCgroupParent
         plan.memoryEvents = KernelString(cgroup.memoryEvents ?? "")
         plan.restart = configuration.restart
         plan.stopSignal = configuration.stopSignal

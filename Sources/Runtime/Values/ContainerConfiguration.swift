@@ -55,6 +55,8 @@ package struct ContainerConfiguration: Sendable, Hashable {
     package var useInit: Bool
     /// The container's cgroup, below the hierarchy's root.
     package var cgroupPath: String
+    /// Whether the group above it was named by the user, and stays when nothing is in it.
+    package var keepsCgroupParent: Bool
     /// The cgroup's limits.
     package var limits: CgroupLimits
     /// Device nodes beside the standard ones.
@@ -103,6 +105,7 @@ package struct ContainerConfiguration: Sendable, Hashable {
         shmSize = 64 << 20
         readOnlyRoot = false
         useInit = false
+        keepsCgroupParent = false
         limits = CgroupLimits()
         devices = []
         privileged = false

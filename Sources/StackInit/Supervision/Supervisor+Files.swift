@@ -108,9 +108,7 @@ extension Supervisor {
                 _ = init_poll(nil, 0, 1)
             }
             // The group above goes with the last container: by the daemon, while there is one.
-            // One that somebody else named stays.
-            let own = KernelString("/stackctl").bytes
-            if clients.isEmpty, let above = Self.parent(of: group), above.bytes.suffix(own.count).elementsEqual(own) {
+            if clients.isEmpty, !plan.keepsGroupAbove, let above = Self.parent(of: group) {
                 _ = withCString(above) { rmdir($0) }
             }
         }

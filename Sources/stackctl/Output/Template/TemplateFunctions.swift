@@ -33,7 +33,12 @@ enum TemplateFunctions {
 
     private static func unary(_ name: String, _ value: TemplateValue) throws(TemplateError) -> TemplateValue {
         switch name {
-        case "json": return .text(value.json.serialized(.compact))
+        case "json":
+            guard var members = value.json.objectValue, members[LabelText.hiddenMember] != nil else {
+                return .text(value.json.serialized(.compact))
+            }
+            members[LabelText.hiddenMember] = nil
+            return .text(JSONValue.object(members).serialized(.compact))
         case "not": return TemplateValue(.bool(!value.isTrue))
         case "len":
             switch value.json {
