@@ -21,7 +21,8 @@ enum ImageCommand {
             },
             TagCommand.declaration,
             CommandDeclaration(
-                "rm", aliases: ["remove"], summary: RmiCommand.declaration.summary, discussion: RmiCommand.declaration.discussion,
+                "rm", aliases: ["remove"], summary: RmiCommand.declaration.summary,
+                discussion: RmiCommand.declaration.discussion,
                 operands: [images], options: RmiCommand.declaration.options, action: RmiCommand.run),
             PullCommand.declaration, PushCommand.declaration, LoadCommand.declaration, SaveCommand.declaration,
             ImportCommand.declaration,

@@ -43,7 +43,7 @@ enum InspectCommand {
                 let listed = kinds.count > 1 ? "object" : kinds.first ?? "object"
                 missing.append(
                     Diagnostic(
-                        code: "SC0122", summary: "no \(listed) is called `\(name)`",
+                        code: "SC0122", summary: "No such \(listed): \(name)",
                         hint: "`stackctl ps -a`, `images`, `network ls` and `volume ls` list them"))
             }
         }
