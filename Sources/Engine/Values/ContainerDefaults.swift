@@ -40,8 +40,10 @@ package struct ContainerDefaults: Sendable, Hashable {
         if let sharedMemoryBytes, (host["ShmSize"]?.intValue ?? 0) == 0 { host["ShmSize"] = .int(sharedMemoryBytes) }
         if let usesInit, host["Init"] ?? .null == .null { host["Init"] = .bool(usesInit) }
         fillLog(&host)
+        // Who shares another container's network shares its resolv.conf.
+        let sharesNetwork = host["NetworkMode"]?.stringValue?.hasPrefix("container:") ?? false
         for (name, values) in [("Dns", dnsServers), ("DnsOptions", dnsOptions), ("DnsSearch", dnsSearch)] {
-            guard !values.isEmpty, host[name]?.arrayValue?.isEmpty ?? true else { continue }
+            guard !values.isEmpty, !sharesNetwork, host[name]?.arrayValue?.isEmpty ?? true else { continue }
             host[name] = .strings(values)
         }
         if !ulimits.isEmpty {

@@ -3,6 +3,10 @@ import JSONText
 /// Docker's `LogConfig`.
 enum LogSettings {
     private static let common: Set<String> = ["mode", "max-buffer-size"]
+    /// Docker's other drivers.
+    private static let absent: Set<String> = [
+        "awslogs", "etwlogs", "fluentd", "gcplogs", "gelf", "journald", "logentries", "splunk", "syslog",
+    ]
     private static let options: [String: Set<String>] = [
         "json-file": [
             "max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag", "cache-disabled",
@@ -20,7 +24,11 @@ enum LogSettings {
         let driver = type.isEmpty ? "json-file" : type
         let given = try log.dictionary("Config")
         guard let known = options[driver] else {
-            try log.require(false, "logger: no log driver named '\(driver)' is registered")
+            try log.require(
+                false,
+                absent.contains(driver)
+                    ? "logger: no log driver named '\(driver)' is registered"
+                    : "error looking up logging plugin \(driver): plugin \"\(driver)\" not found")
             return ("json-file", [:])
         }
         for name in given.keys.sorted() {
