@@ -128,6 +128,7 @@ extension HostEngine {
             }
             try await self.save(container)
             if container.state.isActive {
+                try await self.publishMissing(container)
                 try await self.refreshNetworks(container)
                 try await self.rewriteFiles(container, left: [])
             }
@@ -135,6 +136,18 @@ extension HostEngine {
         await publish(
             .network, "connect", actor: network.id,
             ["container": container.id, "name": network.name, "type": network.driver.rawValue])
+    }
+
+    /// Publishes the ports of a container that had no network by which they could be reached until now.
+    private func publishMissing(_ container: Container) async throws {
+        guard try await networks.publishedPorts(containerID: container.id).isEmpty else { return }
+        let ports = try await publishedPorts(container.specification)
+        guard !ports.isEmpty else { return }
+        do {
+            _ = try await networks.setPorts(containerID: container.id, ports: ports)
+        } catch {
+            await log("container \(container.name) joined a network, but its ports cannot be published: \(error)")
+        }
     }
 
     /// What is done to a container in the host's network would be done to the host.

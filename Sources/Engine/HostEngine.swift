@@ -73,7 +73,8 @@ package final class HostEngine: Sendable {
             root: configuration.root, database: database, backing: try LayerBacking.fromEnvironment(),
             steps: .fromEnvironment())
         networks = NetworkController(
-            root: configuration.root, database: database, publishInterfaces: configuration.publishInterfaces)
+            root: configuration.root, database: database, publishInterfaces: configuration.publishInterfaces,
+            addressPools: configuration.addressPools)
         do {
             runtime = try ContainerRuntime(initBinary: configuration.initBinary)
         } catch {

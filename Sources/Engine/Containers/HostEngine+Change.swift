@@ -100,6 +100,7 @@ extension HostEngine {
             if container.state.isActive {
                 let published = try ports.map { binding throws(EngineError) in try PublishedPort(binding) }
                 _ = try await self.networks.setPorts(containerID: container.id, ports: published)
+                try await self.refreshRelays(container)
             }
             container.change { facts in
                 facts.specification.ports = ports
