@@ -35,7 +35,8 @@ enum ExecCommand {
             return try await exec(invocation)
         } catch let failure as StatusFailure {
             invocation.output.show(failure.diagnostics)
-            return ExitCode(code: 125)
+            // Without a container there is nothing that could have refused: as Docker's client, that is a plain failure.
+            return failure.status == 404 || failure.status == 409 ? .failure : ExitCode(code: 125)
         }
     }
 

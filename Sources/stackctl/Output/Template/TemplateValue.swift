@@ -65,6 +65,11 @@ enum GoShape {
         "Annotations", "BuildInfo", "Containers", "Data", "DriverOpts", "ExposedPorts", "Labels", "LogOpts",
         "Networks", "Options", "PortBindings", "Ports", "Services", "StorageOpt", "Sysctls", "Tmpfs", "Volumes",
     ]
+    /// Names of Go's types where their JSON has others, and the other way round.
+    static let otherNames = [
+        "ID": "Id", "Id": "ID", "APIVersion": "ApiVersion", "ApiVersion": "APIVersion", "HostIP": "HostIp",
+        "HostIp": "HostIP",
+    ]
     static let lists: Set<String> = [
         "Aliases", "Args", "Binds", "CapAdd", "CapDrop", "Cmd", "DeviceCgroupRules", "DeviceRequests", "Devices", "Dns",
         "DnsOptions", "DnsSearch", "Entrypoint", "Env", "ExecIDs", "ExtraHosts", "GroupAdd", "Layers", "Links",
