@@ -8,7 +8,7 @@ struct DockerClientTests {
     @Test("version, info, ps, images, networks and volumes are understood")
     func overview() async throws {
         let lab = try await EngineLab()
-        #expect(try await lab.docker("version", "--format", "{{.Server.APIVersion}}").line == "1.50")
+        #expect(try await lab.docker("version", "--format", "{{.Server.APIVersion}}").line == "1.51")
         #expect(try await lab.docker("info", "--format", "{{.OSType}} {{.Images}}").line == "linux 1")
         #expect(try await lab.docker("ps").out.hasPrefix("CONTAINER ID"))
         #expect(try await lab.docker("images", "--format", "{{.Repository}}:{{.Tag}}").line == "busybox:latest")

@@ -70,6 +70,11 @@ enum GoShape {
         "ID": "Id", "Id": "ID", "APIVersion": "ApiVersion", "ApiVersion": "APIVersion", "HostIP": "HostIp",
         "HostIp": "HostIP",
     ]
+    /// Fields that Docker's objects leave out where they are empty; in Go they are there, and empty text.
+    static let optional: Set<String> = [
+        "Author", "Comment", "Driver", "Gateway", "IPRange", "Name", "Parent", "Source", "Status", "StopSignal",
+        "Subpath", "Variant",
+    ]
     static let lists: Set<String> = [
         "Aliases", "Args", "Binds", "CapAdd", "CapDrop", "Cmd", "DeviceCgroupRules", "DeviceRequests", "Devices", "Dns",
         "DnsOptions", "DnsSearch", "Entrypoint", "Env", "ExecIDs", "ExtraHosts", "GroupAdd", "Layers", "Links",
