@@ -33,6 +33,8 @@ enum Stackctl {
         if words.first == DynamicCompletion.word {
             return await DynamicCompletion.run(words.dropFirst(), output: output, environment: environment)
         }
+        // `stackctl help run`, as `docker help run`.
+        let words = words.first == "help" ? Array(words.dropFirst()) + ["--help"] : words
         let resolution: ArgumentParser.Resolution
         do throws(Diagnostic) {
             resolution = try ArgumentParser.parse(words, root: CommandTree.root)

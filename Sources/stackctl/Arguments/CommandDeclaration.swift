@@ -119,7 +119,7 @@ enum GlobalOptions {
     static let host = OptionDeclaration.value(
         "host", "H", .text("HOST"), "The daemon: unix://, tcp:// or ssh:// (default: $STACKCTL_HOST, $DOCKER_HOST)")
     static let help = OptionDeclaration.flag("help", "h", "Show help for the command")
-    static let version = OptionDeclaration.flag("version", nil, "Show the version and leave")
+    static let version = OptionDeclaration.flag("version", "v", "Show the version and leave")
 
     static let all = [root, host, help]
 

@@ -80,7 +80,8 @@ enum CompletionScript {
         return """
             # bash completion for stackctl, written by `stackctl completion bash`
             _stackctl_names() {
-                # A colon parts words for the shell, but not for us.
+                # Names with slashes are no files. A colon parts words for the shell, but not for us.
+                compopt +o filenames 2>/dev/null
                 local line="${COMP_LINE:0:$COMP_POINT}" whole="${COMP_WORDS[COMP_CWORD]}" name
                 [ -n "$line" ] && whole="${line##* }"
                 local before="${whole%"${whole##*:}"}"

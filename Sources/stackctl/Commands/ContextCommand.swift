@@ -65,7 +65,6 @@ enum ContextCommand {
     private static let fields = [
         ListFormat.Field("Name", "NAME"), .init("Description", "DESCRIPTION"),
         .init("DockerEndpoint", "DOCKER ENDPOINT"), .init("Current", "CURRENT"), .init("Error", "ERROR"),
-        .init("Mark", ""),
     ]
 
     private static func store() throws(Diagnostic) -> ContextStore {
@@ -95,15 +94,16 @@ enum ContextCommand {
         let isQuiet = invocation.arguments.isSet(quiet)
         let format = try ListFormat(
             invocation.arguments.value(of: ListFormat.option), fields: fields,
-            columns: "{{.Name}}{{.Mark}}\\t{{.Description}}\\t{{.DockerEndpoint}}\\t{{.Error}}",
+            columns: "{{.Name}}\\t{{.Description}}\\t{{.DockerEndpoint}}\\t{{.Error}}",
             quiet: isQuiet ? "{{.Name}}" : nil)
+        let isTable = !isQuiet && invocation.arguments.value(of: ListFormat.option) == nil
         let current = try current(invocation)
         let all = [defaultContext(invocation)] + (try store()).all
         let rows = all.map { context -> JSONObject in
             [
-                "Name": .string(context.name), "Description": .string(context.description),
-                "DockerEndpoint": .string(context.host), "Current": .bool(context.name == current), "Error": "",
-                "Mark": context.name == current ? " *" : "",
+                "Name": .string(context.name + (isTable && context.name == current ? " *" : "")),
+                "Description": .string(context.description), "DockerEndpoint": .string(context.host),
+                "Current": .bool(context.name == current), "Error": "",
             ]
         }
         invocation.output.write(try format.render(rows))

@@ -45,7 +45,8 @@ enum DiskUsageCommand {
             let share = bytes > 0 && showsShare ? " (\(free * 100 / bytes)%)" : ""
             return [
                 "Type": .string(kind), "TotalCount": .string("\(total)"), "Active": .string("\(active)"),
-                "Size": .string(HumanText.size(bytes)), "Reclaimable": .string(HumanText.size(free) + share),
+                "Size": .string(HumanText.preciseSize(bytes)),
+                "Reclaimable": .string(HumanText.preciseSize(free) + share),
             ]
         }
     }
@@ -121,10 +122,10 @@ enum DiskUsageCommand {
                 return [
                     "Name": .string(volume["Name"]?.stringValue ?? ""),
                     "Links": .string("\(volume["UsageData"]?["RefCount"]?.intValue ?? 0)"),
-                    "Size": .string(size < 0 ? "N/A" : HumanText.size(size)),
+                    "Size": .string(size < 0 ? "N/A" : HumanText.preciseSize(size)),
                 ]
             })
         let cache = items("BuildCache").reduce(Int64(0)) { $0 + max(0, $1["Size"]?.intValue ?? 0) }
-        return text + "\nBuild cache usage: \(HumanText.size(cache))\n"
+        return text + "\nBuild cache usage: \(HumanText.preciseSize(cache))\n"
     }
 }

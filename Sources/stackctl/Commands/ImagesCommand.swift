@@ -102,7 +102,8 @@ enum ImagesCommand {
             "CreatedSince": .string(created > 0 ? HumanText.age(seconds: now - created) + " ago" : ""),
             "Digest": .string(name.digest), "ID": .string(shortID(image["Id"]?.stringValue ?? "", whole: whole)),
             "Repository": .string(name.repository), "SharedSize": size("SharedSize"), "Size": size("Size"),
-            "Tag": .string(name.tag), "UniqueSize": unique(image), "VirtualSize": size("Size"),
+            "Tag": .string(name.tag), "UniqueSize": unique(image),
+            "VirtualSize": .string(HumanText.preciseSize(image["Size"]?.intValue ?? 0)),
         ]
     }
 

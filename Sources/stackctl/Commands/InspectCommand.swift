@@ -52,7 +52,7 @@ enum InspectCommand {
         } else if let template {
             for object in found { invocation.output.print(try template.render(object)) }
         } else {
-            invocation.output.print(json: .array(found))
+            invocation.output.print(wideJSON: .array(found))
         }
         invocation.output.show(missing)
         return missing.isEmpty ? .success : .failure

@@ -59,7 +59,7 @@ enum NetworkListCommand {
     private static let fields = [
         ListFormat.Field("ID", "NETWORK ID"), .init("Name", "NAME"), .init("Driver", "DRIVER"),
         .init("Scope", "SCOPE"), .init("IPv4", "IPV4"), .init("IPv6", "IPV6"), .init("Internal", "INTERNAL"),
-        .init("Labels", "LABELS"), .init("CreatedAt", "CREATED AT"), .init("Subnets", "SUBNETS"),
+        .init("Labels", "LABELS"), .init("CreatedAt", "CREATED AT"),
     ]
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
@@ -87,7 +87,6 @@ enum NetworkListCommand {
         func truth(_ key: String, _ otherwise: Bool = false) -> JSONValue {
             .string("\(network[key]?.boolValue ?? otherwise)")
         }
-        let subnets = (network["IPAM"]?["Config"]?.arrayValue ?? []).compactMap { $0["Subnet"]?.stringValue }
         let created = network["Created"]?.stringValue.flatMap { Timestamp(rfc3339: $0) }
         return [
             "ID": .string(shortID(network["Id"]?.stringValue ?? "", whole: whole)),
@@ -97,8 +96,7 @@ enum NetworkListCommand {
             "IPv6": truth("EnableIPv6"), "Internal": truth("Internal"),
             "Labels": .string(LabelText.text(network["Labels"]?.objectValue ?? [:])),
             LabelText.hiddenMember: network["Labels"] ?? [:],
-            "CreatedAt": .string(created.map { HumanText.goTime(seconds: $0.seconds) } ?? ""),
-            "Subnets": .string(subnets.joined(separator: ", ")),
+            "CreatedAt": .string(created.map(HumanText.goTime) ?? ""),
         ]
     }
 }

@@ -149,7 +149,7 @@ enum PruneCommands {
                 tellsSpace = true
             }
         }
-        if tellsSpace { invocation.output.print("Total reclaimed space: \(HumanText.size(reclaimed))") }
+        if tellsSpace { invocation.output.print("Total reclaimed space: \(HumanText.preciseSize(reclaimed))") }
         return .success
     }
 

@@ -50,10 +50,13 @@ enum RunCommand {
         usageExitCode: ExitCode(code: 125), action: run)
 
     static func body(_ invocation: Invocation) throws -> CreateBody {
+        let location = invocation.location
+        let isHere = (try location.chosen.get())?.isLocal ?? true
         var body = try CreateBody(
             invocation.arguments, environment: Environment.all,
-            workingDirectory: try CurrentProcess.workingDirectory())
-        body.addVariables { UserFiles.proxyVariables(for: invocation.location.address, known: $0) }
+            workingDirectory: try CurrentProcess.workingDirectory(),
+            apiSocket: isHere ? location.socket : "/var/run/docker.sock")
+        body.addVariables { UserFiles.proxyVariables(for: location.address, known: $0) }
         return body
     }
 

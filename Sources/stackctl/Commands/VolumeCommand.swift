@@ -2,8 +2,10 @@ import JSONText
 
 /// `stackctl volume …`.
 enum VolumeCommand {
-    static let volumes = OperandDeclaration("VOLUME", .oneOrMore, "Names of volumes")
-    static let volume = OperandDeclaration("VOLUME", .one, "Name of a volume")
+    static let volumes = OperandDeclaration(
+        "VOLUME", .oneOrMore, "Names of volumes", completion: .names(.volumes))
+    static let volume = OperandDeclaration(
+        "VOLUME", .one, "Name of a volume", completion: .names(.volumes))
     static let pause = OptionDeclaration.flag(
         "pause", nil, "Freeze the containers that have the volume mounted meanwhile")
     private static let quiet = OptionDeclaration.flag("quiet", "q", "Only the names")

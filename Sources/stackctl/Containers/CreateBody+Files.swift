@@ -13,7 +13,7 @@ extension CreateBody {
             }
         }
         if arguments.isSet(CreateOptions.apiSocket) {
-            binds.append("/var/run/docker.sock:/var/run/docker.sock")
+            binds.append(.string("\(apiSocket):/var/run/docker.sock"))
         }
         if !binds.isEmpty { setHost("Binds", .array(binds)) }
         if !anonymous.isEmpty { set("Volumes", .object(anonymous)) }

@@ -10,6 +10,8 @@ struct CreateBody {
     let environment: [String: String]
     /// Where relative paths of the caller begin.
     let workingDirectory: String
+    /// The daemon's socket on its host, for `--use-api-socket`.
+    let apiSocket: String
 
     private(set) var config: JSONObject = [:]
     private(set) var host: JSONObject = [:]
@@ -19,11 +21,13 @@ struct CreateBody {
     ///
     /// - Throws: `Diagnostic` (SC0200, SC0201) with Docker's sentence.
     init(
-        _ arguments: ParsedArguments, environment: [String: String], workingDirectory: String
+        _ arguments: ParsedArguments, environment: [String: String], workingDirectory: String,
+        apiSocket: String = "/var/run/docker.sock"
     ) throws(Diagnostic) {
         self.arguments = arguments
         self.environment = environment
         self.workingDirectory = workingDirectory
+        self.apiSocket = apiSocket
         try addStreams()
         try addProgram()
         try addLabels()

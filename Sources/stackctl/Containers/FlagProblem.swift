@@ -143,7 +143,4 @@ enum GoText {
         guard let nanos = Int64(exactly: scaled.rounded()) else { throw Reason("value is out of range") }
         return nanos
     }
-
-    /// An address without a zone.
-    static func address(_ text: String) -> Bool { IPText.isAddress(text) }
 }

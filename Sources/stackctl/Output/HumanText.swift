@@ -8,6 +8,11 @@ enum HumanText {
         scaled(Double(bytes), step: 1000, units: ["B", "kB", "MB", "GB", "TB", "PB"])
     }
 
+    /// `1.234MB`: the same with four digits, where Docker gives as many.
+    static func preciseSize(_ bytes: Int64) -> String {
+        scaled(Double(bytes), step: 1000, units: ["B", "kB", "MB", "GB", "TB", "PB"], digits: 4)
+    }
+
     /// `12.53MiB`: powers of 1024, as memory is given; four digits count.
     static func memory(_ bytes: Int64) -> String {
         scaled(Double(bytes), step: 1024, units: ["B", "KiB", "MiB", "GiB", "TiB", "PiB"], digits: 4)
@@ -49,6 +54,16 @@ enum HumanText {
     static func goTime(seconds: Int64) -> String {
         let text = Timestamp(seconds: seconds).rfc3339Seconds
         return "\(text.prefix(10)) \(text.dropFirst(11).prefix(8)) +0000 UTC"
+    }
+
+    /// The same with the parts of a second, as far as they are not zero.
+    static func goTime(_ time: Timestamp) -> String {
+        let whole = goTime(seconds: time.seconds)
+        guard time.nanoseconds > 0 else { return whole }
+        let digits = String(time.nanoseconds)
+        var fraction = String(repeating: "0", count: max(0, 9 - digits.count)) + digits
+        while fraction.hasSuffix("0") { fraction.removeLast() }
+        return "\(whole.prefix(19)).\(fraction)\(whole.dropFirst(19))"
     }
 
     /// At most `columns` of a text, the last one `…` where something is left out.

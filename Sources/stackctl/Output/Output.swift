@@ -61,6 +61,14 @@ struct Output: Sendable {
     /// Writes a JSON value to standard output, indented.
     func print(json value: JSONValue) { print(TerminalText.json(value.serialized(.pretty))) }
 
+    /// Writes a JSON value to standard output, indented by four, as Docker's client does what it inspects.
+    func print(wideJSON value: JSONValue) {
+        let lines = value.serialized(.pretty).split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            String(repeating: " ", count: line.prefix { $0 == " " }.count) + line
+        }
+        print(TerminalText.json(lines.joined(separator: "\n")))
+    }
+
     /// Writes a JSON value to standard output, on one line.
     func print(jsonLine value: JSONValue) { print(TerminalText.json(value.serialized(.compact))) }
 

@@ -195,9 +195,7 @@ struct TemplateRun {
             }
             switch value.json {
             case .object(let members):
-                // Go's types say `ID` where their JSON says `Id`.
-                let other = field == "ID" ? "Id" : field == "Id" ? "ID" : field
-                if let member = members[field] ?? members[other] {
+                if let member = members[field] ?? GoShape.otherNames[field].flatMap({ members[$0] }) {
                     value = TemplateValue(member, field: field)
                 } else if let map = value.field, GoShape.maps.contains(map) {
                     // An entry of a map that is not there is no mistake.

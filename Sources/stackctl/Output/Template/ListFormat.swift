@@ -84,7 +84,8 @@ struct ListFormat {
 
     private func line(_ row: JSONObject) throws(TemplateError) -> String {
         // What a container or an image is called must not steer the terminal.
-        TerminalText.lines(try template.render(.object(row))) + "\n"
+        // In the order of names, in which Go writes maps as JSON.
+        TerminalText.lines(try template.render(.object(row.sortedByKey()))) + "\n"
     }
 
     static func unreadable(_ error: TemplateError) -> Diagnostic {

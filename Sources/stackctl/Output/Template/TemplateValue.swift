@@ -65,6 +65,11 @@ enum GoShape {
         "Annotations", "BuildInfo", "Containers", "Data", "DriverOpts", "ExposedPorts", "Labels", "LogOpts",
         "Networks", "Options", "PortBindings", "Ports", "Services", "StorageOpt", "Sysctls", "Tmpfs", "Volumes",
     ]
+    /// Names of Go's types where their JSON has others, and the other way round.
+    static let otherNames = [
+        "ID": "Id", "Id": "ID", "APIVersion": "ApiVersion", "ApiVersion": "APIVersion", "HostIP": "HostIp",
+        "HostIp": "HostIP",
+    ]
     /// Fields that Docker's objects leave out where they are empty; in Go they are there, and empty text.
     static let optional: Set<String> = [
         "Author", "Comment", "Driver", "Gateway", "IPRange", "Name", "Parent", "Source", "Status", "StopSignal",
