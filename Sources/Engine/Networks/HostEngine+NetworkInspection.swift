@@ -65,8 +65,6 @@ extension HostEngine {
     /// Docker's list of networks, `host` and `none` among them.
     package func networkList(_ filter: FilterSet) async throws -> [JSONObject] {
         var result: [JSONObject] = []
-        // The default one is always listed; a host that cannot have it still has the others.
-        _ = try? await network(named: Self.defaultNetworkName)
         for network in try await networks.networks() {
             guard filter.allows("name", where: { network.name.contains($0) }),
                 filter.allows("id", where: { network.id.hasPrefix($0) }),
