@@ -26,7 +26,9 @@ extension HostEngine {
         let name = asked.hasPrefix("/") ? String(asked.dropFirst()) : asked
         guard ObjectName.isValid(name), name.utf8.count > 1 else {
             throw EngineError(
-                .invalid, "Invalid container name (\(name)), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
+                .invalid,
+                "Error when allocating new name: Invalid container name (/\(name)), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
+            )
         }
         try await exclusively(container) {
             let old = container.name

@@ -135,7 +135,7 @@ package struct DaemonKey: Sendable {
         DaemonKey("metrics-addr", "where Prometheus reads /metrics: ADDRESS:PORT") {
             value, settings throws(Refusal) in settings.metricsAddress = try text(value)
         },
-        DaemonKey("shutdown-timeout", "seconds that requests have to end when the daemon stops; default 15") {
+        DaemonKey("shutdown-timeout", "seconds that requests have to end when it stops; default 15", reloads: true) {
             value, settings throws(Refusal) in settings.shutdownSeconds = Int(try integer(value, 0...86_400))
         },
         DaemonKey("live-restore", "whether containers go on without the daemon; default true") {

@@ -150,6 +150,14 @@ final class EngineLab: Sendable {
     func stackctl(
         _ arguments: String..., input: String = "", environment more: [String] = [], expecting code: Int32? = 0
     ) async throws -> Output {
+        try await stackctl(words: arguments, input: input, environment: more, expecting: code)
+    }
+
+    /// Runs our own client.
+    @discardableResult
+    func stackctl(
+        words arguments: [String], input: String = "", environment more: [String] = [], expecting code: Int32? = 0
+    ) async throws -> Output {
         let executable = try CurrentProcess.executablePath()
         let folder = executable[..<(executable.lastIndex(of: "/") ?? executable.endIndex)]
         let request = SpawnRequest(
