@@ -30,8 +30,6 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
     /// Docker's clients look for some of these words.
     package var description: String {
         switch self {
-        case .launchFailed(_, let operation, let failure) where operation.hasPrefix("exec "):
-            Self.executionFailure(operation, failure)
         case .launchFailed(let name, let operation, let failure):
             Self.launchText(name, operation, failure)
         case .system(let error, let doing): "\(doing): \(error)"
@@ -87,25 +85,17 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// Why a program could not be executed, in the words of Go's `exec`, which clients look for.
-    private static func executionFailure(_ operation: String, _ failure: LaunchFailure) -> String {
-        let words = operation.dropFirst("exec ".count)
-        let program = words[...(words.lastIndex(of: "\"") ?? words.startIndex)]
-        let errno = Errno(failure.code)
-        let reason = errno.text.prefix(1).lowercased() + errno.text.dropFirst()
-        if errno == .ENOENT, program.contains("/") {
-            return "exec: \(program): stat \(program.dropFirst().dropLast()): \(reason)"
-        }
-        return "exec: \(program): \(failure.detail.isEmpty ? reason : failure.detail.text)"
-    }
-
-    /// What failed, with Docker's words for a working directory that is not there.
+    /// What failed, where clients look for Docker's words in runc's.
     private static func launchText(_ name: String, _ operation: String, _ failure: LaunchFailure) -> String {
         let reason = explanation(failure)
+        if operation.hasPrefix("exec ") {
+            let program = operation.hasSuffix(" under an init") ? operation.dropLast(14) : operation[...]
+            return "unable to start the process in \(name): exec: \(program.dropFirst(5)): \(reason)"
+        }
         let directory = "enter directory "
         if operation.hasPrefix(directory) {
             let path = operation.dropFirst(directory.count)
-            return "unable to start \(name): chdir to cwd (\"\(path)\") failed: \(reason)"
+            return "unable to start the process in \(name): chdir to cwd (\"\(path)\") failed: \(reason)"
         }
         return "\(operation) in \(name): \(reason)"
     }

@@ -42,6 +42,10 @@ enum LogSettings {
         if let count = given["max-file"] {
             try log.require(UInt32(count).map { $0 > 0 } ?? false, "max-file cannot be less than 1")
         }
+        for name in ["labels-regex", "env-regex"] {
+            guard let pattern = given[name], (try? Regex(pattern)) == nil else { continue }
+            try log.require(false, "\(name): invalid regular expression: \(pattern)")
+        }
         if let mode = given["mode"] {
             try log.require(
                 ["blocking", "non-blocking"].contains(mode), "logger: logging mode not supported: \(mode)")
@@ -65,11 +69,19 @@ package enum LogDetails {
         for label in names("labels") { if let value = specification.labels[label] { facts[label] = value } }
         let environment = specification.environment
         for variable in names("env") { if let value = environment[variable] { facts[variable] = value } }
+        if let pattern = options["labels-regex"] { facts.merge(matching(pattern, specification.labels)) { $1 } }
+        if let pattern = options["env-regex"] { facts.merge(matching(pattern, environment)) { $1 } }
         if let tag = options["tag"] {
             facts["tag"] = Self.tag(tag, specification, id: id, name: name, imageID: imageID)
         }
         return facts.sorted { $0.key < $1.key }.map { "\(escaped($0.key))=\(escaped($0.value))" }
             .joined(separator: ",")
+    }
+
+    /// The members whose names a regular expression fits.
+    private static func matching(_ pattern: String, _ members: [String: String]) -> [String: String] {
+        guard let expression = try? Regex(pattern) else { return [:] }
+        return members.filter { $0.key.firstMatch(of: expression) != nil }
     }
 
     /// Docker's template of tags, of which only plain members are used.

@@ -143,7 +143,7 @@ enum CompletionScript {
         if node.words.isEmpty { lines.append("    local -a _stackctl_words=(\"${(@)words[2,-1]}\")") }
         lines.append("    _arguments -C \\")
         for option in options(of: node) {
-            lines.append("        \(zshOption(option)) \\")
+            for spelling in zshOption(option) { lines.append("        \(spelling) \\") }
         }
         if node.command.subcommands.isEmpty {
             let choices = words(of: node.command)
@@ -171,20 +171,23 @@ enum CompletionScript {
         return lines.joined(separator: "\n") + "\n}\n"
     }
 
-    private static func zshOption(_ option: OptionDeclaration) -> String {
+    /// The long spelling, and the short one where there is one.
+    private static func zshOption(_ option: OptionDeclaration) -> [String] {
         let summary = quoted(option.summary).replacing("[", with: "(").replacing("]", with: ")")
         let star = option.repeats ? "*" : ""
-        if let kind = option.offers {
-            return "'\(star)--\(option.long)=[\(summary)]:\(option.long):{_stackctl_names \(kind.rawValue)}'"
+        func spellings(_ value: String?) -> [String] {
+            let rest = "[\(summary)]" + (value.map { ":\(option.long):\($0)" } ?? "")
+            let isTaking = value != nil
+            return ["'\(star)--\(option.long)\(isTaking ? "=" : "")\(rest)'"]
+                + (option.short.map { ["'\(star)-\($0)\(isTaking ? "+" : "")\(rest)'"] } ?? [])
         }
-        let value: String
+        if let kind = option.offers { return spellings("{_stackctl_names \(kind.rawValue)}") }
         switch option.value {
-        case .none: return "'--\(option.long)[\(summary)]'"
-        case .path: value = "_files"
-        case .choice(let choices): value = "(\(choices.joined(separator: " ")))"
-        case .text, .integer, .pair: value = " "
+        case .none: return spellings(nil)
+        case .path: return spellings("_files")
+        case .choice(let choices): return spellings("(\(choices.joined(separator: " ")))")
+        case .text, .integer, .pair: return spellings(" ")
         }
-        return "'\(star)--\(option.long)=[\(summary)]:\(option.long):\(value)'"
     }
 
     private static func quoted(_ text: String) -> String {
@@ -210,7 +213,9 @@ enum CompletionScript {
             if let kind = names(of: node.command) {
                 lines.append("complete -c stackctl -n '\(condition)' -a '\(fishNames(kind))'")
             }
-            for option in node.command.options + (node.words.isEmpty ? GlobalOptions.all : []) {
+            for option in node.command.options
+                + (node.words.isEmpty ? GlobalOptions.all + GlobalOptions.beforeCommand : [])
+            {
                 lines.append(fishOption(option, condition: node.words.isEmpty ? nil : condition))
             }
         }

@@ -32,7 +32,8 @@ enum CommandTree {
                 ImagesCommand.declaration, ImageCommand.declaration, PullCommand.declaration, PushCommand.declaration,
                 SearchCommand.declaration, LoginCommand.declaration, LogoutCommand.declaration,
                 HistoryCommand.declaration, TagCommand.declaration, RmiCommand.declaration, LoadCommand.declaration,
-                SaveCommand.declaration, ImportCommand.declaration, NetworkCommand.declaration,
+                SaveCommand.declaration, ImportCommand.declaration, ManifestCommand.declaration,
+                NetworkCommand.declaration,
                 VolumeCommand.declaration,
             ]),
         Group(

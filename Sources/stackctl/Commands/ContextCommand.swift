@@ -65,6 +65,7 @@ enum ContextCommand {
     private static let fields = [
         ListFormat.Field("Name", "NAME"), .init("Description", "DESCRIPTION"),
         .init("DockerEndpoint", "DOCKER ENDPOINT"), .init("Current", "CURRENT"), .init("Error", "ERROR"),
+        .init("Mark", ""),
     ]
 
     private static func store() throws(Diagnostic) -> ContextStore {
@@ -94,7 +95,7 @@ enum ContextCommand {
         let isQuiet = invocation.arguments.isSet(quiet)
         let format = try ListFormat(
             invocation.arguments.value(of: ListFormat.option), fields: fields,
-            columns: "{{.Name}}{{if .Current}} *{{end}}\\t{{.Description}}\\t{{.DockerEndpoint}}\\t{{.Error}}",
+            columns: "{{.Name}}{{.Mark}}\\t{{.Description}}\\t{{.DockerEndpoint}}\\t{{.Error}}",
             quiet: isQuiet ? "{{.Name}}" : nil)
         let current = try current(invocation)
         let all = [defaultContext(invocation)] + (try store()).all
@@ -102,6 +103,7 @@ enum ContextCommand {
             [
                 "Name": .string(context.name), "Description": .string(context.description),
                 "DockerEndpoint": .string(context.host), "Current": .bool(context.name == current), "Error": "",
+                "Mark": context.name == current ? " *" : "",
             ]
         }
         invocation.output.write(try format.render(rows))

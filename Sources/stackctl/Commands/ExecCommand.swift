@@ -20,7 +20,7 @@ enum ExecCommand {
         "exec", summary: "Run a program in a running container",
         discussion: """
             The exit code is the program's own: 126 when it cannot be executed, 127 when it is
-            not found, 125 when the daemon refused.
+            not found, 1 when the daemon refused.
             """,
         operands: [
             OperandDeclaration("CONTAINER", "Name or identifier of a container", completion: .names(.running)),
@@ -31,15 +31,6 @@ enum ExecCommand {
         ], endsAtFirstOperand: true, action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
-        do {
-            return try await exec(invocation)
-        } catch let failure as StatusFailure {
-            invocation.output.show(failure.diagnostics)
-            return ExitCode(code: 125)
-        }
-    }
-
-    private static func exec(_ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments
         let container = arguments.operand(0) ?? ""
         let wantsTerminal = arguments.isSet(tty)

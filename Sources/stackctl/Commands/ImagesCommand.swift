@@ -30,7 +30,8 @@ enum ImagesCommand {
         let arguments = invocation.arguments
         let showsDigests = arguments.isSet(digests)
         let format = try ListFormat(
-            arguments.value(of: ListFormat.option), fields: fields,
+            arguments.value(of: ListFormat.option) ?? (arguments.isSet(quiet) ? nil : UserFiles.format("imagesFormat")),
+            fields: fields,
             columns: "{{.Repository}}\\t{{.Tag}}\\t\(showsDigests ? "{{.Digest}}\\t" : ""){{.ID}}\\t"
                 + "{{if .CreatedSince}}{{.CreatedSince}}{{else}}N/A{{end}}\\t{{.Size}}",
             quiet: arguments.isSet(quiet) ? "{{.ID}}" : nil)

@@ -40,11 +40,11 @@ enum InspectCommand {
             if let object = try await object(daemon, name, among: kinds, size: size) {
                 found.append(object)
             } else {
-                let listed = kinds.count > 1 ? "object" : kinds.first ?? "object"
+                let kind = kinds.count > 1 ? "object" : kinds.first ?? "object"
                 missing.append(
                     Diagnostic(
-                        code: "SC0122", summary: "no \(listed) is called `\(name)`",
-                        hint: "`stackctl ps -a`, `images`, `network ls` and `volume ls` list them"))
+                        code: "SC0122", summary: "No such \(kind): \(name)",
+                        hint: "`stackctl ps -a`, `images`, `network ls` and `volume ls` list what there is"))
             }
         }
         if invocation.arguments.value(of: format) == "json" {

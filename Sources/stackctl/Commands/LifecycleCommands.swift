@@ -21,6 +21,49 @@ enum EachObject {
         return failed ? .failure : .success
     }
 
+    /// The same, many at a time, since each may take seconds; what came of them is told in the order of the names.
+    ///
+    /// - Parameter isFine: whether a failure is none, although it is told.
+    static func runTogether(
+        _ invocation: Invocation, isFine: (any Error) -> Bool = { _ in false },
+        _ act: @escaping @Sendable (DaemonClient, String) async throws -> Void
+    ) async throws -> ExitCode {
+        let daemon = try await invocation.daemon()
+        let names = invocation.arguments.operands
+        return try await withThrowingTaskGroup(of: (Int, Result<Void, any Error>).self) { group in
+            var waiting = names.enumerated().makeIterator()
+            func startNext() {
+                guard let (index, name) = waiting.next() else { return }
+                group.addTask {
+                    do { return (index, .success(try await act(daemon, name))) } catch {
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            for _ in 0..<atOnce { startNext() }
+            var results: [Int: Result<Void, any Error>] = [:]
+            var told = 0
+            var code = ExitCode.success
+            while let (index, result) = try await group.next() {
+                startNext()
+                results[index] = result
+                while let result = results.removeValue(forKey: told) {
+                    switch result {
+                    case .success: invocation.output.print(names[told])
+                    case .failure(let error):
+                        if !isFine(error) { code = .failure }
+                        invocation.output.show(Failure.diagnostics(error))
+                    }
+                    told += 1
+                }
+            }
+            return code
+        }
+    }
+
+    /// As many as Docker's client does.
+    private static let atOnce = 50
+
     /// A command that asks for the same of every container it is given.
     static func command(
         _ name: String, _ summary: String, offers: CompletedKind, options: [OptionDeclaration] = [],
@@ -33,7 +76,7 @@ enum EachObject {
                     "CONTAINER", .oneOrMore, "Names or identifiers of containers", completion: .names(offers))
             ], options: options
         ) { invocation in
-            try await run(invocation) { daemon, name in
+            try await runTogether(invocation) { daemon, name in
                 _ = try await daemon.post(target(name, invocation.arguments).text)
             }
         }
@@ -99,22 +142,15 @@ enum RmCommand {
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments
-        let daemon = try await invocation.daemon()
-        var code = ExitCode.success
-        for name in arguments.operands {
-            let target = Target("containers", name).with("force", arguments.isSet(force))
+        let isForced = arguments.isSet(force)
+        // Whoever forces wants it gone, and gone it is.
+        return try await EachObject.runTogether(
+            invocation, isFine: { isForced && ($0 as? StatusFailure)?.status == 404 }
+        ) { daemon, name in
+            let target = Target("containers", name).with("force", isForced)
                 .with("v", arguments.isSet(volumes)).with("link", arguments.isSet(link))
-            do {
-                _ = try await daemon.delete(target.text)
-                invocation.output.print(name)
-            } catch {
-                // Whoever forces wants it gone, and gone it is.
-                let isGone = (error as? StatusFailure)?.status == 404 && arguments.isSet(force)
-                if !isGone { code = .failure }
-                invocation.output.show(Failure.diagnostics(error))
-            }
+            _ = try await daemon.delete(target.text)
         }
-        return code
     }
 }
 

@@ -65,7 +65,9 @@ enum NetworkListCommand {
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments
         let format = try ListFormat(
-            arguments.value(of: ListFormat.option), fields: fields,
+            arguments.value(of: ListFormat.option)
+                ?? (arguments.isSet(quiet) ? nil : UserFiles.format("networksFormat")),
+            fields: fields,
             columns: "{{.ID}}\\t{{.Name}}\\t{{.Driver}}\\t{{.Scope}}", quiet: arguments.isSet(quiet) ? "{{.ID}}" : nil)
         let target = Target("networks").with(filters: arguments.pairs(of: filter))
         let answer = try await invocation.daemon().get(target.text)

@@ -19,7 +19,8 @@ enum PsCommand {
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments
-        let given = arguments.value(of: ListFormat.option)
+        let preferred = arguments.isSet(quiet) ? nil : UserFiles.format("psFormat")
+        let given = arguments.value(of: ListFormat.option) ?? preferred
         let showsSize = arguments.isSet(size)
         let format = try ListFormat(
             given, fields: ContainerRow.fields,

@@ -50,9 +50,11 @@ enum RunCommand {
         usageExitCode: ExitCode(code: 125), action: run)
 
     static func body(_ invocation: Invocation) throws -> CreateBody {
-        try CreateBody(
+        var body = try CreateBody(
             invocation.arguments, environment: Environment.all,
             workingDirectory: try CurrentProcess.workingDirectory())
+        body.addVariables { UserFiles.proxyVariables(for: invocation.location.address, known: $0) }
+        return body
     }
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
@@ -106,12 +108,8 @@ enum RunCommand {
 enum DetachKeysOption {
     static func keys(_ text: String?) throws(Diagnostic) -> DetachKeys {
         if let text, !text.isEmpty { return try DetachKeys(text) }
-        if let path = UserFiles.dockerConfigFile, let config = try? Files.readText(path, limit: 4 << 20),
-            let keys = (try? JSONValue.parse(config))?["detachKeys"]?.stringValue, !keys.isEmpty
-        {
-            return try DetachKeys(keys)
-        }
-        return .standard
+        guard let keys = UserFiles.dockerSettings["detachKeys"]?.stringValue, !keys.isEmpty else { return .standard }
+        return try DetachKeys(keys)
     }
 }
 

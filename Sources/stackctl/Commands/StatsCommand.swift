@@ -48,7 +48,7 @@ enum StatsCommand {
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments
         let format = try ListFormat(
-            arguments.value(of: ListFormat.option), fields: fields,
+            arguments.value(of: ListFormat.option) ?? UserFiles.format("statsFormat"), fields: fields,
             columns: "{{.ID}}\\t{{.Name}}\\t{{.CPUPerc}}\\t{{.MemUsage}}\\t{{.MemPerc}}\\t{{.NetIO}}\\t{{.BlockIO}}"
                 + "\\t{{.PIDs}}")
         let daemon = try await invocation.daemon()

@@ -55,6 +55,13 @@ struct CreateBody {
         config["StdinOnce"] = false
     }
 
+    /// Adds variables that the user's settings have for every container.
+    mutating func addVariables(_ lines: (Set<String>) -> [String]) {
+        let given = (config["Env"]?.arrayValue ?? []).compactMap(\.stringValue)
+        let more = lines(Set(given.map { CommaSeparated.cut($0).key }))
+        if !more.isEmpty { config["Env"] = .array((more + given).map { .string($0) }) }
+    }
+
     // MARK: What the parts of it write with
 
     mutating func set(_ key: String, _ value: JSONValue?) {

@@ -202,6 +202,8 @@ struct TemplateRun {
                 } else if let map = value.field, GoShape.maps.contains(map) {
                     // An entry of a map that is not there is no mistake.
                     return noValue
+                } else if GoShape.optional.contains(field) {
+                    value = .text("")
                 } else {
                     value = .missing(field)
                 }
