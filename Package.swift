@@ -158,8 +158,8 @@ let package = Package(
             name: "stackctl",
             dependencies: [
                 "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StateStore", "StackModel", "ImageStore",
-                "Registry", "Networking", "Runtime", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Linux",
-                "Diagnostics", "JSONText",
+                "Registry", "Networking", "Runtime", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Archives",
+                "Linux", "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict + staticRuntime,
             linkerSettings: staticRuntimeLink),

@@ -1,3 +1,4 @@
+import Networking
 import Registry
 
 /// What a daemon is told at its start.
@@ -15,6 +16,8 @@ package struct EngineConfiguration: Sendable, Hashable {
     /// The interfaces through which published ports are reached, where a network does not say (its option
     /// `io.stackctl.publish_interfaces`); nil is every one, none limits them to the host itself.
     package var publishInterfaces: [String]?
+    /// Where automatic subnets come from; nil is the engine's own choice.
+    package var addressPools: [AddressPool.Range]?
     /// The program's version, as `/version` shows it.
     package var version: String
 

@@ -1,4 +1,5 @@
 import Diagnostics
+import OCI
 
 /// Why the engine refused or failed, in terms of what was asked.
 package struct EngineError: Error, Sendable, Hashable {
@@ -67,8 +68,11 @@ package struct EngineError: Error, Sendable, Hashable {
 
     /// `No such container: x`.
     package static func noContainer(_ name: String) -> EngineError { .init(.notFound, "No such container: \(name)") }
-    /// `No such image: x`.
-    package static func noImage(_ name: String) -> EngineError { .init(.notFound, "No such image: \(name)") }
+    /// `No such image: x:latest`, with the tag as Docker has it.
+    package static func noImage(_ name: String) -> EngineError {
+        let full = (try? ImageReference(name))?.withDefaultTag.familiar
+        return .init(.notFound, "No such image: \(full ?? name)")
+    }
     /// `network x not found`.
     package static func noNetwork(_ name: String) -> EngineError { .init(.notFound, "network \(name) not found") }
     /// `get x: no such volume`.

@@ -22,11 +22,31 @@ extension HostEngine {
         while !Task.isCancelled {
             guard (try? await EventLoop.shared.sleep(for: .seconds(10))) != nil else { return }
             guard containers.all.contains(where: { $0.state.isActive }) else { continue }
-            if let problems = try? await networks.heal(), !problems.isEmpty {
-                await log("network repaired: \(problems.map(\.description).joined(separator: ", "))")
-            }
+            await healNetwork()
             await keepNamesServed()
         }
+    }
+
+    /// Puts the rules back as soon as somebody flushes them or loads others.
+    func watchFirewall() async {
+        guard let changes = try? await networks.firewallRemovals() else { return }
+        defer { changes.close() }
+        while !Task.isCancelled {
+            do {
+                try await changes.removal()
+                // Whoever loads rules removes the old ones first; what is mended then would be removed once more.
+                try await EventLoop.shared.sleep(for: .milliseconds(200))
+            } catch {
+                // The look every ten seconds goes on.
+                return
+            }
+            if containers.all.contains(where: { $0.state.isActive }) { await healNetwork() }
+        }
+    }
+
+    private func healNetwork() async {
+        guard let problems = try? await networks.heal(), !problems.isEmpty else { return }
+        await log("network repaired: \(problems.map(\.description).joined(separator: ", "))")
     }
 
     /// Starts the name server again when it has ended, and tells it everything anew.

@@ -10,7 +10,8 @@ extension HostEngine {
     ///
     /// The default one is made when it is first asked for.
     package func network(named text: String) async throws -> NetworkSpecification {
-        if text == "default" || text == Self.defaultNetworkName { return try await defaultNetwork() }
+        let isStart = text.utf8.count >= 12 && defaultNetworkID.hasPrefix(text)
+        if text == "default" || text == Self.defaultNetworkName || isStart { return try await defaultNetwork() }
         return try await findNetwork(text)
     }
 
@@ -31,7 +32,7 @@ extension HostEngine {
             if let network = try await self.networks.networks().first(where: { $0.name == name }) { return network }
             return try await self.networks.createNetwork(
                 NetworkRequest(
-                    id: try Random.hexID(), name: name, subnet: nil, gateway: nil, isInternal: false, labels: [:],
+                    id: self.defaultNetworkID, name: name, subnet: nil, gateway: nil, isInternal: false, labels: [:],
                     mtu: nil))
         }
     }
@@ -128,6 +129,7 @@ extension HostEngine {
             }
             try await self.save(container)
             if container.state.isActive {
+                try await self.publishMissing(container)
                 try await self.refreshNetworks(container)
                 try await self.rewriteFiles(container, left: [])
             }
@@ -135,6 +137,18 @@ extension HostEngine {
         await publish(
             .network, "connect", actor: network.id,
             ["container": container.id, "name": network.name, "type": network.driver.rawValue])
+    }
+
+    /// Publishes the ports of a container that had no network by which they could be reached until now.
+    private func publishMissing(_ container: Container) async throws {
+        guard try await networks.publishedPorts(containerID: container.id).isEmpty else { return }
+        let ports = try await publishedPorts(container.specification)
+        guard !ports.isEmpty else { return }
+        do {
+            _ = try await networks.setPorts(containerID: container.id, ports: ports)
+        } catch {
+            await log("container \(container.name) joined a network, but its ports cannot be published: \(error)")
+        }
     }
 
     /// What is done to a container in the host's network would be done to the host.

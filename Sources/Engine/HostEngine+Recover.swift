@@ -40,6 +40,7 @@ extension HostEngine {
         notes.append("\(all.count) containers, \(running.count) running")
         work.spawn { [self] in await startWanted(all.filter { !running.contains($0.id) }) }
         work.spawn { [self] in await keepNetworkWhole() }
+        work.spawn { [self] in await watchFirewall() }
         return notes
     }
 

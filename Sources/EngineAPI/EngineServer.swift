@@ -167,7 +167,7 @@ package final class EngineServer: Sendable {
     /// Takes over what can change without a new start; where the new settings are wrong, the old ones stay.
     private func reload(_ listeners: DaemonListeners) async {
         guard let reread else { return }
-        notify("RELOADING=1\nMONOTONIC_USEC=\(ServiceManager.monotonicMicroseconds)")
+        notify("RELOADING=1\nMONOTONIC_USEC=\(Systemd.monotonicMicroseconds)")
         defer { notify("READY=1") }
         let old = settings.current
         do {
@@ -205,7 +205,7 @@ package final class EngineServer: Sendable {
 
     private func notify(_ lines: String) {
         do {
-            try ServiceManager.notify(lines)
+            try Systemd.notify(lines)
         } catch {
             log.write(.warn, "the service manager cannot be told: \(error)")
         }

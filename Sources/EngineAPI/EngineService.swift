@@ -26,6 +26,7 @@ package struct EngineService: Sendable {
         ContainerRoutes(engine: engine).add(to: &router)
         ContainerFileRoutes(engine: engine).add(to: &router)
         StreamRoutes(engine: engine).add(to: &router)
+        WebSocketRoutes(engine: engine).add(to: &router)
         ExecutionRoutes(engine: engine).add(to: &router)
         ImageArchiveRoutes(engine: engine).add(to: &router)
         StoreRoutes(engine: engine).add(to: &router)

@@ -134,6 +134,19 @@ package actor HTTPResponder {
         return HijackedStream(stream: stream, reader: reader, writer: writer)
     }
 
+    /// Takes the connection over for the protocol that a request's `Upgrade` named and these fields agree to.
+    package func switchProtocols(_ headers: HTTPHeaders) async throws -> HijackedStream {
+        guard state == .waiting else { throw HTTPError.responseMisuse("hijack after the head") }
+        state = .hijacked
+        connection.enter(.endless)
+        status = 101
+        var bytes = Array("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n".utf8)
+        appendFields(headers, to: &bytes)
+        appendFields(common, to: &bytes)
+        try await writer.write(bytes + [0x0D, 0x0A])
+        return HijackedStream(stream: stream, reader: reader, writer: writer)
+    }
+
     private func head(_ status: Int, _ headers: HTTPHeaders) -> [UInt8] {
         self.status = status
         var bytes = Array("HTTP/1.1 \(status) \(HTTPStatus.reason(status))\r\n".utf8)

@@ -14,12 +14,34 @@ package enum AddressPool {
     /// The size of an automatic subnet.
     package static let prefixLength = 24
 
+    /// A range, and the size of the subnets that are cut from it.
+    package struct Range: Sendable, Hashable, CustomStringConvertible {
+        /// The range.
+        package var base: Subnet
+        /// The prefix length of its subnets.
+        package var size: Int
+
+        /// A range whose subnets have `size` leading bits; nil if that is less than its own or more
+        /// than 16 bits longer, or leaves no room for two hosts.
+        package init?(base: Subnet, size: Int) {
+            guard (base.prefixLength...30).contains(size), size - base.prefixLength <= 16 else { return nil }
+            self.base = base
+            self.size = size
+        }
+
+        /// `10.89.0.0/16 in /24`.
+        package var description: String { "\(base) in /\(size)" }
+    }
+
+    /// The ranges where nobody has given others.
+    package static var usual: [Range] { ranges.compactMap { Range(base: $0, size: prefixLength) } }
+
     /// The first subnet of the pools that overlaps none of `taken`; nil if there is none left.
-    package static func freeSubnet(avoiding taken: [Subnet]) -> Subnet? {
-        for range in ranges {
-            let near = taken.filter(range.overlaps)
-            for candidate in range.subnets(ofPrefixLength: prefixLength) where !near.contains(where: candidate.overlaps)
-            {
+    package static func freeSubnet(avoiding taken: [Subnet], in pools: [Range] = usual) -> Subnet? {
+        for pool in pools {
+            let near = taken.filter(pool.base.overlaps)
+            for candidate in pool.base.subnets(ofPrefixLength: pool.size)
+            where !near.contains(where: candidate.overlaps) {
                 return candidate
             }
         }

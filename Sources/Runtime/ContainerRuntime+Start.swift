@@ -121,7 +121,11 @@ private struct Preparation: Sendable {
         let nodes = configuration.devices.map {
             DeviceRule(isBlock: $0.isBlock, major: $0.major, minor: $0.minor, access: $0.access)
         }
-        try group.restrictDevices(to: DeviceRule.defaults + nodes + configuration.deviceRules)
+        // What is said of a device every container has replaces what it has.
+        let own = DeviceRule.defaults.filter { rule in
+            !nodes.contains { ($0.isBlock, $0.major, $0.minor) == (rule.isBlock, rule.major, rule.minor) }
+        }
+        try group.restrictDevices(to: own + nodes + configuration.deviceRules)
     }
 
     private static func spawn(

@@ -31,7 +31,7 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .launchFailed(let name, let operation, let failure):
-            "\(operation) in \(name): \(Self.explanation(failure))"
+            Self.launchText(name, operation, failure)
         case .system(let error, let doing): "\(doing): \(error)"
         case .notRunning(let name): "container \(name) is not running"
         case .alreadyRunning(let name): "container \(name) is already running"
@@ -83,6 +83,21 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
         case .lost: Diagnostic(code: "SC6008", summary: description)
         case .memoryInUse: Diagnostic(code: "SC6009", summary: description)
         }
+    }
+
+    /// What failed, where clients look for Docker's words in runc's.
+    private static func launchText(_ name: String, _ operation: String, _ failure: LaunchFailure) -> String {
+        let reason = explanation(failure)
+        if operation.hasPrefix("exec ") {
+            let program = operation.hasSuffix(" under an init") ? operation.dropLast(14) : operation[...]
+            return "unable to start the process in \(name): exec: \(program.dropFirst(5)): \(reason)"
+        }
+        let directory = "enter directory "
+        if operation.hasPrefix(directory) {
+            let path = operation.dropFirst(directory.count)
+            return "unable to start the process in \(name): chdir to cwd (\"\(path)\") failed: \(reason)"
+        }
+        return "\(operation) in \(name): \(reason)"
     }
 
     /// The errno in Docker's words, with what exactly failed.

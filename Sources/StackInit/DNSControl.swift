@@ -45,9 +45,16 @@ extension NameServer {
             table.admit(container, networks: networks, forwards: forwards)
             return .ok([])
         }
-        guard descriptors.isEmpty else { return .error(text("only attach takes descriptors")) }
+        if case .relay(let container, let target, let port) = message {
+            guard descriptors.count == 1 else { return .error(text("relay needs a socket")) }
+            relays[descriptors[0]] = Relay(container: container, target: target + [0], port: port)
+            watch(descriptors[0], as: .relay)
+            return .ok([])
+        }
+        guard descriptors.isEmpty else { return .error(text("only attach and relay take descriptors")) }
         switch message {
-        case .attach: break
+        case .attach, .relay: break
+        case .unrelay(let container): closeRelays(of: container, connections: false)
         case .networks(let container, let forwards, let networks):
             guard sockets[container] != nil else { return .error(text("this container is not attached")) }
             table.admit(container, networks: networks, forwards: forwards)
@@ -66,11 +73,12 @@ extension NameServer {
         case .remove(let container):
             closeSockets(of: container)
             servers[container] = nil
+            closeRelays(of: container, connections: true)
             table.remove(container)
         case .upstreams(let resolvers): upstreams = resolvers
         case .list(let after): return .ok(page(after: after))
         case .shutdown:
-            guard sockets.isEmpty else { return .error(text("containers are attached")) }
+            guard sockets.isEmpty, relays.isEmpty else { return .error(text("containers are attached")) }
             // Gone before the reply: whoever asked may start another at once.
             dns_unlink_control(path)
             close(lock)
@@ -105,6 +113,9 @@ extension NameServer {
     private func page(after: Identifier) -> [Identifier] {
         var found: [Identifier] = []
         for container in sockets.keys where precedes(after, container) { found.append(container) }
+        for relay in relays.values where precedes(after, relay.container) && !found.contains(relay.container) {
+            found.append(relay.container)
+        }
         found.sort { precedes($0, $1) }
         return [Identifier](found.prefix(NameServiceMessage.pageLength))
     }

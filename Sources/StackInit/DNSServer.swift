@@ -15,6 +15,8 @@ final class NameServer {
         case streams(Identifier)
         case client
         case upstream
+        case relay
+        case relayed
     }
 
     /// The two sockets of a container.
@@ -42,6 +44,8 @@ final class NameServer {
     var servers: [Identifier: [[UInt8]]] = [:]
     var forwarded: [Int32: Forwarded] = [:]
     var clients: [Int32: Client] = [:]
+    var relays: [Int32: Relay] = [:]
+    var relayEnds: [Int32: RelayEnd] = [:]
     var serial: UInt64 = 0
     var isEnding = false
     /// When the next query or connection expires, in milliseconds of `dns_now`; nil while there is none.
@@ -91,6 +95,8 @@ final class NameServer {
         case .streams(let container): acceptClient(descriptor, of: container)
         case .client: serveClient(descriptor, state)
         case .upstream: serveUpstream(descriptor, state)
+        case .relay: acceptRelayed(descriptor)
+        case .relayed: serveRelayed(descriptor, state)
         }
     }
 

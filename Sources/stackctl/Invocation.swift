@@ -22,44 +22,49 @@ struct Invocation: Sendable {
 struct DaemonLocation: Sendable, Equatable {
     /// The data root, absolute.
     let root: String
-    /// The socket's path, absolute.
+    /// The socket's path on this host, absolute.
     let socket: String
     /// Whether the user named the socket; then no daemon is started for it.
     let socketIsGiven: Bool
+    /// The daemon that the user named, here or elsewhere; nil is the one of `root`.
+    ///
+    /// What is wrong with the name is told by the commands that need a daemon.
+    let chosen: Result<DaemonEndpoint?, Diagnostic>
+    /// The version of the API to speak; nil is for the daemon to say.
+    let version: String?
 
     /// Where the daemon that is started on demand writes.
     var log: String { root + "/run/daemon.log" }
 
-    /// Works out the location from options first, then the environment, then the defaults.
+    /// The daemon's address as users write it.
+    var address: String { (try? chosen.get())?.text ?? "unix://\(socket)" }
+
+    /// Works out the location from options first, then the environment, then the context, then the defaults.
     ///
     /// - Parameter takesHost: whether `--host` names the daemon; for the daemon itself it means places to serve on.
-    /// - Throws: a `Diagnostic` for a host that is not a unix socket.
     init(
         arguments: ParsedArguments, environment: [String: String], workingDirectory: String, takesHost: Bool = true
-    ) throws(Diagnostic) {
+    ) {
         func absolute(_ path: String) -> String {
             let joined = path.hasPrefix("/") ? path : workingDirectory + "/" + path
             return joined.count > 1 && joined.hasSuffix("/") ? String(joined.dropLast()) : joined
         }
         func given(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         root = absolute(arguments.value(of: GlobalOptions.root) ?? given("STACKCTL_ROOT") ?? "/var/lib/stackctl")
-        // A root on the command line means its own daemon, whatever the environment says.
-        let fromEnvironment = arguments.value(of: GlobalOptions.root) == nil ? given("STACKCTL_SOCKET") : nil
-        let named = takesHost ? arguments.value(of: GlobalOptions.host) : nil
-        guard let host = named ?? fromEnvironment else {
-            socket = root + "/run/stackctl.sock"
-            socketIsGiven = false
-            return
+        version = given("DOCKER_API_VERSION").map { $0.hasPrefix("v") ? String($0.dropFirst()) : $0 }
+        let choice = EndpointChoice(
+            arguments: arguments, environment: environment, workingDirectory: workingDirectory, takesHost: takesHost)
+        do throws(Diagnostic) {
+            chosen = .success(try choice.endpoint())
+        } catch {
+            chosen = .failure(error)
         }
-        if host.hasPrefix("unix://") {
-            socket = absolute(String(host.dropFirst("unix://".count)))
-        } else if !host.contains("://") {
-            socket = absolute(host)
+        if case .success(.unix(let path)) = chosen {
+            socket = absolute(path)
         } else {
-            throw Diagnostic(
-                code: "SC0110", summary: "`\(host)` is not a unix socket",
-                hint: "write `--host unix:///run/stackctl.sock`")
+            socket = root + "/run/stackctl.sock"
         }
-        socketIsGiven = true
+        // `DOCKER_HOST` is about other programs' daemons: ours does not listen where it points.
+        socketIsGiven = choice.namesOurSocket
     }
 }

@@ -30,8 +30,17 @@ enum Stackctl {
 
     /// Runs one command line.
     static func run(_ words: [String], output: Output, environment: [String: String]) async -> ExitCode {
+        if words.first == DynamicCompletion.word {
+            return await DynamicCompletion.run(words.dropFirst(), output: output, environment: environment)
+        }
+        let resolution: ArgumentParser.Resolution
+        do throws(Diagnostic) {
+            resolution = try ArgumentParser.parse(words, root: CommandTree.root)
+        } catch {
+            output.show([error])
+            return ArgumentParser.command(of: words, root: CommandTree.root).usageExitCode
+        }
         do {
-            let resolution = try ArgumentParser.parse(words, root: CommandTree.root)
             if resolution.wantsHelp {
                 output.write(HelpText.render(resolution.path))
                 return .success
@@ -44,9 +53,12 @@ enum Stackctl {
                 output.write(HelpText.render(resolution.path))
                 return .failure
             }
+            if let folder = resolution.arguments.value(of: GlobalOptions.config) {
+                UserFiles.setDockerFolder(folder)
+            }
             let invocation = Invocation(
                 arguments: resolution.arguments, output: output,
-                location: try DaemonLocation(
+                location: DaemonLocation(
                     arguments: resolution.arguments, environment: environment,
                     workingDirectory: try CurrentProcess.workingDirectory(),
                     takesHost: !command.options.contains { $0.long == GlobalOptions.host.long }))

@@ -42,7 +42,9 @@ struct HelpTests {
             | `plan` | 0; with `--detailed-exitcode` 0 for no changes, 2 for changes; 1 for an error |
             | `drift` | 0 for none, 2 for drift, 1 for an error |
             | `apply`, `destroy` | 0 done, 1 failed: what was done is recorded and named |
-            | `exec` | the program's own; 125 refused, 126 not executable, 127 not found |
+            | `exec`, `run` | the program's own; 125 refused, 126 not executable, 127 not found |
+            | `create` | 0 done, 125 for wrong options, 1 for another error |
+            | `attach`, `start -a` | the container's own |
             | all | 1 for an error, 130 when interrupted |
 
             """
@@ -74,6 +76,35 @@ struct CompletionTests {
         let result = try await Spawn.run(
             SpawnRequest("/bin/bash", ["--norc", "-c", script]), timeout: .seconds(20))
         #expect(result.outputText.split(separator: "\n").contains(Substring(offered)), "\(result.errorText)")
+    }
+
+    @Test(
+        "bash offers the names that the program knows, whatever colons they have",
+        arguments: [
+            (["stackctl", "rmi", "bo"], "box:1 box:2"), (["stackctl", "rmi", "box", ":", "1"], "1"),
+            (["stackctl", "-H", "unix:///s", "run", "--network", "bo"], "box:1 box:2"),
+            (["stackctl", "--context", ""], "box:1 box:2 other"),
+        ])
+    func names(words: [String], offered: String) async throws {
+        let quoted = words.map { "'\($0)'" }.joined(separator: " ")
+        let line = words.joined(separator: " ").replacing(" : ", with: ":")
+        let script =
+            CompletionScript.render(.bash, root: CommandTree.root)
+            + "stackctl() { [ \"$1\" = __complete ] && printf '%s\\n' box:1 box:2 other; }\n"
+            + "COMP_LINE='\(line)'; COMP_POINT=${#COMP_LINE}\n"
+            + "COMP_WORDS=(\(quoted)); COMP_CWORD=\(words.count - 1); _stackctl; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
+        let result = try await Spawn.run(
+            SpawnRequest("/bin/bash", ["--norc", "-c", script]), timeout: .seconds(20))
+        let names = result.outputText.split(separator: "\n").filter { !$0.hasPrefix("-") }
+        #expect(names.joined(separator: " ") == offered, "\(result.errorText)")
+    }
+
+    @Test("the daemon that a line means is read from it as it is typed")
+    func typedOptions() {
+        let words = ["-H", "unix:///a", "run", "-c", "512", "--host=unix:///b", "--context"]
+        let arguments = DynamicCompletion.globalOptions(in: words)
+        #expect(arguments.value(of: GlobalOptions.host) == "unix:///b")
+        #expect(arguments.value(of: GlobalOptions.context) == nil)
     }
 
     @Test("every shell's script names every command", arguments: CompletionScript.Shell.allCases)

@@ -45,7 +45,13 @@ struct OutputTests {
             ["IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"],
             ["PrivatePort": 53, "Type": "udp"],
         ]
-        #expect(PsCommand.ports(ports) == "0.0.0.0:8080->80/tcp, 53/udp")
+        #expect(PortText.text(ports) == "53/udp, 0.0.0.0:8080->80/tcp")
+        let run: [JSONValue] = (80...82).flatMap { port -> [JSONValue] in
+            ["0.0.0.0", "::"].map {
+                ["IP": .string($0), "PrivatePort": .int(port), "PublicPort": .int(port), "Type": "tcp"]
+            }
+        }
+        #expect(PortText.text(run) == "0.0.0.0:80-82->80-82/tcp, [::]:80-82->80-82/tcp")
     }
 
     @Test(

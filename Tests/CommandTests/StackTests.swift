@@ -189,7 +189,7 @@ struct StackLockTests {
 struct DaemonLocationTests {
     private func location(_ words: [String], _ environment: [String: String] = [:]) throws -> DaemonLocation {
         let resolution = try ArgumentParser.parse(words + ["ps"], root: CommandTree.root)
-        return try DaemonLocation(arguments: resolution.arguments, environment: environment, workingDirectory: "/here")
+        return DaemonLocation(arguments: resolution.arguments, environment: environment, workingDirectory: "/here")
     }
 
     @Test("options win over the environment, and it over the defaults")
@@ -201,8 +201,47 @@ struct DaemonLocationTests {
         #expect(try location(["-H", "unix:///x.sock"]).socket == "/x.sock")
     }
 
-    @Test("a host that is no unix socket is refused")
-    func wrongHost() {
-        #expect(throws: Diagnostic.self) { _ = try location(["-H", "tcp://1.2.3.4:2375"]) }
+    private func chosen(
+        _ words: [String], _ environment: [String: String] = [:], arguments: [String] = []
+    ) throws -> String? {
+        let resolution = try ArgumentParser.parse(words + ["ps"] + arguments, root: CommandTree.root)
+        let location = DaemonLocation(
+            arguments: resolution.arguments, environment: environment, workingDirectory: "/here")
+        return try location.chosen.get()?.text
+    }
+
+    @Test("addresses of every kind are understood")
+    func addresses() throws {
+        #expect(try chosen([]) == nil)
+        #expect(try chosen(["-H", "tcp://10.0.0.1"]) == "tcp://10.0.0.1:2375")
+        #expect(try chosen(["--tlsverify", "-H", "tcp://[::1]"]) == "tcp://[::1]:2376")
+        #expect(try chosen(["-H", "ssh://me@box:2222/run/x.sock"]) == "ssh://me@box:2222/run/x.sock")
+        #expect(try chosen(["-H", "x.sock"]) == "unix:///here/x.sock")
+        for text in ["fd://", "ssh://-oProxyCommand=x", "ssh://me:secret@box", "tcp://h:port", "ssh:///x"] {
+            #expect(throws: Diagnostic.self, "\(text)") { try chosen(["-H", text]) }
+        }
+    }
+
+    @Test("the environment's variables are taken in the order that is documented")
+    func environment() throws {
+        let both = ["DOCKER_HOST": "tcp://127.0.0.1:1", "STACKCTL_HOST": "tcp://127.0.0.1:2"]
+        #expect(try chosen([], both) == "tcp://127.0.0.1:2")
+        #expect(try chosen([], ["DOCKER_HOST": "tcp://127.0.0.1:1"]) == "tcp://127.0.0.1:1")
+        #expect(try chosen(["--root", "/r"], both) == nil)
+        #expect(try chosen([], ["DOCKER_HOST": "tcp://127.0.0.1:1", "STACKCTL_ROOT": "/r"]) == nil)
+        #expect(try chosen(["-c", "default"], both) == nil)
+        #expect(throws: Diagnostic.self) { try chosen(["-c", "x", "-H", "unix:///s"]) }
+        // Another program's socket is none that a daemon of ours would listen on.
+        let location = DaemonLocation(
+            arguments: ParsedArguments(), environment: ["DOCKER_HOST": "unix:///var/run/docker.sock"],
+            workingDirectory: "/")
+        #expect(!location.socketIsGiven)
+    }
+
+    @Test("the older version of the API is spoken")
+    func negotiation() {
+        #expect(DaemonConnector.agreed("1.44") == "1.44")
+        #expect(DaemonConnector.agreed("1.99") == DaemonConnector.newestVersionText)
+        #expect(DaemonConnector.agreed(nil) == nil)
     }
 }

@@ -44,3 +44,34 @@ struct FilterTests {
         #expect(throws: EngineError.self) { try filter.until() }
     }
 }
+
+@Suite("Filters of container lists")
+struct ContainerFilterTests {
+    @Test(
+        "names are regular expressions",
+        arguments: [
+            ("web", "web1", true), ("^web$", "web1", false), ("^/web1$", "web1", true), ("w.b[0-9]+", "web12", true),
+            ("db|web", "web", true), ("^(db|cache)$", "web", false), ("[", "a[b", true), ("", "any", true),
+        ])
+    func names(_ pattern: String, _ name: String, _ fits: Bool) {
+        #expect(NamePatterns([pattern]).allow(name) == fits)
+        #expect(NamePatterns([]).allow(name))
+    }
+
+    @Test("ports are named alone or as ranges")
+    func ports() {
+        #expect(FilterSet.ports("80", name: ContainerPort(80)))
+        #expect(!FilterSet.ports("80/udp", name: ContainerPort(80)))
+        #expect(FilterSet.ports("8000-8010/tcp", name: ContainerPort(8005)))
+        #expect(!FilterSet.ports("x", name: ContainerPort(80)))
+    }
+
+    @Test(
+        "values that no container can have are refused",
+        arguments: [("status", "up"), ("health", "good"), ("exited", "x"), ("publish", "9-8"), ("is-task", "maybe")])
+    func refused(_ name: String, _ value: String) throws {
+        let filter = try FilterSet(#"{"\#(name)":["\#(value)"]}"#, allowed: FilterSet.forContainers)
+        let error = #expect(throws: EngineError.self) { try filter.checkForContainers() }
+        #expect(error?.message == "invalid filter '\(name)=\(value)'")
+    }
+}

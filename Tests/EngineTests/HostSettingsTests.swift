@@ -142,6 +142,16 @@ struct HostSettingsTests {
         #expect(text == "LEVEL=hi%2Flo,tag=web%2Fabababababab,team=a+b")
     }
 
+    @Test("regular expressions choose labels and variables for a log")
+    func logExpressions() {
+        var specification = ContainerSpecification()
+        specification.labels = ["app.name": "a", "app.tier": "b", "other": "x"]
+        specification.env = ["LOG_A=1", "B=2"]
+        specification.logOptions = ["labels-regex": "^app\\.", "env-regex": "^LOG_"]
+        let text = LogDetails.text(specification, id: "", name: "", imageID: "")
+        #expect(text == "LOG_A=1,app.name=a,app.tier=b")
+    }
+
     @Test("the lines of ps that belong to the container are picked, the last column whole")
     func processTable() throws {
         let output = "UID   PID  CMD\nroot  7  sleep 1 2\nroot  8  other\nuser  - thread of other\n1  9 x y\n"

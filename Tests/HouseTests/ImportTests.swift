@@ -43,7 +43,7 @@ struct ImportTests {
         ],
         "stackctl": [
             "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StackModel", "Registry", "RegistryServer", "HTTP",
-            "OCI",
+            "OCI", "Archives",
             "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],
     ]

@@ -18,7 +18,7 @@ struct CgroupUpdateTests {
         }
         let table = MountEntry.parse("41 31 0:38 / \(root) rw - cgroup2 cgroup2 rw")
         let hierarchy = try #require(
-            CgroupHierarchy(mounts: table, unifiedControllers: ["memory", "cpu", "pids"]))
+            CgroupHierarchy(mounts: table, unifiedControllers: ["memory", "cpu", "pids", "cpuset", "io"]))
         try body(try hierarchy.group("web"), "\(root)/web")
     }
 
@@ -56,6 +56,48 @@ struct CgroupUpdateTests {
             #expect(try Files.readText("\(directory)/memory.max").hasPrefix("100000000"))
             #expect(try Files.readText("\(directory)/memory.swap.max").hasPrefix("max"))
             #expect(try Files.readText("\(directory)/cpu.max").hasPrefix("50000 100000"))
+        }
+    }
+
+    @Test("quotas as given, reservations, cpusets and block devices have files of their own")
+    func further() throws {
+        let files = ["memory.low": "0", "cpuset.cpus": "", "cpuset.mems": "", "io.weight": "default 100"]
+        try withGroup(files) { group, directory in
+            var limits = CgroupLimits()
+            limits.cpuQuota = 25_000
+            limits.cpuPeriod = 50_000
+            limits.memoryReservationBytes = 1 << 20
+            limits.cpuSet = "0-1"
+            limits.memoryNodes = "0"
+            limits.blockIO.weight = 1_000
+            try group.change(to: limits)
+            let texts = try ["cpu.max", "memory.low", "cpuset.cpus", "cpuset.mems", "io.weight"].map {
+                try Files.readText("\(directory)/\($0)").split(separator: "\n").first.map(String.init)
+            }
+            #expect(texts == ["25000 50000", "1048576", "0-1", "0", "default 10000"])
+            limits.blockIO.readBytes = [.init(path: "/dev/null", value: 5)]
+            let error = #expect(throws: SystemError.self) { try group.apply(limits) }
+            #expect(error?.errno == .ENOTBLK)
+        }
+    }
+
+    @Test("counters of block devices are read in both forms")
+    func blockCounters() {
+        let old = BlockCounter.parse("8:0 Read 4096\n8:0 Write 1\nTotal 4097\nx y z\n")
+        #expect(old.map(\.value) == [4096, 1])
+        #expect(old.first?.device == DeviceNumber(major: 8, minor: 0))
+        let new = BlockCounter.parse("254:0 rbytes=7 wbytes=9 rios=1\n1:1 rbytes=3\n", read: "rbytes", write: "wbytes")
+        #expect(new.map(\.operation) == ["read", "write", "read"])
+        #expect(new.map(\.value) == [7, 9, 3])
+    }
+
+    @Test("rules for devices are read as Docker writes them")
+    func deviceRules() {
+        #expect(DeviceRule.rules(line: "c 10:200 rwm") == [DeviceRule(major: 10, minor: 200)])
+        #expect(DeviceRule.rules(line: "b 8:* r") == [DeviceRule(isBlock: true, major: 8, minor: nil, access: .read)])
+        #expect(DeviceRule.rules(line: "a *:* rwm").map { Set($0) } == Set(DeviceRule.everything))
+        for bad in ["", "c 1:3", "d 1:3 r", "c 1:3 x", "c 1 r", "c 1:x r", "c 1:3 rwmr", "c  1:3 r", "c -1:3 r"] {
+            #expect(DeviceRule.rules(line: bad) == nil, "\(bad)")
         }
     }
 

@@ -180,6 +180,7 @@ struct RulesetTests {
 
         \tchain output {
         \t\ttype nat hook output priority -100; policy accept;
+        \t\tip6 daddr ::1 accept
         \t\tfib daddr type local jump translate
         \t}
 

@@ -127,6 +127,7 @@ static inline int dns_epoll_set(int poll, int operation, int fd, int interest) {
     return epoll_ctl(poll, operation, fd, &event);
 }
 static inline int dns_epoll_add(int poll, int fd, int interest) { return dns_epoll_set(poll, EPOLL_CTL_ADD, fd, interest); }
+static inline void dns_epoll_remove(int poll, int fd) { epoll_ctl(poll, EPOLL_CTL_DEL, fd, NULL); }
 static inline int dns_epoll_change(int poll, int fd, int interest) {
     return dns_epoll_set(poll, EPOLL_CTL_MOD, fd, interest);
 }
@@ -169,9 +170,9 @@ static inline long dns_stream_send(int fd, const void *bytes, size_t size) {
     return send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/// A socket connected to port 53 of a resolver, or on its way to be. A connected datagram socket takes packets from
+/// A socket connected to a port of a resolver or container, or on its way to be. A connected datagram socket takes packets from
 /// that resolver only, and has a port of its own that a forger would have to guess.
-static inline int dns_connect(const char *resolver, int stream) {
+static inline int dns_connect_port(const char *resolver, uint16_t port, int stream) {
     struct sockaddr_storage address;
     socklen_t length;
     memset(&address, 0, sizeof address);
@@ -179,11 +180,11 @@ static inline int dns_connect(const char *resolver, int stream) {
     struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address;
     if (inet_pton(AF_INET, resolver, &v4->sin_addr) == 1) {
         v4->sin_family = AF_INET;
-        v4->sin_port = htons(DNS_PORT);
+        v4->sin_port = htons(port);
         length = sizeof *v4;
     } else if (inet_pton(AF_INET6, resolver, &v6->sin6_addr) == 1) {
         v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(DNS_PORT);
+        v6->sin6_port = htons(port);
         length = sizeof *v6;
     } else {
         errno = EINVAL;
@@ -198,6 +199,17 @@ static inline int dns_connect(const char *resolver, int stream) {
         return -1;
     }
     return fd;
+}
+
+static inline int dns_connect(const char *resolver, int stream) { return dns_connect_port(resolver, DNS_PORT, stream); }
+
+/// Says that no more comes on a connection.
+static inline void dns_end_stream(int fd) { shutdown(fd, SHUT_WR); }
+
+/// Sends small pieces without waiting for more.
+static inline void dns_send_at_once(int fd) {
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, 1, &on, sizeof on); // TCP_NODELAY
 }
 
 /// The control socket's name in the working directory goes with the process.

@@ -26,7 +26,9 @@ extension HostEngine {
         let name = asked.hasPrefix("/") ? String(asked.dropFirst()) : asked
         guard ObjectName.isValid(name), name.utf8.count > 1 else {
             throw EngineError(
-                .invalid, "Invalid container name (\(name)), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
+                .invalid,
+                "Error when allocating new name: Invalid container name (/\(name)), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
+            )
         }
         try await exclusively(container) {
             let old = container.name
@@ -98,6 +100,7 @@ extension HostEngine {
             if container.state.isActive {
                 let published = try ports.map { binding throws(EngineError) in try PublishedPort(binding) }
                 _ = try await self.networks.setPorts(containerID: container.id, ports: published)
+                try await self.refreshRelays(container)
             }
             container.change { facts in
                 facts.specification.ports = ports

@@ -55,14 +55,7 @@ extension HostEngine {
         }
         // A stack refers to an image by its id; people know it by its name.
         if request.stack != nil, let name = image.references.first { specification.image = name.familiar }
-        try specification.checkNetwork()
-        specification.merge(image.config.execution)
-        adapt(&specification, isOfStack: request.stack != nil)
-        try validate(specification)
-        try resolveNetworkMode(&specification)
-        try checkLinkTargets(specification)
-        specification.endpoints = try await resolvedEndpoints(specification)
-        try await prepareMounts(&specification)
+        try await complete(&specification, of: image, isOfStack: request.stack != nil)
 
         try containers.reserve(name: name, id: id)
         var facts = Container.Facts(
@@ -90,6 +83,25 @@ extension HostEngine {
         return container
     }
 
+    /// Fills in what the request leaves open, from the image and from what is on the host.
+    private func complete(
+        _ specification: inout ContainerSpecification, of image: StoredImage, isOfStack: Bool
+    ) async throws {
+        try specification.checkNetwork()
+        specification.merge(image.config.execution)
+        adapt(&specification, isOfStack: isOfStack)
+        try validate(specification)
+        do {
+            try resolveNetworkMode(&specification)
+            try checkLinkTargets(specification)
+            specification.endpoints = try await resolvedEndpoints(specification)
+            try await prepareMounts(&specification)
+        } catch let error as EngineError where error.kind == .notFound {
+            // At "not found" clients pull the container's image, which is here.
+            throw EngineError(.invalid, error.message, diagnostics: error.diagnostics)
+        }
+    }
+
     /// Checks a request of the API against this host, and leaves out what the host cannot do.
     ///
     /// - Returns: Docker's warnings.
@@ -104,7 +116,6 @@ extension HostEngine {
         _ = specification.discardUnsupported(cgroupSupport)
         var settings = specification.hostSettings
         settings.pidMode = joined(settings.pidMode)
-        if settings.runtime.isEmpty { settings.runtime = HostSettings.standardRuntime }
         settings.ipcMode = settings.ipcMode.isEmpty ? "private" : joined(settings.ipcMode)
         if settings.cgroupNamespace.isEmpty {
             settings.cgroupNamespace = specification.isPrivileged && !isUnifiedCgroup ? "host" : "private"

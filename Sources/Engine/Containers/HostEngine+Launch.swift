@@ -43,11 +43,21 @@ extension HostEngine {
         try await isolate(&plan, specification)
         plan.restart = specification.restart.forSupervisor
         plan.stopSignal = specification.stopSignal.flatMap { Signals.number(named: $0) } ?? 15
-        plan.stopTimeout = .seconds(max(0, specification.stopTimeout ?? 10))
+        let patience = specification.stopTimeout ?? 10
+        // Without end: a day is more than a host that shuts down has.
+        plan.stopTimeout = .seconds(patience < 0 ? 86_400 : patience)
         plan.openInput = specification.openStdin
-        if specification.tty { plan.terminal = TerminalConfiguration(rows: 24, columns: 80) }
+        if specification.tty { plan.terminal = Self.terminal(specification.hostSettings.consoleSize) }
         plan.log = Self.log(specification, path: "\(directory)/log")
         return plan
+    }
+
+    /// A terminal of the size the client said, until it says another one.
+    private static func terminal(_ size: [Int64]) -> TerminalConfiguration {
+        guard size.count == 2, (1...65535).contains(size[0]), (1...65535).contains(size[1]) else {
+            return TerminalConfiguration()
+        }
+        return TerminalConfiguration(rows: Int(size[0]), columns: Int(size[1]))
     }
 
     /// Where output is kept.

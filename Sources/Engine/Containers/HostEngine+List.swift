@@ -4,14 +4,6 @@ import Linux
 import Networking
 import OCI
 
-extension FilterSet {
-    /// The filters lists of containers have.
-    package static let forContainers: Set<String> = [
-        "ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation", "label", "label!", "name",
-        "network", "publish", "since", "status", "volume",
-    ]
-}
-
 extension HostEngine {
     /// Docker's list of `ContainerSummary`, newest first.
     ///
@@ -19,6 +11,8 @@ extension HostEngine {
     ///   - all: also those that do not run.
     ///   - limit: at most so many, whatever their state; 0 is all.
     package func list(all: Bool, limit: Int = 0, size: Bool = false, filter: FilterSet) async throws -> [JSONObject] {
+        try filter.checkForContainers()
+        let names = NamePatterns(filter["name"])
         let everything = containers.all
         var result: [JSONObject] = []
         let bounds = try Bounds(filter, containers)
@@ -27,7 +21,7 @@ extension HostEngine {
         if filter.isEmpty { result += containers.damaged.sorted { $0.name < $1.name }.map(Self.summary) }
         for container in everything {
             let facts = container.snapshot
-            guard showsAll || facts.state.isActive else { continue }
+            guard showsAll || facts.state.isActive, names.allow(facts.name) else { continue }
             guard try await passes(container, facts, filter), bounds.contains(facts.created) else { continue }
             result.append(try await summary(container, facts, size: size, now: now))
             if limit > 0, result.count == limit { break }
@@ -58,7 +52,6 @@ extension HostEngine {
         let specification = facts.specification
         guard
             filter.allows("id", where: { container.id.hasPrefix($0) }),
-            filter.allows("name", where: { Self.matches(name: facts.name, $0) }),
             filter.allows(labels: specification.labels),
             filter.allows("status", where: { $0 == facts.state.phase.rawValue }),
             filter.allows("exited", where: { facts.state.phase == .exited && Int32($0) == facts.state.exitCode }),
@@ -70,14 +63,14 @@ extension HostEngine {
                     specification.mounts.contains { $0.source == name || $0.target == name }
                 }),
             filter.allows(
-                "expose",
-                where: { text in
-                    specification.exposedPorts.contains { $0 == ContainerPort(text) }
-                }),
+                "expose", where: { text in specification.exposedPorts.contains { FilterSet.ports(text, name: $0) } }),
             filter.allows(
                 "publish",
                 where: { text in
-                    specification.ports.contains { $0.container == ContainerPort(text) || String($0.hostPort) == text }
+                    specification.ports.contains { binding in
+                        let published = ContainerPort(binding.hostPort, transport: binding.container.transport)
+                        return FilterSet.ports(text, name: binding.container) || FilterSet.ports(text, name: published)
+                    }
                 })
         else { return false }
         if !filter.lacks("ancestor") {
@@ -93,22 +86,6 @@ extension HostEngine {
             guard filter["network"].contains(where: { names[$0] != nil || ids.contains($0) }) else { return false }
         }
         return true
-    }
-
-    /// Docker takes names as unanchored regular expressions; the anchors and plain text are what is used of them.
-    private static func matches(name: String, _ pattern: String) -> Bool {
-        var pattern = pattern[...]
-        let atStart = pattern.hasPrefix("^")
-        if atStart { pattern = pattern.dropFirst() }
-        if pattern.hasPrefix("/") { pattern = pattern.dropFirst() }
-        let atEnd = pattern.hasSuffix("$")
-        if atEnd { pattern = pattern.dropLast() }
-        switch (atStart, atEnd) {
-        case (true, true): return name == pattern
-        case (true, false): return name.hasPrefix(pattern)
-        case (false, true): return name.hasSuffix(pattern)
-        case (false, false): return name.contains(pattern)
-        }
     }
 
     private func summary(

@@ -7,7 +7,8 @@ extension HostEngine {
             await publish(
                 .volume, "mount", actor: mount.source,
                 [
-                    "container": container.id, "destination": mount.target, "driver": "local", "propagation": "",
+                    "container": container.id, "destination": mount.target, "driver": "local",
+                    "propagation": mount.propagation,
                     "read/write": mount.readOnly ? "false" : "true",
                 ])
         }

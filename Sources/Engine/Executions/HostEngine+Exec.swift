@@ -18,6 +18,14 @@ extension HostEngine {
         await publish("exec_detach", container, ["execID": execution.id])
     }
 
+    /// Says whether the container lets an execution start now.
+    package func requireStartable(_ execution: Execution) throws(EngineError) {
+        guard let container = containers.container(id: execution.containerID) else {
+            throw EngineError.noContainer(execution.containerID)
+        }
+        try requireRunning(container)
+    }
+
     private func requireRunning(_ container: Container) throws(EngineError) {
         switch container.state.phase {
         case .running: return

@@ -76,17 +76,44 @@ extension HostEngine {
             layerMounts.release(image.id)
             sweepLayersLater()
         }
-        let plan = try await launchConfiguration(container, facts, layers: layers)
-        let scratch = "\(configuration.runDirectory)/view-\(try Random.hex(bytes: 8))"
-        return try await BlockingExecutor.shared.run {
-            try Files.makeDirectory(scratch, mode: 0o700)
-            defer { try? Files.removeDirectory(scratch) }
-            let stack = ViewStack(plan: plan, scratch: scratch, isForWriting: forWriting)
-            return ContainerView(
-                try Namespaces.makeView(at: forWriting ? scratch : scratch + "/m") { () throws(SystemError) in
-                    try stack.mount()
-                })
+        let name = "view-\(try Random.hex(bytes: 8))"
+        let scratch = "\(configuration.runDirectory)/\(name)"
+        let mounts = try await mounts(of: facts.specification, for: name)
+        let stack = ViewStack(
+            lower: layers, directory: configuration.containerDirectory(container.id), mounts: mounts,
+            isReadOnly: facts.specification.readOnlyRoot, scratch: scratch, isForWriting: forWriting)
+        let made = await BlockingExecutor.shared.run {
+            Result { try Self.make(stack) }
         }
+        // The view keeps what it uses of them.
+        await volumeMounts.release(name)
+        return try made.get()
+    }
+
+    /// What is mounted in a container, its volumes' own file systems mounted for whoever is named.
+    private func mounts(
+        of specification: ContainerSpecification, for holder: String
+    ) async throws -> [MountConfiguration] {
+        do {
+            for mount in specification.mounts where mount.kind == .volume {
+                guard let volume = try await volumes.find(mount.source) else { continue }
+                try await volumeMounts.hold(volume, at: volumes.dataPath(volume.name), for: holder)
+            }
+            return try await launchMounts(specification)
+        } catch {
+            await volumeMounts.release(holder)
+            throw error
+        }
+    }
+
+    /// Blocks.
+    private static func make(_ stack: ViewStack) throws -> ContainerView {
+        try Files.makeDirectory(stack.scratch, mode: 0o700)
+        defer { try? Files.removeDirectory(stack.scratch) }
+        return ContainerView(
+            try Namespaces.makeView(at: stack.isForWriting ? stack.scratch : stack.scratch + "/m") {
+                () throws(SystemError) in try stack.mount()
+            })
     }
 }
 
@@ -94,36 +121,41 @@ extension HostEngine {
 ///
 /// Blocks.
 private struct ViewStack: Sendable {
-    let plan: ContainerConfiguration
+    let lower: [String]
+    /// The container's own.
+    let directory: String
+    let mounts: [MountConfiguration]
+    let isReadOnly: Bool
     let scratch: String
     let isForWriting: Bool
 
     func mount() throws(SystemError) {
         let target: String
         if isForWriting {
-            for directory in [plan.upperDirectory, plan.workDirectory] where !Files.exists(directory) {
-                try Files.makeDirectory(directory, mode: 0o755)
+            for name in ["/upper", "/work"] where !Files.exists(directory + name) {
+                try Files.makeDirectory(directory + name, mode: 0o755)
             }
             target = scratch
-            try overlay(plan.lowerDirectories, upper: plan.upperDirectory, work: plan.workDirectory, at: target)
+            try overlay(lower, upper: directory + "/upper", work: directory + "/work", at: target)
         } else {
             // What would be written, such as mount points, is written to memory.
             try Mounts.mount(source: "tmpfs", target: scratch, type: "tmpfs", data: "mode=700,size=1m")
             for name in ["u", "w", "m"] { try Files.makeDirectory("\(scratch)/\(name)") }
             target = "\(scratch)/m"
-            let own = Files.exists(plan.upperDirectory) ? [plan.upperDirectory] : []
-            try overlay(own + plan.lowerDirectories, upper: "\(scratch)/u", work: "\(scratch)/w", at: target)
+            let own = Files.exists(directory + "/upper") ? [directory + "/upper"] : []
+            try overlay(own + lower, upper: "\(scratch)/u", work: "\(scratch)/w", at: target)
         }
         let root = try Files.open(target, [.path, .directory]).shared()
         // Shorter targets first: a mount below another's target is to be seen.
-        for mount in plan.mounts.sorted(by: { $0.target.utf8.count < $1.target.utf8.count }) {
+        for mount in mounts.sorted(by: { $0.target.utf8.count < $1.target.utf8.count }) {
             try place(mount, in: root)
         }
-        if plan.readOnlyRoot, isForWriting { try Mounts.setAttributes("", set: .readOnly, at: root.raw) }
+        if isReadOnly, isForWriting { try Mounts.setAttributes("", set: .readOnly, at: root.raw) }
     }
 
+    /// Mounts an overlay as the container's own is mounted; without an upper directory it is read-only.
     private func overlay(
-        _ lower: [String], upper: String, work: String, at target: String
+        _ lower: [String], upper: String? = nil, work: String = "", at target: String
     ) throws(SystemError) {
         var opened: [SharedDescriptor] = []
         func path(_ directory: String) throws(SystemError) -> String {
@@ -133,30 +165,42 @@ private struct ViewStack: Sendable {
         }
         var names: [String] = []
         for directory in lower { names.append(try path(directory)) }
-        let options = "lowerdir=\(names.joined(separator: ":")),upperdir=\(try path(upper)),workdir=\(try path(work))"
-        // As the container's own overlay is mounted.
+        var options = "lowerdir=\(names.joined(separator: ":"))"
+        if let upper {
+            options += ",upperdir=\(try path(upper)),workdir=\(try path(work))"
+            options += ",redirect_dir=off,metacopy=off,index=off"
+        }
         try Mounts.mount(
-            source: "overlay", target: target, type: "overlay",
-            data: options + ",redirect_dir=off,metacopy=off,index=off")
+            source: "overlay", target: target, type: "overlay", flags: upper == nil ? .readOnly : [], data: options)
         withExtendedLifetime(opened) {}
     }
 
     private func place(_ mount: MountConfiguration, in root: SharedDescriptor) throws(SystemError) {
-        // Memory file systems are empty before a start, and gone after it.
-        guard case .bind(let source, let recursive) = mount.kind else { return }
-        let tree: FileDescriptor
-        do throws(SystemError) {
-            tree = try Mounts.openTree(source, clone: true, recursive: recursive)
-        } catch let error where error.errno == .ENOENT {
-            // Its next start will complain; what is there can be copied nevertheless.
+        switch mount.kind {
+        case .tmpfs:
+            // Empty before a start, and gone after it.
             return
+        case .layers(let directories):
+            let target = try MountPoint.open(mount.target, isDirectory: true, in: root)
+            try overlay(directories, at: "/proc/self/fd/\(target.raw)")
+        case .bind(let path, let recursive):
+            let source: SharedDescriptor
+            do throws(SystemError) {
+                let whole = try Files.open(path, [.path]).shared()
+                source =
+                    mount.subpath.isEmpty ? whole : try Files.openInRoot(whole.raw, mount.subpath, [.path]).shared()
+            } catch let error where error.errno == .ENOENT {
+                // Its next start will complain; what is there can be copied nevertheless.
+                return
+            }
+            let tree = try Mounts.openTree("", clone: true, recursive: recursive, at: source.raw).shared()
+            if mount.readOnly {
+                try Mounts.setAttributes("", set: .readOnly, recursive: mount.readOnlyBelow, at: tree.raw)
+            }
+            let isDirectory = try source.status().kind == .directory
+            let target = try MountPoint.open(mount.target, isDirectory: isDirectory, in: root)
+            try Mounts.moveMount(tree.raw, to: "", at: target.raw)
         }
-        if mount.readOnly {
-            try Mounts.setAttributes("", set: .readOnly, recursive: recursive, at: tree.raw)
-        }
-        let isDirectory = try Files.status(source).kind == .directory
-        let target = try MountPoint.open(mount.target, isDirectory: isDirectory, in: root)
-        try Mounts.moveMount(tree.raw, to: "", at: target.raw)
     }
 }
 

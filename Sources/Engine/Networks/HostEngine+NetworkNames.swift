@@ -33,6 +33,21 @@ extension HostEngine {
         }
     }
 
+    /// Gives the container the sockets that its ports need beside the firewall.
+    func attachRelays(_ container: Container) async throws {
+        let relays = try await networks.relays(containerID: container.id)
+        guard !relays.isEmpty else { return }
+        if try await names.ensureRunning() { await reattachNames(except: container.id) }
+        try await names.setRelays(containerID: container.id, relays)
+    }
+
+    /// The same, after ports or networks of a running container have changed.
+    func refreshRelays(_ container: Container) async throws {
+        // Without any, a name server that is not there has nothing to forget.
+        try? await names.setRelays(containerID: container.id, [])
+        try await attachRelays(container)
+    }
+
     /// The networks whose containers find each other by name: all but the default one.
     private func namedNetworks(_ endpoints: [EndpointSpecification]) async throws -> [String] {
         var found: [String] = []
@@ -81,13 +96,15 @@ extension HostEngine {
     func refreshNetworks(_ container: Container) async throws {
         guard container.state.isActive else { return }
         let endpoints = try await networks.endpoints(containerID: container.id)
-        guard try await names.attached().contains(container.id) else {
+        try await refreshRelays(container)
+        do {
+            try await names.setNetworks(
+                containerID: container.id, networks: try await namedNetworks(endpoints),
+                forwards: try await forwards(endpoints))
+        } catch {
             // It was in the default network alone.
             return try await attachNames(container, try namespace(of: container))
         }
-        try await names.setNetworks(
-            containerID: container.id, networks: try await namedNetworks(endpoints),
-            forwards: try await forwards(endpoints))
         try await names.setLinks(containerID: container.id, try await nameLinks(container.specification))
         try await refreshNames(container)
     }
@@ -95,6 +112,9 @@ extension HostEngine {
     /// A new name server knows nobody: every running container is told to it again.
     func reattachNames(except id: String?) async {
         for container in containers.all where container.state.isActive && container.id != id {
+            if let relays = try? await networks.relays(containerID: container.id), !relays.isEmpty {
+                try? await names.setRelays(containerID: container.id, relays)
+            }
             guard let namespace = try? namespace(of: container),
                 let endpoints = try? await networks.endpoints(containerID: container.id),
                 (try? await usesNameServer(container, endpoints)) == true

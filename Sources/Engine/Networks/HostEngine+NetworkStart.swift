@@ -9,11 +9,12 @@ extension HostEngine {
         if specification.networkMode == "host" { return nil }
         if let owner = specification.networkOwner { return try sharedNamespace(owner) }
         let namespace = try await namespaces.take(work)
-        let ports = try publishedPorts(specification)
+        let ports = try await publishedPorts(specification)
         do {
             try checkLinks(container)
             _ = try await networks.attach(containerID: container.id, netns: namespace, ports: ports)
             try await attachNames(container, namespace)
+            try await attachRelays(container)
             return namespace
         } catch {
             await releaseNetwork(container)
@@ -24,9 +25,15 @@ extension HostEngine {
     }
 
     /// The ports to publish; those that are only exposed only where all are asked for.
-    private func publishedPorts(_ specification: ContainerSpecification) throws(EngineError) -> [PublishedPort] {
-        // Nothing leads into it, and Docker takes no offence.
-        if specification.endpoints.isEmpty { return [] }
+    ///
+    /// None where nothing leads into any of its networks; Docker takes no offence at that either.
+    func publishedPorts(_ specification: ContainerSpecification) async throws -> [PublishedPort] {
+        var isReachable = false
+        for endpoint in specification.endpoints where !isReachable {
+            let network = try await networks.network(id: endpoint.network)
+            isReachable = network.map { !$0.isInternal && $0.driver == .bridge } ?? false
+        }
+        guard isReachable else { return [] }
         var ports = try specification.ports.map { binding throws(EngineError) in try PublishedPort(binding) }
         if specification.publishesAllPorts {
             let bound = Set(specification.ports.map(\.container))

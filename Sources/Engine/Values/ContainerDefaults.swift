@@ -40,11 +40,12 @@ package struct ContainerDefaults: Sendable, Hashable {
         if let sharedMemoryBytes, (host["ShmSize"]?.intValue ?? 0) == 0 { host["ShmSize"] = .int(sharedMemoryBytes) }
         if let usesInit, host["Init"] ?? .null == .null { host["Init"] = .bool(usesInit) }
         fillLog(&host)
+        // Who shares another container's network shares its resolv.conf.
+        let sharesNetwork = host["NetworkMode"]?.stringValue?.hasPrefix("container:") ?? false
         for (name, values) in [("Dns", dnsServers), ("DnsOptions", dnsOptions), ("DnsSearch", dnsSearch)] {
-            guard !values.isEmpty, host[name]?.arrayValue?.isEmpty ?? true else { continue }
-            host[name] = .strings(values)
+            if !values.isEmpty, !sharesNetwork, Self.isEmpty(host[name]) { host[name] = .strings(values) }
         }
-        if !ulimits.isEmpty {
+        if !ulimits.isEmpty, Self.isEmpty(host["Ulimits"]) || host["Ulimits"]?.arrayValue != nil {
             var list = host["Ulimits"]?.arrayValue ?? []
             let named = Set(list.compactMap { $0["Name"]?.stringValue })
             for limit in ulimits where !named.contains(limit.name) {
@@ -56,10 +57,16 @@ package struct ContainerDefaults: Sendable, Hashable {
         return .object(object)
     }
 
+    /// What is of another type is the request's mistake, and is left to be told of.
+    private static func isEmpty(_ value: JSONValue?) -> Bool {
+        value == nil || value == .null || value == .array([])
+    }
+
     /// Options belong to the default driver: another one of the request's own gets none.
     private func fillLog(_ host: inout JSONObject) {
-        guard !logOptions.isEmpty else { return }
-        var log = host["LogConfig"]?.objectValue ?? JSONObject()
+        let given = host["LogConfig"] ?? .null
+        guard !logOptions.isEmpty, given == .null || given.objectValue != nil else { return }
+        var log = given.objectValue ?? JSONObject()
         guard ["", "json-file", "local"].contains(log["Type"]?.stringValue ?? "") else { return }
         var options = log["Config"]?.objectValue ?? JSONObject()
         for (name, value) in logOptions where options[name] == nil { options[name] = .string(value) }

@@ -99,7 +99,9 @@ extension ContainerSpecification {
             try refuse(!dns.isEmpty, "conflicting options: dns and the network mode")
             try refuse(
                 !extraHosts.isEmpty, "conflicting options: custom host-to-IP mapping and the network mode")
-            try refuse(!macAddress.isEmpty, "conflicting options: mac-address and the network mode")
+            try refuse(
+                !macAddress.isEmpty || endpoints.contains { $0.macAddress != nil },
+                "conflicting options: mac-address and the network mode")
             try refuse(
                 !ports.isEmpty || publishesAllPorts,
                 "conflicting options: port publishing and the container type network mode")

@@ -3,6 +3,10 @@ import JSONText
 /// Docker's `LogConfig`.
 enum LogSettings {
     private static let common: Set<String> = ["mode", "max-buffer-size"]
+    /// Docker's other drivers.
+    private static let absent: Set<String> = [
+        "awslogs", "etwlogs", "fluentd", "gcplogs", "gelf", "journald", "logentries", "splunk", "syslog",
+    ]
     private static let options: [String: Set<String>] = [
         "json-file": [
             "max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag", "cache-disabled",
@@ -20,7 +24,11 @@ enum LogSettings {
         let driver = type.isEmpty ? "json-file" : type
         let given = try log.dictionary("Config")
         guard let known = options[driver] else {
-            try log.require(false, "logger: no log driver named '\(driver)' is registered")
+            try log.require(
+                false,
+                absent.contains(driver)
+                    ? "logger: no log driver named '\(driver)' is registered"
+                    : "error looking up logging plugin \(driver): plugin \"\(driver)\" not found")
             return ("json-file", [:])
         }
         for name in given.keys.sorted() {
@@ -33,6 +41,10 @@ enum LogSettings {
         }
         if let count = given["max-file"] {
             try log.require(UInt32(count).map { $0 > 0 } ?? false, "max-file cannot be less than 1")
+        }
+        for name in ["labels-regex", "env-regex"] {
+            guard let pattern = given[name], (try? Regex(pattern)) == nil else { continue }
+            try log.require(false, "\(name): invalid regular expression: \(pattern)")
         }
         if let mode = given["mode"] {
             try log.require(
@@ -57,11 +69,19 @@ package enum LogDetails {
         for label in names("labels") { if let value = specification.labels[label] { facts[label] = value } }
         let environment = specification.environment
         for variable in names("env") { if let value = environment[variable] { facts[variable] = value } }
+        if let pattern = options["labels-regex"] { facts.merge(matching(pattern, specification.labels)) { $1 } }
+        if let pattern = options["env-regex"] { facts.merge(matching(pattern, environment)) { $1 } }
         if let tag = options["tag"] {
             facts["tag"] = Self.tag(tag, specification, id: id, name: name, imageID: imageID)
         }
         return facts.sorted { $0.key < $1.key }.map { "\(escaped($0.key))=\(escaped($0.value))" }
             .joined(separator: ",")
+    }
+
+    /// The members whose names a regular expression fits.
+    private static func matching(_ pattern: String, _ members: [String: String]) -> [String: String] {
+        guard let expression = try? Regex(pattern) else { return [:] }
+        return members.filter { $0.key.firstMatch(of: expression) != nil }
     }
 
     /// Docker's template of tags, of which only plain members are used.

@@ -1,5 +1,6 @@
 import Engine
 import JSONText
+import Networking
 
 /// A key of the configuration file: its name, its type, and what it sets.
 package struct DaemonKey: Sendable {
@@ -101,7 +102,7 @@ package struct DaemonKey: Sendable {
     }
 
     /// Every key, in the order of the documentation.
-    package static let all: [DaemonKey] = serving + logging + containers + registries + idleKeys
+    package static let all: [DaemonKey] = serving + logging + containers + networks + registries + idleKeys
 
     private static let serving: [DaemonKey] = [
         DaemonKey("data-root", "directory of images, containers, volumes and the database") {
@@ -134,7 +135,7 @@ package struct DaemonKey: Sendable {
         DaemonKey("metrics-addr", "where Prometheus reads /metrics: ADDRESS:PORT") {
             value, settings throws(Refusal) in settings.metricsAddress = try text(value)
         },
-        DaemonKey("shutdown-timeout", "seconds that requests have to end when the daemon stops; default 15") {
+        DaemonKey("shutdown-timeout", "seconds that requests have to end when it stops; default 15", reloads: true) {
             value, settings throws(Refusal) in settings.shutdownSeconds = Int(try integer(value, 0...86_400))
         },
         DaemonKey("live-restore", "whether containers go on without the daemon; default true") {
@@ -216,6 +217,34 @@ package struct DaemonKey: Sendable {
         return result
     }
 
+    private static let networks: [DaemonKey] = [
+        DaemonKey("default-address-pools", "where automatic IPv4 subnets come from: a list of {\"base\", \"size\"}") {
+            value, settings throws(Refusal) in settings.addressPools = try pools(value)
+        },
+        DaemonKey(
+            "publish-interfaces",
+            "interfaces of the host by which published ports are reached, where a network does not say; default every one"
+        ) { value, settings throws(Refusal) in settings.publishInterfaces = try list(value) },
+    ]
+
+    private static func pools(_ value: JSONValue) throws(Refusal) -> [AddressPool.Range]? {
+        guard let entries = value.arrayValue else { throw expected("a list of {\"base\", \"size\"}", value) }
+        var found: [AddressPool.Range] = []
+        for entry in entries {
+            guard let base = entry["base"]?.stringValue.flatMap({ Subnet($0) }),
+                let size = entry["size"]?.intValue.flatMap({ Int(exactly: $0) }),
+                let range = AddressPool.Range(base: base, size: size)
+            else {
+                throw Refusal(
+                    reason:
+                        "needs an IPv4 subnet as `base` and, as `size`, a prefix length up to 16 bits longer and up to 30"
+                )
+            }
+            found.append(range)
+        }
+        return found.isEmpty ? nil : found
+    }
+
     private static let registries: [DaemonKey] = [
         DaemonKey("registry-mirrors", "mirrors of Docker Hub", reloads: true) {
             value, settings throws(Refusal) in settings.registryMirrors = try list(value)
@@ -232,7 +261,6 @@ package struct DaemonKey: Sendable {
 
     private static let idleKeys: [DaemonKey] = [
         idle("bip", "networks are chosen by the engine; declare one with its own subnet"),
-        idle("default-address-pools", "networks are chosen by the engine, apart from the host's routes"),
         idle("bridge", "the default network's bridge is the engine's own"),
         idle("icc", "set per network: com.docker.network.bridge.enable_icc"),
         idle("ip", "set per network: com.docker.network.bridge.host_binding_ipv4"),

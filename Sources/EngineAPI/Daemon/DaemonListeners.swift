@@ -37,7 +37,7 @@ struct DaemonListeners: Sendable {
         }
         let context = settings.isSecure ? try Self.context(settings, log) : nil
         let group = try SocketGroup.find(settings.group)
-        let passed = try ServiceManager.takeSockets()
+        let passed = try Systemd.takeSockets()
         // A socket unit that nobody spoke of is the place all the same.
         let chosen: [DaemonHost] = !hosts.isEmpty ? hosts : passed.isEmpty ? [.unix(standard)] : [.systemd(nil)]
         for host in chosen {

@@ -1,6 +1,7 @@
 import Diagnostics
 import Engine
 import JSONText
+import Networking
 
 /// What the daemon is told by its configuration file and its flags.
 package struct DaemonSettings: Sendable {
@@ -37,6 +38,10 @@ package struct DaemonSettings: Sendable {
     package var shutdownSeconds = 15
     /// Whether containers go on without the daemon.
     package var keepsContainers = true
+    /// As in `EngineConfiguration`.
+    package var publishInterfaces: [String]?
+    /// As in `EngineConfiguration`.
+    package var addressPools: [AddressPool.Range]?
     /// Mirrors of Docker Hub.
     package var registryMirrors: [String] = []
     /// Registries of which plain HTTP and unverified certificates are taken.

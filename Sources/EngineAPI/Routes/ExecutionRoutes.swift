@@ -22,6 +22,10 @@ struct ExecutionRoutes: Sendable {
         router.on("POST", "/exec/{id}/start", start)
         router.on("POST", "/exec/{id}/resize") { request in
             let execution = try engine.executions.find(request.variable("id"))
+            // A client that has the stream sends the size at once, whether the program runs yet or not.
+            for _ in 0..<1000 where execution.process == nil && execution.exitCode == nil {
+                try await EventLoop.shared.sleep(for: .milliseconds(5))
+            }
             guard let process = execution.process else {
                 throw EngineError(.conflict, "exec \(execution.id) is not running")
             }
@@ -74,6 +78,7 @@ struct ExecutionRoutes: Sendable {
             let state = execution.isRunning ? "is already running" : "has already run"
             throw EngineError(.conflict, "exec command \(execution.id) \(state)")
         }
+        try engine.requireStartable(execution)
         if execution.request.tty {
             try await startTerminal(execution, request, options.size)
         } else {
@@ -121,18 +126,17 @@ struct ExecutionRoutes: Sendable {
     private func startTerminal(_ execution: Execution, _ request: APIRequest, _ size: TerminalConfiguration?)
         async throws
     {
+        let keys = try DetachKeys(execution.request.detachKeys)
+        let raw = try await takeOver(request, tty: true)
         let process: ExecProcess
         do {
             process = try await engine.start(execution, streams: .terminal, size: size)
         } catch {
-            return try await tell(error, execution, request)
+            return try await tell(error, raw, tty: true)
         }
         let master = try Self.terminal(of: process, execution)
         let output = PipeReader(master)
-        let raw = try await request.responder.hijack(
-            upgrade: request.http.headers["Upgrade"],
-            contentType: StreamRoutes.contentType(tty: true, version: request.version))
-        let input = TypedInput(raw, keys: try DetachKeys(execution.request.detachKeys))
+        let input = TypedInput(raw, keys: keys)
         engine.runInBackground { [engine] in
             // The end of the process is heard of whether its client is there or not.
             await engine.waitUntilEnded(execution)
@@ -179,15 +183,13 @@ struct ExecutionRoutes: Sendable {
 
     /// Without a terminal: stdin as it comes, stdout and stderr framed.
     private func startStreams(_ execution: Execution, _ request: APIRequest) async throws {
+        let raw = try await takeOver(request, tty: false)
         let (stdin, stdout, stderr): (AsyncDescriptor?, AsyncDescriptor, AsyncDescriptor)
         do {
             (stdin, stdout, stderr) = try await startWithPipes(execution)
         } catch {
-            return try await tell(error, execution, request)
+            return try await tell(error, raw, tty: false)
         }
-        let raw = try await request.responder.hijack(
-            upgrade: request.http.headers["Upgrade"],
-            contentType: StreamRoutes.contentType(tty: false, version: request.version))
         let (output, error) = (PipeReader(stdout), PipeReader(stderr))
         await withTaskGroup(of: Bool.self) { group in
             for (source, stream) in [(output, StreamFrame.Stream.stdout), (error, .stderr)] {
@@ -220,13 +222,16 @@ struct ExecutionRoutes: Sendable {
         raw.close()
     }
 
-    /// A program that cannot be executed: Docker's clients expect the reason in the stream, and the code in inspect.
-    private func tell(_ error: any Error, _ execution: Execution, _ request: APIRequest) async throws {
-        guard execution.exitCode != nil else { throw error }
-        let tty = execution.request.tty
-        let raw = try await request.responder.hijack(
+    /// Takes the connection over before the program starts, as Docker does: there are clients that lose what comes with
+    /// the head.
+    private func takeOver(_ request: APIRequest, tty: Bool) async throws -> HijackedStream {
+        try await request.responder.hijack(
             upgrade: request.http.headers["Upgrade"],
             contentType: StreamRoutes.contentType(tty: tty, version: request.version))
+    }
+
+    /// A program that cannot be executed: Docker's clients expect the reason in the stream, and the code in inspect.
+    private func tell(_ error: any Error, _ raw: HijackedStream, tty: Bool) async throws {
         let text = Array("\(EngineError.wrapping(error).message)\r\n".utf8)
         try await raw.write(tty ? text : StreamFrame(stream: .stdout, bytes: text).encoded)
         await raw.shutdownWrite()

@@ -64,15 +64,19 @@ struct SystemRoutes: Sendable {
         info["Driver"] = "overlay2"
         info["DriverStatus"] = [["Backing Filesystem", "erofs"]]
         info["Plugins"] = [
-            "Volume": ["local"], "Network": ["bridge", "host", "null"], "Authorization": .null, "Log": ["json-file"],
+            "Volume": ["local"], "Network": ["bridge", "host", "null"], "Authorization": .null,
+            "Log": ["json-file", "local"],
         ]
-        for name in [
-            "MemoryLimit", "SwapLimit", "CpuCfsPeriod", "CpuCfsQuota", "CPUShares", "PidsLimit", "IPv4Forwarding",
-        ] {
-            info[name] = true
-        }
-        info["CPUSet"] = false
-        info["OomKillDisable"] = false
+        let support = engine.cgroupSupport
+        info["MemoryLimit"] = .bool(support.memory)
+        info["SwapLimit"] = .bool(support.swap)
+        info["CpuCfsPeriod"] = .bool(support.cpuQuota)
+        info["CpuCfsQuota"] = .bool(support.cpuQuota)
+        info["CPUShares"] = .bool(support.cpuShares)
+        info["CPUSet"] = .bool(support.cpuSets)
+        info["PidsLimit"] = .bool(support.pids)
+        info["OomKillDisable"] = .bool(support.outOfMemoryControl)
+        info["IPv4Forwarding"] = true
         info["Debug"] = .bool(told.logLevel == .debug)
         info["NFd"] = .int(Int64(process.openDescriptors))
         info["NGoroutines"] = 0
@@ -99,7 +103,7 @@ struct SystemRoutes: Sendable {
         info["Labels"] = .strings(told.labels)
         info["ExperimentalBuild"] = false
         info["ServerVersion"] = .string(engine.configuration.version)
-        info["Runtimes"] = ["stackctl": ["path": "stack-init"]]
+        info["Runtimes"] = ["stackctl": ["path": "stack-init"], "runc": ["path": "stack-init"]]
         info["DefaultRuntime"] = "stackctl"
         info["Swarm"] = [
             "NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": false, "Error": "",

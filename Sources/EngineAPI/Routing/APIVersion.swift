@@ -3,7 +3,7 @@ import Engine
 /// The versions of Docker's API that are spoken.
 package enum APIVersion {
     /// The newest, which is served where no version is named.
-    package static let newest = 50
+    package static let newest = 51
     /// The oldest.
     package static let oldest = 24
 

@@ -39,6 +39,7 @@ extension Errno {
     package static var E2BIG: Errno { Errno(7) }
     package static var EACCES: Errno { Errno(13) }
     package static var EADDRINUSE: Errno { Errno(98) }
+    package static var ENOBUFS: Errno { Errno(105) }
     package static var EADDRNOTAVAIL: Errno { Errno(99) }
     package static var EAGAIN: Errno { Errno(11) }
     package static var EBADF: Errno { Errno(9) }

@@ -30,6 +30,14 @@ package enum BoundSocket {
         if address.isV4 {
             _ = try system("setsockopt", "IP_FREEBIND") { linux_setsockopt_int(number, 0, 15, 1) }
         }
+        // What is left of connections of an earlier socket does not stand in the way of one that listens.
+        if type == Sockets.stream {
+            _ = try system("setsockopt", "SO_REUSEADDR") { linux_setsockopt_int(number, SOL_SOCKET, SO_REUSEADDR, 1) }
+        }
+        // IPv4 has sockets of its own, or is led on by the firewall.
+        if !address.isV4 {
+            _ = try system("setsockopt", "IPV6_V6ONLY") { linux_setsockopt_int(number, 41, 26, 1) }
+        }
         let bytes = address.bytes
         _ = try system("bind", "\(address):\(port)") { linux_bind_inet(number, bytes, bytes.count, port) }
         return socket

@@ -97,10 +97,11 @@ extension NetworkController {
     package func attach(
         containerID: String, netns: SharedDescriptor, ports: [PublishedPort]
     ) async throws -> [PublishedPort] {
-        let (database, firewall) = (database, firewall)
+        let (database, firewall, limit) = (database, firewall, publishInterfaces)
         return try await blocking { links in
             let places = try database.read { try $0.places(containerID: containerID) }
-            let chosen = try PortReservation(database: database, host: links.host).reserve(ports, for: containerID)
+            let chosen = try PortReservation(database: database, host: links.host, publishInterfaces: limit)
+                .reserve(ports, for: containerID)
             do {
                 for place in places where try links.isMissingBase(of: place.network) {
                     try links.bridges.ensure(place.network)

@@ -53,6 +53,12 @@ extension NetworkController {
         }
     }
 
+    /// Tells when somebody removes rules of the host's firewall, ours among them.
+    package nonisolated func firewallRemovals() async throws -> NetfilterChanges {
+        let host = host
+        return try await BlockingExecutor.shared.run { try host.run { try NetfilterChanges() } }
+    }
+
     static func ensure(_ network: NetworkSpecification, _ database: StateDatabase, _ links: HostLinks) throws {
         try links.bridges.ensure(network)
         let endpoints = try database.read { try $0.endpointSpecifications(networkID: network.id) }

@@ -10,20 +10,22 @@ extension NetworkController {
     /// - Throws: a `Diagnostic` if the name is taken, the subnet overlaps, or no automatic subnet is left.
     package func createNetwork(_ request: NetworkRequest) async throws -> NetworkSpecification {
         let (database, firewall, forwarding, turn) = (database, firewall, forwarding, turn)
+        let pools = addressPools
         return try await blocking { links in
-            try turn.run { try Self.make(request, database, links, firewall, forwarding) }
+            try turn.run { try Self.make(request, pools, database, links, firewall, forwarding) }
         }
     }
 
     private static func make(
-        _ request: NetworkRequest, _ database: StateDatabase, _ links: HostLinks, _ firewall: Firewall,
-        _ forwarding: Forwarding
+        _ request: NetworkRequest, _ pools: [AddressPool.Range], _ database: StateDatabase, _ links: HostLinks,
+        _ firewall: Firewall, _ forwarding: Forwarding
     ) throws -> NetworkSpecification {
         let hostRoutes = try HostRoutes(links.routes)
         let (network, isNew) = try database.write { transaction in
             if let known = try transaction.networkSpecification(id: request.id) { return (known, false) }
             let site = try request.needsSite ? UniqueLocalSite.ofRoot(transaction) : nil
-            var network = try request.decided(among: transaction.networkSpecifications(), hostRoutes, site: site)
+            var network = try request.decided(
+                among: transaction.networkSpecifications(), hostRoutes, site: site, pools: pools)
             network.usesForeignLink = try links.bridges.isForeign(network)
             try transaction.save(network.row)
             return (network, true)
@@ -103,7 +105,7 @@ extension NetworkController {
     ///
     /// `gone` are the ids of networks that will have been removed by then.
     package func diagnose(_ requests: [NetworkRequest], without gone: Set<String> = []) async -> [Diagnostic] {
-        let database = database
+        let (database, pools) = (database, addressPools)
         do {
             return try await blocking { links in
                 let all = try database.read { try $0.networkSpecifications() }
@@ -113,7 +115,8 @@ extension NetworkController {
                 var found: [Diagnostic] = []
                 for request in requests where !known.contains(where: { $0.id == request.id }) {
                     do throws(Diagnostic) {
-                        known.append(try request.decided(among: known, hostRoutes, site: UniqueLocalSite.example))
+                        known.append(
+                            try request.decided(among: known, hostRoutes, site: UniqueLocalSite.example, pools: pools))
                     } catch {
                         found.append(error)
                     }
@@ -148,9 +151,12 @@ extension NetworkRequest {
 
     /// The network with everything decided, or why it cannot be.
     ///
-    /// - Parameter site: where an IPv6 subnet comes from that is not given.
+    /// - Parameters:
+    ///   - site: where an IPv6 subnet comes from that is not given.
+    ///   - pools: where an IPv4 subnet comes from.
     func decided(
-        among known: [NetworkSpecification], _ hostRoutes: HostRoutes, site: IPPrefix? = nil
+        among known: [NetworkSpecification], _ hostRoutes: HostRoutes, site: IPPrefix? = nil,
+        pools: [AddressPool.Range] = AddressPool.usual
     ) throws(Diagnostic) -> NetworkSpecification {
         if known.contains(where: { $0.name == name }) {
             throw Diagnostic(code: "SC6015", summary: "a network named \(name) exists already")
@@ -161,7 +167,7 @@ extension NetworkRequest {
             known.filter { $0.driver == .bridge }.map(\.bridgeName)
                 + [settings.bridgeName ?? InterfaceName.bridge(networkID: id)])
         let foreign = hostRoutes.without(bridges: bridges)
-        let subnet = try decideSubnet(among: known, foreign)
+        let subnet = try decideSubnet(among: known, foreign, pools)
         let gateway = gateway ?? freeGateway(subnet)
         guard subnet.hasHost(gateway), subnet.prefixLength <= 30 else {
             throw Diagnostic(
@@ -235,15 +241,15 @@ extension NetworkRequest {
     }
 
     private func decideSubnet(
-        among known: [NetworkSpecification], _ foreign: HostRoutes
+        among known: [NetworkSpecification], _ foreign: HostRoutes, _ pools: [AddressPool.Range]
     ) throws(Diagnostic) -> Subnet {
         guard let subnet else {
             let taken = known.map(\.subnet) + foreign.entries.map(\.subnet)
-            guard let free = AddressPool.freeSubnet(avoiding: taken) else {
+            guard let free = AddressPool.freeSubnet(avoiding: taken, in: pools) else {
                 throw Diagnostic(
                     code: "SC6018", summary: "no automatic subnet is left for network \(name)",
                     detail:
-                        "each /24 of \(AddressPool.ranges.map(\.description).joined(separator: ", ")) overlaps a network or a route",
+                        "each subnet of \(pools.map(\.description).joined(separator: ", ")) overlaps a network or a route",
                     hint: "give the network a subnet, or remove networks that are not used")
             }
             return free

@@ -21,14 +21,30 @@ extension NetworkController {
     ///
     /// - Returns: the ports with host ports chosen.
     package func setPorts(containerID: String, ports: [PublishedPort]) async throws -> [PublishedPort] {
-        let (database, firewall) = (database, firewall)
+        let (database, firewall, limit) = (database, firewall, publishInterfaces)
         return try await blocking { links in
             let before = Set(try database.read { try $0.portMappings(containerID: containerID) })
-            let chosen = try PortReservation(database: database, host: links.host).reserve(ports, for: containerID)
+            let chosen = try PortReservation(database: database, host: links.host, publishInterfaces: limit)
+                .reserve(ports, for: containerID)
             let after = Set(try database.read { try $0.portMappings(containerID: containerID) })
             try firewall.remove(Array(before.subtracting(after)))
             try firewall.add(Array(after.subtracting(before)))
             return chosen
+        }
+    }
+
+    /// The sockets that a running container's ports need because the firewall does not lead them to it.
+    package func relays(containerID: String) async throws -> [PortRelay] {
+        let (database, host, limit) = (database, host, publishInterfaces)
+        return try await BlockingExecutor.shared.run {
+            let (places, ports) = try database.read { transaction in
+                let rows = try transaction.publishedPorts(container: containerID)
+                return (try transaction.places(containerID: containerID), try rows.map { try PublishedPort($0) })
+            }
+            guard ports.contains(where: \.isIPv6) else { return [] }
+            let ways = PublishingWays(
+                places, hostHasIPv6: try host.run { HostAddresses.hasIPv6() }, publishInterfaces: limit)
+            return Array(Set(ports.compactMap(ways.relay)))
         }
     }
 

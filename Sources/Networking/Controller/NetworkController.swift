@@ -12,6 +12,8 @@ package actor NetworkController {
     let firewall: Firewall
     let forwarding: Forwarding
     let turn = NetworkTurn()
+    let publishInterfaces: [String]?
+    let addressPools: [AddressPool.Range]
     private var openRoutes: RouteSocket?
 
     /// Networks of the data root at `root`.
@@ -22,12 +24,15 @@ package actor NetworkController {
     ///   - hostNamespace: a network namespace to use as the host; nil is the daemon's own.
     ///   - publishInterfaces: the interfaces through which published ports are reached, where a network does not say; nil
     ///     is every one.
+    ///   - addressPools: where automatic subnets come from.
     package init(
         root: String, database: StateDatabase, hostNamespace: SharedDescriptor? = nil,
-        publishInterfaces: [String]? = nil
+        publishInterfaces: [String]? = nil, addressPools: [AddressPool.Range]? = nil
     ) {
         self.database = database
         host = HostNamespace(descriptor: hostNamespace)
+        self.publishInterfaces = publishInterfaces
+        self.addressPools = addressPools ?? AddressPool.usual
         firewall = Firewall(
             table: Firewall.tableName(root: root), database: database, host: host,
             publishInterfaces: publishInterfaces)

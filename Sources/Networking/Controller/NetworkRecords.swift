@@ -162,7 +162,8 @@ extension Transaction where Self: ~Copyable {
         let ways = try publishingWays(containerID: containerID)
         return try ports.compactMap { row in
             let port = try PublishedPort(row)
-            guard let way = port.isIPv6 ? ways.v6 : ways.v4 else { return nil }
+            guard let way = port.isIPv6 ? ways.v6 : ways.v4, !port.isIPv6 || port.hostAddress?.isLoopback == false
+            else { return nil }
             return PortMapping(port: port, address: way.address, isRouted: way.isRouted)
         }
     }

@@ -12,6 +12,8 @@ import StateStore
 struct PortReservation: Sendable {
     let database: StateDatabase
     let host: HostNamespace
+    /// The interfaces through which ports are reached where a network does not say.
+    var publishInterfaces: [String]?
 
     /// Commits the ports of a container, in place of those it had.
     ///
@@ -22,8 +24,11 @@ struct PortReservation: Sendable {
         let listening = ports.isEmpty ? [] : try host.run { try ListeningPorts.read() }
         let addresses = try addresses(for: ports)
         let range = try portRange()
+        let hostHasIPv6 = try host.run { HostAddresses.hasIPv6() }
         return try database.write { transaction in
-            let ways = try transaction.publishingWays(containerID: containerID)
+            let ways = PublishingWays(
+                try transaction.places(containerID: containerID), hostHasIPv6: hostHasIPv6,
+                publishInterfaces: publishInterfaces)
             guard ports.isEmpty || !ways.isEmpty else {
                 throw Diagnostic(
                     code: "SC6024", summary: "ports cannot be published for a container without a way out",
@@ -31,12 +36,15 @@ struct PortReservation: Sendable {
                     hint: "add a network that is not internal, or remove the ports")
             }
             // What it had already stays its own: an address that comes late after a reboot stops no container.
-            let had = try transaction.publishedPorts(container: containerID).map { try PublishedPort($0).hostAddress }
+            let held = try transaction.publishedPorts(container: containerID).map { try PublishedPort($0) }
+            let had = held.map(\.hostAddress)
             try transaction.deletePublishedPorts(container: containerID)
-            let occupancy = Occupancy(others: try Self.others(transaction), listening: listening, range: range)
+            let occupancy = Occupancy(
+                others: try Self.others(transaction), listening: Self.foreign(listening, held), range: range)
             var chosen: [PublishedPort] = []
             for port in Set(ports).sorted(by: { $0.description < $1.description }) {
                 let wanted = ways.expanded(port)
+                if wanted.isEmpty { throw Self.unreachable(port) }
                 let isOpen = wanted.allSatisfy { $0.hostAddress != nil && ways.has($0.hostAddress) }
                 for one in wanted where !isOpen && !had.contains(one.hostAddress) {
                     if let problem = addresses?.problem(of: one) { throw problem }
@@ -53,9 +61,11 @@ struct PortReservation: Sendable {
 
     /// The conflicts these ports have now with other containers, other programs and each other.
     func conflicts(_ ports: [PublishedPort], containerID: String?) throws -> [Diagnostic] {
-        let listening = try host.run { try ListeningPorts.read() }
+        let sockets = try host.run { try ListeningPorts.read() }
         let addresses = try addresses(for: ports)
-        let others = try database.read { try Self.others($0) }.filter { $0.containerID != containerID }
+        let all = try database.read { try Self.others($0) }
+        let others = all.filter { $0.containerID != containerID }
+        let listening = Self.foreign(sockets, all.filter { $0.containerID == containerID }.map(\.port))
         var checked: [PublishedPort] = []
         return ports.compactMap { port in
             if let problem = addresses?.problem(of: port) { return problem }
@@ -69,6 +79,20 @@ struct PortReservation: Sendable {
     private func addresses(for ports: [PublishedPort]) throws -> HostAddresses? {
         guard ports.contains(where: { $0.hostAddress != nil }) else { return nil }
         return try host.run { HostAddresses.mayBeMissing() ? nil : try HostAddresses.read() }
+    }
+
+    /// The sockets that are none of a container's own (`PortRelay`).
+    private static func foreign(_ listening: [ListeningPort], _ held: [PublishedPort]) -> [ListeningPort] {
+        let own = held.filter(\.isIPv6)
+        return own.isEmpty ? listening : listening.filter { socket in !own.contains(where: socket.blocks) }
+    }
+
+    private static func unreachable(_ port: PublishedPort) -> Diagnostic {
+        Diagnostic(
+            code: "SC6038",
+            summary: "port \(port.hostPort)/\(port.transport.rawValue) cannot be published on \(port.hostAddressText)",
+            detail: "the container has no IPv6, and only TCP is passed on to IPv4",
+            hint: "publish on an IPv4 address, or give the network IPv6")
     }
 
     private static func others(_ transaction: borrowing some Transaction & ~Copyable) throws -> [Holding] {

@@ -31,6 +31,11 @@ struct HostAddresses: Sendable {
         (try? Files.readText("/proc/sys/net/ipv4/ip_nonlocal_bind"))?.hasPrefix("1") ?? false
     }
 
+    /// Whether the calling thread's network namespace has IPv6.
+    static func hasIPv6() -> Bool {
+        (try? Files.readText("/proc/sys/net/ipv6/conf/lo/disable_ipv6"))?.hasPrefix("0") ?? false
+    }
+
     /// What is wrong with the address a port is to be published on; nil when nothing is.
     func problem(of port: PublishedPort) -> Diagnostic? {
         guard let wanted = port.hostAddress, !wanted.isLoopback, !wanted.isUnspecified,

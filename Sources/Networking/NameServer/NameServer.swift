@@ -99,6 +99,23 @@ package actor NameServer {
             .servers(container: Array(containerID.utf8), resolvers: resolvers.map { Array($0.utf8) }))
     }
 
+    /// Passes connections on to a container, in place of those that were before.
+    ///
+    /// - Throws: `SystemError` where a socket cannot be had, such as `EADDRINUSE`.
+    package func setRelays(containerID: String, _ relays: [PortRelay]) async throws {
+        try await call(.unrelay(container: Array(containerID.utf8)))
+        let host = host
+        for relay in relays {
+            let socket = try await BlockingExecutor.shared.run {
+                try host.run { try BoundSocket.streams(at: relay.address, port: relay.port).shared() }
+            }
+            try await call(
+                .relay(
+                    container: Array(containerID.utf8), target: Array(relay.target.description.utf8),
+                    port: relay.targetPort), [socket])
+        }
+    }
+
     private static func valid(_ names: [String]) throws(Diagnostic) -> [DNSName] {
         try names.map { text throws(Diagnostic) in
             guard let name = DNSName(text: Array(text.utf8)) else {

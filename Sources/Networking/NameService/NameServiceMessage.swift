@@ -22,6 +22,12 @@ package enum NameServiceMessage: Sendable, Equatable {
     case links(container: Identifier, names: [DNSName])
     /// The resolvers that a container's names are asked from, in place of the host's; none are the host's.
     case servers(container: Identifier, resolvers: [[UInt8]])
+    /// Pass connections on to a container.
+    ///
+    /// The listening socket comes with the message. The address is text.
+    case relay(container: Identifier, target: [UInt8], port: UInt16)
+    /// Pass no more connections on to a container; those there are go on.
+    case unrelay(container: Identifier)
     /// The container has left the network.
     case unname(container: Identifier, network: Identifier)
     /// The container has ended.
@@ -53,6 +59,9 @@ package enum NameServiceMessage: Sendable, Equatable {
             for name in names { fields.append(NameServiceMessage.text(name)) }
             return join("links", fields)
         case .servers(let container, let resolvers): return join("servers", [container] + resolvers)
+        case .relay(let container, let target, let port):
+            return join("relay", [container, target, NameServiceMessage.hexadecimal(UInt32(port))])
+        case .unrelay(let container): return join("unrelay", [container])
         case .unname(let container, let network): return join("unname", [container, network])
         case .remove(let container): return join("remove", [container])
         case .upstreams(let resolvers): return join("upstreams", resolvers)
@@ -93,6 +102,10 @@ package enum NameServiceMessage: Sendable, Equatable {
         if verb == bytes("servers"), !fields.isEmpty {
             return .servers(container: fields[0], resolvers: [[UInt8]](fields[1...]))
         }
+        if verb == bytes("relay"), fields.count == 3, let port = number(fields[2]), port <= 0xFFFF {
+            return .relay(container: fields[0], target: fields[1], port: UInt16(truncatingIfNeeded: port))
+        }
+        if verb == bytes("unrelay"), fields.count == 1 { return .unrelay(container: fields[0]) }
         if verb == bytes("unname"), fields.count == 2 { return .unname(container: fields[0], network: fields[1]) }
         if verb == bytes("remove"), fields.count == 1 { return .remove(container: fields[0]) }
         if verb == bytes("upstreams") { return .upstreams(fields) }

@@ -173,6 +173,7 @@ package struct Ruleset: Sendable, Equatable {
     /// - `guard`: bridges have `route_localnet`, so that the host reaches published ports through 127.0.0.1. Without this
     ///   chain a container could then reach what listens on the host's loopback, or send in the loopback's name.
     /// - `translate`: published ports, from outside and from the host itself; the source address is kept.
+    /// - `output`: on ::1 sockets answer (`PortRelay`), since the kernel takes no answer to it from a bridge.
     /// - `forward`: where the host was no router before, it is none for others now. Bridges and
     ///   tunnels are spared: they belong to another data root, another engine, virtual machines or a VPN.
     /// - `arriving`: into a bridge come its own containers, answers, what comes from a trusted interface, and what a
@@ -214,6 +215,7 @@ package struct Ruleset: Sendable, Equatable {
             }
             chain output {
                 type nat hook output priority -100; policy accept;
+                ip6 daddr ::1 accept
                 fib daddr type local jump translate
             }
             chain forward {
@@ -270,7 +272,7 @@ package struct Ruleset: Sendable, Equatable {
     }
 
     private static let fixedRuleCounts = [
-        "guard": 2, "translate": 4, "prerouting": 1, "output": 1, "arriving": 14, "leave": 2,
+        "guard": 2, "translate": 4, "prerouting": 1, "output": 2, "arriving": 14, "leave": 2,
         "local_input": 2, "postrouting": 5,
     ]
 }

@@ -4,6 +4,11 @@ extension IPAddress {
     /// ::, every IPv6 address of the host where one listens.
     package static var anyV6: IPAddress { IPAddress(bytes: [UInt8](repeating: 0, count: 16)) ?? .any }
 
+    /// ::1.
+    package static var loopbackV6: IPAddress {
+        IPAddress(bytes: [UInt8](repeating: 0, count: 15) + [1]) ?? .loopback
+    }
+
     /// The same address, as netlink takes it.
     package init(_ address: IPv4Address) { self = .v4(address.rawValue) }
 

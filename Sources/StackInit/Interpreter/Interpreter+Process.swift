@@ -91,6 +91,15 @@ extension Interpreter {
     /// A directory given as the program is EACCES to the kernel; users are told what it is.
     private static func executionFault(_ code: Int32, _ path: KernelString) -> Fault {
         var code = code
+        if code == ENOENT {
+            let probe = withCString(path) { linux_openat(INIT_AT_FDCWD, $0, INIT_O_PATH | O_CLOEXEC, 0) }
+            // One that is there misses its interpreter.
+            guard probe < 0 else {
+                closeDescriptor(probe)
+                return Fault(code, "")
+            }
+            return Fault(code, KernelString("stat ") + path)
+        }
         if code == EACCES {
             let probe = withCString(path) { linux_openat(INIT_AT_FDCWD, $0, INIT_O_PATH | O_CLOEXEC, 0) }
             var kind = init_file_kind()

@@ -35,10 +35,20 @@ struct ArgumentParser {
         return try parser.parse(words[...])
     }
 
+    /// The command that the words are about, as far as they name one.
+    static func command(of words: [String], root: CommandDeclaration) -> CommandDeclaration {
+        var command = root
+        for word in words {
+            if let next = command.subcommand(word) { command = next } else if !word.hasPrefix("-") { continue }
+            if command.subcommands.isEmpty { break }
+        }
+        return command
+    }
+
     private var command: CommandDeclaration { path.last ?? root }
 
     private var accepted: [OptionDeclaration] {
-        command.options + command.globalOptions + (path.count == 1 ? [GlobalOptions.version] : [])
+        command.options + command.globalOptions + (path.count == 1 ? GlobalOptions.beforeCommand : [])
     }
 
     private mutating func parse(_ words: ArraySlice<String>) throws(Diagnostic) -> Resolution {
@@ -76,7 +86,7 @@ struct ArgumentParser {
     private mutating func takeLong(_ word: String, from rest: inout ArraySlice<String>) throws(Diagnostic) {
         let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let name = String(parts.first ?? "")
-        guard let option = accepted.first(where: { $0.long == name }) else {
+        guard let option = accepted.first(where: { $0.answers(to: name) }) else {
             throw UsageProblem.unknownOption("--\(name)", accepted: accepted, path: path)
         }
         let inline = parts.count > 1 ? String(parts[1]) : nil
@@ -121,7 +131,7 @@ struct ArgumentParser {
     private mutating func take(
         _ option: OptionDeclaration, spelled: String, inline: String?, from rest: inout ArraySlice<String>
     ) throws(Diagnostic) {
-        if option == GlobalOptions.help { wantsHelp = true }
+        if option.long == GlobalOptions.help.long { wantsHelp = true }
         guard option.takesValue else {
             arguments.set(option, isOn: true)
             return

@@ -31,6 +31,12 @@ enum CompletionScript {
         command.operands.contains { $0.completion == .path }
     }
 
+    /// What the operands are the names of.
+    private static func names(of command: CommandDeclaration) -> CompletedKind? {
+        for case .names(let kind) in command.operands.map(\.completion) { return kind }
+        return nil
+    }
+
     private static func words(of command: CommandDeclaration) -> [String] {
         var words = command.subcommands.map(\.name)
         for case .choice(let choices) in command.operands.map(\.completion) { words += choices }
@@ -38,7 +44,7 @@ enum CompletionScript {
     }
 
     private static func options(of node: Node) -> [OptionDeclaration] {
-        node.command.options + node.command.globalOptions + (node.words.isEmpty ? [GlobalOptions.version] : [])
+        node.command.options + node.command.globalOptions + (node.words.isEmpty ? GlobalOptions.beforeCommand : [])
     }
 
     // MARK: bash
@@ -53,9 +59,14 @@ enum CompletionScript {
             cases += "        \"\(node.words.joined(separator: " "))\")\n"
             cases += "            words=\"\(candidates.joined(separator: " "))\"\n"
             if completesPaths(node.command) { cases += "            paths=1\n" }
+            if let kind = names(of: node.command) { cases += "            names=\(kind.rawValue)\n" }
             cases += "            ;;\n"
             for option in options(of: node) {
                 let key = (node.words + ["--\(option.long)"]).joined(separator: " ")
+                if let kind = option.offers {
+                    values += "        \"\(key)\") _stackctl_names \(kind.rawValue); return ;;\n"
+                    continue
+                }
                 switch option.value {
                 case .path: values += "        \"\(key)\") COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
                 case .choice(let choices):
@@ -68,9 +79,18 @@ enum CompletionScript {
         }
         return """
             # bash completion for stackctl, written by `stackctl completion bash`
+            _stackctl_names() {
+                # A colon parts words for the shell, but not for us.
+                local line="${COMP_LINE:0:$COMP_POINT}" whole="${COMP_WORDS[COMP_CWORD]}" name
+                [ -n "$line" ] && whole="${line##* }"
+                local before="${whole%"${whole##*:}"}"
+                while IFS= read -r name; do
+                    [[ "$name" == "$whole"* ]] && COMPREPLY+=("${name#"$before"}")
+                done < <("${COMP_WORDS[0]}" __complete "$1" -- "${COMP_WORDS[@]:1}" 2>/dev/null)
+            }
             _stackctl() {
                 local word="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
-                local path="" words="" paths="" next i
+                local path="" words="" paths="" names="" next i
                 COMPREPLY=()
                 for ((i = 1; i < COMP_CWORD; i++)); do
                     next="${path:+$path }${COMP_WORDS[i]}"
@@ -85,6 +105,7 @@ enum CompletionScript {
             \(cases)    esac
                 COMPREPLY=($(compgen -W "$words" -- "$word"))
                 [ -n "$paths" ] && [[ "$word" != -* ]] && COMPREPLY+=($(compgen -f -- "$word"))
+                [ -n "$names" ] && [[ "$word" != -* ]] && _stackctl_names "$names"
             }
             complete -o filenames -F _stackctl stackctl
 
@@ -101,6 +122,11 @@ enum CompletionScript {
         return """
             #compdef stackctl
             # zsh completion for stackctl, written by `stackctl completion zsh`
+            _stackctl_names() {
+                local -a names
+                names=(${(f)"$(stackctl __complete $1 -- "${(@)_stackctl_words}" 2>/dev/null)"})
+                compadd -a names
+            }
             \(functions)
             if [ "$funcstack[1]" = "_stackctl" ]; then
                 _stackctl "$@"
@@ -113,9 +139,11 @@ enum CompletionScript {
 
     private static func zshFunction(_ node: Node) -> String {
         let name = (["_stackctl"] + node.words).joined(separator: "_").replacing("-", with: "_")
-        var lines = ["\(name)() {", "    local state line", "    _arguments -C \\"]
+        var lines = ["\(name)() {", "    local state line"]
+        if node.words.isEmpty { lines.append("    local -a _stackctl_words=(\"${(@)words[2,-1]}\")") }
+        lines.append("    _arguments -C \\")
         for option in options(of: node) {
-            lines.append("        \(zshOption(option)) \\")
+            for spelling in zshOption(option) { lines.append("        \(spelling) \\") }
         }
         if node.command.subcommands.isEmpty {
             let choices = words(of: node.command)
@@ -123,7 +151,9 @@ enum CompletionScript {
             if !choices.isEmpty {
                 action = "(\(choices.joined(separator: " ")))"
             } else {
-                action = completesPaths(node.command) ? "_files" : " "
+                let kind = names(of: node.command)
+                action =
+                    completesPaths(node.command) ? "_files" : kind.map { "{_stackctl_names \($0.rawValue)}" } ?? " "
             }
             lines.append("        '*::argument:\(action)'")
         } else {
@@ -141,17 +171,23 @@ enum CompletionScript {
         return lines.joined(separator: "\n") + "\n}\n"
     }
 
-    private static func zshOption(_ option: OptionDeclaration) -> String {
+    /// The long spelling, and the short one where there is one.
+    private static func zshOption(_ option: OptionDeclaration) -> [String] {
         let summary = quoted(option.summary).replacing("[", with: "(").replacing("]", with: ")")
-        let value: String
-        switch option.value {
-        case .none: return "'--\(option.long)[\(summary)]'"
-        case .path: value = "_files"
-        case .choice(let choices): value = "(\(choices.joined(separator: " ")))"
-        case .text, .integer, .pair: value = " "
-        }
         let star = option.repeats ? "*" : ""
-        return "'\(star)--\(option.long)=[\(summary)]:\(option.long):\(value)'"
+        func spellings(_ value: String?) -> [String] {
+            let rest = "[\(summary)]" + (value.map { ":\(option.long):\($0)" } ?? "")
+            let isTaking = value != nil
+            return ["'\(star)--\(option.long)\(isTaking ? "=" : "")\(rest)'"]
+                + (option.short.map { ["'\(star)-\($0)\(isTaking ? "+" : "")\(rest)'"] } ?? [])
+        }
+        if let kind = option.offers { return spellings("{_stackctl_names \(kind.rawValue)}") }
+        switch option.value {
+        case .none: return spellings(nil)
+        case .path: return spellings("_files")
+        case .choice(let choices): return spellings("(\(choices.joined(separator: " ")))")
+        case .text, .integer, .pair: return spellings(" ")
+        }
     }
 
     private static func quoted(_ text: String) -> String {
@@ -174,7 +210,12 @@ enum CompletionScript {
                 lines.append("complete -c stackctl -n '\(condition)' -a \(choice)")
             }
             if completesPaths(node.command) { lines.append("complete -c stackctl -n '\(condition)' -F") }
-            for option in node.command.options + (node.words.isEmpty ? GlobalOptions.all : []) {
+            if let kind = names(of: node.command) {
+                lines.append("complete -c stackctl -n '\(condition)' -a '\(fishNames(kind))'")
+            }
+            for option in node.command.options
+                + (node.words.isEmpty ? GlobalOptions.all + GlobalOptions.beforeCommand : [])
+            {
                 lines.append(fishOption(option, condition: node.words.isEmpty ? nil : condition))
             }
         }
@@ -194,6 +235,9 @@ enum CompletionScript {
         if let condition { line += " -n '\(condition)'" }
         line += " -l \(option.long)"
         if let short = option.short { line += " -s \(short)" }
+        if let kind = option.offers {
+            return line + " -x -a '\(fishNames(kind))' -d '\(fishQuoted(option.summary))'"
+        }
         switch option.value {
         case .none: break
         case .path: line += " -r -F"
@@ -201,6 +245,10 @@ enum CompletionScript {
         case .text, .integer, .pair: line += " -x"
         }
         return line + " -d '\(fishQuoted(option.summary))'"
+    }
+
+    private static func fishNames(_ kind: CompletedKind) -> String {
+        "(stackctl __complete \(kind.rawValue) -- (commandline -opc)[2..] 2>/dev/null)"
     }
 
     private static func fishQuoted(_ text: String) -> String {

@@ -28,8 +28,11 @@ enum HelpText {
         if !command.subcommands.isEmpty {
             text += "\nCommands:\n" + columns(command.subcommands.map { ($0.name, $0.summary) })
         }
-        if !command.options.isEmpty {
-            text += "\nOptions:\n" + columns(command.options.map { (spelling($0), $0.summary) })
+        let grouped = Set(command.optionGroups.flatMap(\.options))
+        let plain = command.options.filter { !grouped.contains($0) }
+        if !plain.isEmpty { text += "\nOptions:\n" + columns(plain.map { (spelling($0), $0.summary) }) }
+        for group in command.optionGroups {
+            text += "\n\(group.title):\n" + columns(group.options.map { (spelling($0), $0.summary) })
         }
         text += "\nGlobal options:\n" + columns(command.globalOptions.map { (spelling($0), $0.summary) })
         return text
@@ -40,7 +43,7 @@ enum HelpText {
         for group in CommandTree.groups {
             text += "\n\(group.title):\n" + columns(group.commands.map { ($0.name, $0.summary) }, indentTo: 14)
         }
-        let options = GlobalOptions.all + [GlobalOptions.version]
+        let options = GlobalOptions.all + GlobalOptions.beforeCommand
         text += "\nGlobal options:\n" + columns(options.map { (spelling($0), $0.summary) })
         text += "\n`stackctl COMMAND --help` says more about a command.\n"
         return text

@@ -26,6 +26,27 @@ struct OptionDeclaration: Sendable, Hashable {
     let repeats: Bool
     /// One line for the help text, without a full stop.
     let summary: String
+    /// Other names after `--` that mean the same, such as those of older versions of Docker; help does not list them.
+    var otherNames: [String] = []
+    /// What the shells may offer as its value, by asking the daemon.
+    var offers: CompletedKind?
+
+    /// Whether `name`, without its dashes, is this option.
+    func answers(to name: String) -> Bool { long == name || otherNames.contains(name) }
+
+    /// The same option, known by other names too.
+    func named(also names: String...) -> OptionDeclaration {
+        var copy = self
+        copy.otherNames += names
+        return copy
+    }
+
+    /// The same option, whose value is the name of such a thing.
+    func offering(_ kind: CompletedKind) -> OptionDeclaration {
+        var copy = self
+        copy.offers = kind
+        return copy
+    }
 
     /// An option that is there or not.
     static func flag(_ long: String, _ short: Character? = nil, _ summary: String) -> OptionDeclaration {
@@ -79,6 +100,21 @@ struct OptionDeclaration: Sendable, Hashable {
     }
 }
 
+/// What a shell completes with the names of, as the daemon or the user's files have them.
+enum CompletedKind: String, Sendable, Hashable, CaseIterable {
+    case containers
+    /// Containers that run.
+    case running
+    /// Containers that do not run.
+    case stopped
+    case images
+    case networks
+    case volumes
+    case contexts
+    /// Objects of any kind.
+    case objects
+}
+
 /// A word without a dash that a command takes.
 struct OperandDeclaration: Sendable, Hashable {
     /// How many of them.
@@ -94,6 +130,7 @@ struct OperandDeclaration: Sendable, Hashable {
         case none
         case path
         case choice([String])
+        case names(CompletedKind)
     }
 
     /// Its name in help texts: `CONTAINER`.

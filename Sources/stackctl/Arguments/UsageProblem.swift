@@ -4,7 +4,7 @@ import Diagnostics
 enum UsageProblem {
     static func unknownCommand(_ word: String, path: [CommandDeclaration]) -> Diagnostic {
         let command = path.last
-        let known = command?.subcommands.map(\.name) ?? []
+        let known = command?.subcommands.flatMap { [$0.name] + $0.aliases } ?? []
         let prefix = path.map(\.name).joined(separator: " ")
         let scope = path.count > 1 ? " of `\(prefix)`" : ""
         return problem(

@@ -13,7 +13,7 @@ enum CallerCredentials {
     ///
     /// - Throws: `Diagnostic` where the user has no home.
     static func path() throws -> String {
-        guard let path = DockerConfigFile.defaultPath else {
+        guard let path = UserFiles.dockerConfigFile else {
             throw Diagnostic(
                 code: "SC0191", summary: "there is no home to keep credentials in", detail: "HOME is not set",
                 hint: "set DOCKER_CONFIG to a folder")
@@ -45,7 +45,7 @@ enum CallerCredentials {
     }
 
     private static func credentials(for domain: String, _ output: Output) async -> RegistryCredentials? {
-        guard let path = DockerConfigFile.defaultPath else { return nil }
+        guard let path = UserFiles.dockerConfigFile else { return nil }
         do {
             return try await BlockingExecutor.shared.run { () throws(RegistryError) in
                 try DockerConfigFile(path: path).credentials(for: domain)

@@ -6,6 +6,8 @@ import JSONText
 struct DaemonClient: Sendable {
     /// The connection maker.
     let http: HTTPClient
+    /// What goes before each target: `/v1.44`, or nothing for the version the daemon takes by itself.
+    var prefix = ""
 
     /// The answer to a GET.
     func get(_ target: String, headers: HTTPHeaders = [:]) async throws -> JSONValue {
@@ -21,7 +23,7 @@ struct DaemonClient: Sendable {
 
     /// The answer to a POST whose body comes piece by piece, until there is no more.
     func post(_ target: String, streaming body: @Sendable () async throws -> [UInt8]?) async throws -> JSONValue {
-        let response = try await http.send(
+        let response = try await send(
             "POST", target, headers: ["Content-Type": "application/x-tar"], streaming: body)
         let bytes = try await response.collect()
         guard response.status < 400 else {
@@ -53,11 +55,40 @@ struct DaemonClient: Sendable {
     ) async throws -> HTTPClientResponse {
         var headers = given
         if body != nil { headers.set("Content-Type", "application/json") }
-        let response = try await http.send(method, target, headers: headers, body: body?.serializedBytes(.compact))
+        let response = try await send(method, target, headers: headers, body: body?.serializedBytes(.compact))
         guard response.status < 400 else {
             throw DaemonClient.failure(status: response.status, body: try await response.collect(), of: target)
         }
         return response
+    }
+
+    /// Sends a request and returns when the answer's head is there, whatever its status.
+    func send(
+        _ method: String, _ target: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil
+    ) async throws -> HTTPClientResponse {
+        try await http.send(method, prefix + target, headers: headers, body: body)
+    }
+
+    /// The same with a body that comes piece by piece.
+    func send(
+        _ method: String, _ target: String, headers: HTTPHeaders = [:],
+        streaming body: @Sendable () async throws -> [UInt8]?
+    ) async throws -> HTTPClientResponse {
+        try await http.send(method, prefix + target, headers: headers, streaming: body)
+    }
+
+    /// Sends a request that asks for the raw connection, and returns it.
+    ///
+    /// - Throws: `StatusFailure` where the daemon refuses.
+    func hijack(_ target: String, body: JSONValue? = nil) async throws -> HijackedStream {
+        var headers: HTTPHeaders = [:]
+        if body != nil { headers.set("Content-Type", "application/json") }
+        let (response, stream) = try await http.upgrade(
+            "POST", prefix + target, headers: headers, body: body?.serializedBytes(.compact) ?? [])
+        guard let stream else {
+            throw DaemonClient.failure(status: response.status, body: try await response.collect(), of: target)
+        }
+        return stream
     }
 
     private func call(

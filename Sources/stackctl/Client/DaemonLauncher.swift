@@ -14,7 +14,11 @@ struct DaemonLauncher: Sendable {
     ///
     /// - Throws: a `Diagnostic` that says why none does.
     func connect() async throws -> DaemonClient {
-        let client = DaemonClient(http: HTTPClient.unix(path: location.socket))
+        let chosen = try location.chosen.get()
+        if let chosen, !chosen.isLocal {
+            return try await DaemonConnector(endpoint: chosen).connect(version: location.version)
+        }
+        let client = self.client
         switch await probe() {
         case .answers: return client
         case .refusedPermission: throw permissionProblem
@@ -24,7 +28,7 @@ struct DaemonLauncher: Sendable {
                 hint: "name its socket with `--host unix://PATH`")
         case .nobody: break
         }
-        if location.socketIsGiven {
+        if chosen != nil {
             throw Diagnostic(
                 code: "SC0113", summary: "no daemon answers at \(location.socket)",
                 hint: "start one there: `stackctl daemon --host unix://\(location.socket)`")
@@ -40,8 +44,18 @@ struct DaemonLauncher: Sendable {
 
     /// A client of the daemon if one answers; none is started.
     func existing() async -> DaemonClient? {
+        guard case .success(let chosen) = location.chosen else { return nil }
+        if let chosen, !chosen.isLocal {
+            return try? await DaemonConnector(endpoint: chosen).connect(version: location.version)
+        }
         guard case .answers = await probe() else { return nil }
-        return DaemonClient(http: HTTPClient.unix(path: location.socket))
+        return client
+    }
+
+    /// A client of the socket on this host.
+    private var client: DaemonClient {
+        DaemonClient(
+            http: HTTPClient.unix(path: location.socket), prefix: location.version.map { "/v\($0)" } ?? "")
     }
 
     /// What a knock on the socket gave.

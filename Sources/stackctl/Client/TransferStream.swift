@@ -22,7 +22,7 @@ struct TransferStream {
     func run(_ target: Target, credentials: String? = nil) async throws -> JSONValue? {
         var headers: HTTPHeaders = [:]
         if let credentials { headers.set("X-Registry-Auth", credentials) }
-        let response = try await invocation.daemon().http.send("POST", target.text, headers: headers)
+        let response = try await invocation.daemon().send("POST", target.text, headers: headers)
         defer { response.close() }
         guard response.status < 400 else {
             throw DaemonClient.failure(status: response.status, body: try await response.collect())

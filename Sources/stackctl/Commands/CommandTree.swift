@@ -18,9 +18,12 @@ enum CommandTree {
         Group(
             title: "Containers",
             commands: [
-                PsCommand.declaration, LogsCommand.declaration, ExecCommand.declaration, StartCommand.declaration,
-                StopCommand.declaration, RestartCommand.declaration, KillCommand.declaration, RmCommand.declaration,
-                InspectCommand.declaration, StatsCommand.declaration, EventsCommand.declaration,
+                RunCommand.declaration, CreateCommand.declaration, PsCommand.declaration, LogsCommand.declaration,
+                ExecCommand.declaration, AttachCommand.declaration, StartCommand.declaration, LifecycleCommands.stop,
+                LifecycleCommands.restart, LifecycleCommands.kill, LifecycleCommands.pause, LifecycleCommands.unpause,
+                WaitCommand.declaration, RmCommand.declaration, RenameCommand.declaration, UpdateCommand.declaration,
+                InspectCommand.declaration, StatsCommand.declaration, TopCommand.declaration, PortCommand.declaration,
+                DiffCommand.declaration, CopyCommand.declaration, EventsCommand.declaration,
                 ExportCommand.declaration, CommitCommand.declaration, ContainerCommand.declaration,
             ]),
         Group(
@@ -29,13 +32,15 @@ enum CommandTree {
                 ImagesCommand.declaration, ImageCommand.declaration, PullCommand.declaration, PushCommand.declaration,
                 SearchCommand.declaration, LoginCommand.declaration, LogoutCommand.declaration,
                 HistoryCommand.declaration, TagCommand.declaration, RmiCommand.declaration, LoadCommand.declaration,
-                SaveCommand.declaration, ImportCommand.declaration, NetworkCommand.declaration,
+                SaveCommand.declaration, ImportCommand.declaration, ManifestCommand.declaration,
+                NetworkCommand.declaration,
                 VolumeCommand.declaration,
             ]),
         Group(
             title: "The engine",
             commands: [
-                DaemonCommand.declaration, SystemCommand.declaration, StoreCommand.declaration,
+                DaemonCommand.declaration, InfoCommand.declaration, SystemCommand.declaration,
+                ContextCommand.declaration, BuilderCommand.declaration, StoreCommand.declaration,
                 RuntimeCommand.declaration, RegistryCommand.declaration,
                 VersionCommand.declaration, CompletionCommand.declaration,
             ]),

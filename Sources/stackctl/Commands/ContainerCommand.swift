@@ -3,16 +3,13 @@ enum ContainerCommand {
     static let declaration = CommandDeclaration(
         "container", summary: "Work with containers",
         subcommands: [
-            named("ls", PsCommand.declaration), InspectCommand.container, LogsCommand.declaration,
-            ExecCommand.declaration, StartCommand.declaration, StopCommand.declaration, RestartCommand.declaration,
-            KillCommand.declaration, RmCommand.declaration, StatsCommand.declaration, ExportCommand.declaration,
-            CommitCommand.declaration, PruneCommands.container,
+            RunCommand.declaration, CreateCommand.declaration,
+            PsCommand.declaration.named("ls", aliases: ["list", "ps"]), InspectCommand.container,
+            LogsCommand.declaration, ExecCommand.declaration, AttachCommand.declaration, StartCommand.declaration,
+            LifecycleCommands.stop, LifecycleCommands.restart, LifecycleCommands.kill, LifecycleCommands.pause,
+            LifecycleCommands.unpause, WaitCommand.declaration, RmCommand.declaration, RenameCommand.declaration,
+            UpdateCommand.declaration, StatsCommand.declaration, TopCommand.declaration, PortCommand.declaration,
+            DiffCommand.declaration, CopyCommand.declaration, ExportCommand.declaration, CommitCommand.declaration,
+            PruneCommands.container,
         ])
-
-    /// The command under another name.
-    private static func named(_ name: String, _ command: CommandDeclaration) -> CommandDeclaration {
-        CommandDeclaration(
-            name, aliases: ["list"], summary: command.summary, discussion: command.discussion,
-            operands: command.operands, options: command.options, action: command.action ?? { _ in .failure })
-    }
 }

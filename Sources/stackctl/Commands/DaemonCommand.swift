@@ -70,11 +70,13 @@ enum DaemonCommand {
         let location = invocation.location
         let executable = try CurrentProcess.executablePath()
         let root = settings.dataRoot ?? location.root
-        let configuration = EngineConfiguration(
+        var configuration = EngineConfiguration(
             root: root, socketPath: location.socketIsGiven ? location.socket : nil,
             initBinary: try ToolFiles.initBinary(beside: executable),
             stopContainersOnExit: invocation.arguments.isSet(stopContainers) || !settings.keepsContainers,
             version: Version.number)
+        configuration.publishInterfaces = settings.publishInterfaces
+        configuration.addressPools = settings.addressPools
         let server = try await EngineServer(
             configuration, settings: settings, reread: reread, providers: { EngineProviders.all($0) })
         let places = settings.hosts.isEmpty ? [configuration.socketPath] : settings.hosts

@@ -7,12 +7,16 @@ enum HistoryCommand {
     private static let human = OptionDeclaration.flag(
         "human", nil, "Ages and sizes for people; --human=false for dates and bytes")
     private static let long = OptionDeclaration.flag("no-trunc", nil, "Whole identifiers and commands")
+    private static let platform = OptionDeclaration.value(
+        "platform", nil, .text("OS/ARCH"), "The platform, where the image has several")
     private static let quiet = OptionDeclaration.flag("quiet", "q", "Only the identifiers")
 
     static let declaration = CommandDeclaration(
         "history", summary: "Show the steps by which an image was made",
-        operands: [OperandDeclaration("IMAGE", "Reference or identifier of an image")],
-        options: [ListFormat.option, human, long, quiet], action: run)
+        operands: [
+            OperandDeclaration("IMAGE", "Reference or identifier of an image", completion: .names(.images))
+        ],
+        options: [ListFormat.option, human, long, platform, quiet], action: run)
 
     private static let fields = [
         ListFormat.Field("ID", "IMAGE"), .init("CreatedSince", "CREATED"), .init("CreatedAt", "CREATED AT"),
@@ -27,7 +31,9 @@ enum HistoryCommand {
             columns:
                 "{{.ID}}\\t{{.\(isHuman ? "CreatedSince" : "CreatedAt")}}\\t{{.CreatedBy}}\\t{{.Size}}\\t{{.Comment}}",
             quiet: arguments.isSet(quiet) ? "{{.ID}}" : nil)
-        let answer = try await invocation.daemon().get(Target("images", arguments.operand(0) ?? "", "history").text)
+        let target = Target("images", arguments.operand(0) ?? "", "history")
+            .with("platform", arguments.value(of: platform))
+        let answer = try await invocation.daemon().get(target.text)
         let now = Clock.now().seconds
         let whole = arguments.isSet(long)
         let rows = (answer.arrayValue ?? []).map { row($0, whole: whole, isHuman: isHuman, now: now) }

@@ -8,6 +8,8 @@ enum LoadCommand {
     private static let input = OptionDeclaration.value(
         "input", "i", .path("FILE"), "Read from this archive instead of standard input")
     private static let quiet = OptionDeclaration.flag("quiet", "q", "Say only what was loaded")
+    private static let platform = OptionDeclaration.list(
+        "platform", nil, .text("OS/ARCH"), "Only what the archive has for this platform")
 
     static let declaration = CommandDeclaration(
         "load", summary: "Load images from an archive",
@@ -15,7 +17,7 @@ enum LoadCommand {
             The archive is one of `docker save`, `stackctl save` or another tool that writes Docker archives or
             OCI layouts as a tar; plain, gzip or zstd.
             """,
-        options: [input, quiet], action: run)
+        options: [input, platform, quiet], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let file: SharedDescriptor
@@ -29,13 +31,15 @@ enum LoadCommand {
             }
             file = try FileDescriptor.duplicating(0).shared()
         }
-        let target = Target("images", "load").with("quiet", invocation.arguments.isSet(quiet) ? "1" : "0")
+        let target = invocation.arguments.values(of: platform).reduce(
+            Target("images", "load").with("quiet", invocation.arguments.isSet(quiet) ? "1" : "0")
+        ) { $0.with("platform", $1) }
         let daemon = try await invocation.daemon()
         let response: HTTPClientResponse
         if let answer = try await handOver(file, target, daemon) {
             response = answer
         } else {
-            response = try await daemon.http.send(
+            response = try await daemon.send(
                 "POST", target.text, headers: ["Content-Type": "application/x-tar"],
                 streaming: SentArchive.pieces(of: file))
         }
@@ -51,7 +55,7 @@ enum LoadCommand {
         _ file: SharedDescriptor, _ target: Target, _ daemon: DaemonClient
     ) async throws -> HTTPClientResponse? {
         guard try file.status().kind == .regular else { return nil }
-        let response = try await daemon.http.send("POST", target.with("descriptor", "\(file.raw)").text)
+        let response = try await daemon.send("POST", target.with("descriptor", "\(file.raw)").text)
         guard response.status == 501 else { return response }
         response.close()
         return nil
@@ -75,6 +79,8 @@ enum LoadCommand {
 enum SaveCommand {
     private static let output = OptionDeclaration.value(
         "output", "o", .path("FILE"), "Write to this file instead of standard output")
+    private static let platform = OptionDeclaration.list(
+        "platform", nil, .text("OS/ARCH"), "Only what the images have for this platform")
 
     static let declaration = CommandDeclaration(
         "save", summary: "Save images to an archive",
@@ -82,14 +88,20 @@ enum SaveCommand {
             The archive is a tar that `docker load`, `stackctl load` and readers of OCI layouts understand. Equal
             images give equal bytes.
             """,
-        operands: [OperandDeclaration("IMAGE", .oneOrMore, "References or identifiers of images")],
-        options: [output], action: run)
+        operands: [
+            OperandDeclaration(
+                "IMAGE", .oneOrMore, "References or identifiers of images", completion: .names(.images))
+        ],
+        options: [output, platform], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let path = invocation.arguments.value(of: output)
         try ReceivedArchive.refuseTerminal(path, "save", hint: "stackctl save IMAGE > FILE")
         let names = invocation.arguments.operands
-        let target = names.reduce(Target("images", "get")) { $0.with("names", $1) }
+        let platforms = invocation.arguments.values(of: platform)
+        let target = platforms.reduce(names.reduce(Target("images", "get")) { $0.with("names", $1) }) {
+            $0.with("platform", $1)
+        }
         let response = try await invocation.daemon().open("GET", target.text)
         defer { response.close() }
         try await ReceivedArchive.write(response, to: path)

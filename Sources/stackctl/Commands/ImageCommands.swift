@@ -2,7 +2,8 @@ import JSONText
 
 /// `stackctl image …`.
 enum ImageCommand {
-    private static let images = OperandDeclaration("IMAGE", .oneOrMore, "References or identifiers of images")
+    private static let images = OperandDeclaration(
+        "IMAGE", .oneOrMore, "References or identifiers of images", completion: .names(.images))
 
     static let declaration = CommandDeclaration(
         "image", summary: "Work with images",
@@ -20,7 +21,8 @@ enum ImageCommand {
             },
             TagCommand.declaration,
             CommandDeclaration(
-                "rm", summary: RmiCommand.declaration.summary, discussion: RmiCommand.declaration.discussion,
+                "rm", aliases: ["remove"], summary: RmiCommand.declaration.summary,
+                discussion: RmiCommand.declaration.discussion,
                 operands: [images], options: RmiCommand.declaration.options, action: RmiCommand.run),
             PullCommand.declaration, PushCommand.declaration, LoadCommand.declaration, SaveCommand.declaration,
             ImportCommand.declaration,
@@ -34,7 +36,7 @@ enum TagCommand {
     static let declaration = CommandDeclaration(
         "tag", summary: "Give an image another name",
         operands: [
-            OperandDeclaration("IMAGE", "Reference or identifier of an image"),
+            OperandDeclaration("IMAGE", "Reference or identifier of an image", completion: .names(.images)),
             OperandDeclaration("NAME", "The other name, such as shop/site:2"),
         ], action: run)
 
@@ -58,21 +60,30 @@ enum RmiCommand {
     private static let noPrune = OptionDeclaration.flag(
         "no-prune", nil, "Accepted for Docker's sake: images have no parents here")
 
+    private static let platform = OptionDeclaration.list(
+        "platform", nil, .text("OS/ARCH"), "Only what the image has for this platform")
+
     static let declaration = CommandDeclaration(
         "rmi", summary: "Remove images that no container uses",
         discussion: """
             A name is taken from its image; with its last name the image goes, and the layers that
             no other image has.
             """,
-        operands: [OperandDeclaration("IMAGE", .oneOrMore, "References or identifiers of images")],
-        options: [force, noPrune], action: run)
+        operands: [
+            OperandDeclaration(
+                "IMAGE", .oneOrMore, "References or identifiers of images", completion: .names(.images))
+        ],
+        options: [force, noPrune, platform], action: run)
 
     static func run(_ invocation: Invocation) async throws -> ExitCode {
         let daemon = try await invocation.daemon()
         var code = ExitCode.success
         for name in invocation.arguments.operands {
             do {
-                let target = Target("images", name).with("force", invocation.arguments.isSet(force))
+                let platforms = invocation.arguments.values(of: platform)
+                let target = platforms.reduce(Target("images", name).with("force", invocation.arguments.isSet(force))) {
+                    $0.with("platforms", $1)
+                }
                 for change in try await daemon.delete(target.text).arrayValue ?? [] {
                     if let tag = change["Untagged"]?.stringValue { invocation.output.print("Untagged: \(tag)") }
                     if let id = change["Deleted"]?.stringValue { invocation.output.print("Deleted: \(id)") }

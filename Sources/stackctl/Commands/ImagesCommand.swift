@@ -19,7 +19,7 @@ enum ImagesCommand {
         ],
         options: [all, digests, filter, ListFormat.option, long, quiet, SharedOptions.json], action: run)
 
-    private static let fields = [
+    static let fields = [
         ListFormat.Field("ID", "IMAGE ID"), .init("Repository", "REPOSITORY"), .init("Tag", "TAG"),
         .init("Digest", "DIGEST"), .init("CreatedSince", "CREATED"), .init("CreatedAt", "CREATED AT"),
         .init("Size", "SIZE"), .init("Containers", "CONTAINERS"), .init("VirtualSize", "SIZE"),
@@ -30,7 +30,8 @@ enum ImagesCommand {
         let arguments = invocation.arguments
         let showsDigests = arguments.isSet(digests)
         let format = try ListFormat(
-            arguments.value(of: ListFormat.option), fields: fields,
+            arguments.value(of: ListFormat.option) ?? (arguments.isSet(quiet) ? nil : UserFiles.format("imagesFormat")),
+            fields: fields,
             columns: "{{.Repository}}\\t{{.Tag}}\\t\(showsDigests ? "{{.Digest}}\\t" : ""){{.ID}}\\t"
                 + "{{if .CreatedSince}}{{.CreatedSince}}{{else}}N/A{{end}}\\t{{.Size}}",
             quiet: arguments.isSet(quiet) ? "{{.ID}}" : nil)
@@ -43,11 +44,16 @@ enum ImagesCommand {
             return .success
         }
         let now = Clock.now().seconds
-        let rows = (answer.arrayValue ?? []).flatMap { image in
-            names(of: image, digests: showsDigests).map { row(image, $0, whole: arguments.isSet(long), now: now) }
+        let rows = (answer.arrayValue ?? []).flatMap {
+            Self.rows($0, digests: showsDigests, whole: arguments.isSet(long), now: now)
         }
         invocation.output.write(try format.render(rows))
         return .success
+    }
+
+    /// The rows of an image, one for each of its names.
+    static func rows(_ image: JSONValue, digests: Bool, whole: Bool, now: Int64) -> [JSONObject] {
+        names(of: image, digests: digests).map { row(image, $0, whole: whole, now: now) }
     }
 
     /// What one row of an image says of its name.
@@ -96,7 +102,15 @@ enum ImagesCommand {
             "CreatedSince": .string(created > 0 ? HumanText.age(seconds: now - created) + " ago" : ""),
             "Digest": .string(name.digest), "ID": .string(shortID(image["Id"]?.stringValue ?? "", whole: whole)),
             "Repository": .string(name.repository), "SharedSize": size("SharedSize"), "Size": size("Size"),
-            "Tag": .string(name.tag), "UniqueSize": "N/A", "VirtualSize": size("Size"),
+            "Tag": .string(name.tag), "UniqueSize": unique(image), "VirtualSize": size("Size"),
         ]
+    }
+
+    /// What no other image has, where the daemon says it.
+    private static func unique(_ image: JSONValue) -> JSONValue {
+        guard let size = image["Size"]?.intValue, let shared = image["SharedSize"]?.intValue, shared >= 0 else {
+            return "N/A"
+        }
+        return .string(HumanText.size(size - shared))
     }
 }

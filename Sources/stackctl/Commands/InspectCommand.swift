@@ -11,7 +11,8 @@ enum InspectCommand {
 
     static let declaration = CommandDeclaration(
         "inspect", summary: "Show everything about containers, images, networks or volumes, as JSON",
-        operands: [OperandDeclaration("OBJECT", .oneOrMore, "Names or identifiers")], options: [format, size, type],
+        operands: [OperandDeclaration("OBJECT", .oneOrMore, "Names or identifiers", completion: .names(.objects))],
+        options: [format, size, type],
         action: run)
 
     static let container = CommandDeclaration(
@@ -31,7 +32,7 @@ enum InspectCommand {
     static func inspect(
         _ invocation: Invocation, _ daemon: DaemonClient, _ names: [String], among kinds: [String]
     ) async throws -> ExitCode {
-        let template = try template(invocation)
+        let template = try ObjectFormat(invocation.arguments.value(of: format))
         var found: [JSONValue] = []
         var missing: [Diagnostic] = []
         for name in names {
@@ -39,43 +40,22 @@ enum InspectCommand {
             if let object = try await object(daemon, name, among: kinds, size: size) {
                 found.append(object)
             } else {
-                let listed = kinds.count > 1 ? "object" : kinds.first ?? "object"
+                let kind = kinds.count > 1 ? "object" : kinds.first ?? "object"
                 missing.append(
                     Diagnostic(
-                        code: "SC0122", summary: "no \(listed) is called `\(name)`",
-                        hint: "`stackctl ps -a`, `images`, `network ls` and `volume ls` list them"))
+                        code: "SC0122", summary: "No such \(kind): \(name)",
+                        hint: "`stackctl ps -a`, `images`, `network ls` and `volume ls` list what there is"))
             }
         }
-        if let template {
-            for object in found { invocation.output.print(try rendered(template, object, invocation)) }
-        } else if invocation.arguments.value(of: format) == "json" {
+        if invocation.arguments.value(of: format) == "json" {
             invocation.output.print(jsonLine: .array(found))
+        } else if let template {
+            for object in found { invocation.output.print(try template.render(object)) }
         } else {
             invocation.output.print(json: .array(found))
         }
         invocation.output.show(missing)
         return missing.isEmpty ? .success : .failure
-    }
-
-    /// The template of `--format`; nil for JSON.
-    private static func template(_ invocation: Invocation) throws(Diagnostic) -> GoTemplate? {
-        guard let text = invocation.arguments.value(of: format), text != "json", !text.isEmpty else { return nil }
-        do throws(TemplateError) {
-            return try GoTemplate(text)
-        } catch {
-            throw ListFormat.unreadable(error)
-        }
-    }
-
-    private static func rendered(
-        _ template: GoTemplate, _ object: JSONValue, _ invocation: Invocation
-    ) throws(Diagnostic) -> String {
-        do throws(TemplateError) {
-            let text = try template.render(object)
-            return invocation.output.style.isTerminal ? TerminalText.lines(text) : text
-        } catch {
-            throw ListFormat.unreadable(error)
-        }
     }
 
     private static func object(

@@ -11,10 +11,12 @@ enum LogsCommand {
         "since", nil, .text("TIME"), "Only lines since a time (2026-01-02T03:04:05Z) or age (10m)")
     private static let until = OptionDeclaration.value("until", nil, .text("TIME"), "Only lines before a time or age")
     private static let timestamps = OptionDeclaration.flag("timestamps", "t", "Put the time before each line")
+    private static let details = OptionDeclaration.flag(
+        "details", nil, "Put labels and variables that the log driver keeps before each line")
 
     static let declaration = CommandDeclaration(
         "logs", summary: "Show what a container printed", operands: [SharedOptions.container],
-        options: [follow, tail, since, until, timestamps], action: run)
+        options: [details, follow, tail, since, until, timestamps], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments
@@ -24,7 +26,7 @@ enum LogsCommand {
         }
         let target = Target("containers", name, "logs").with("stdout", true).with("stderr", true)
             .with("follow", arguments.isSet(follow)).with("timestamps", arguments.isSet(timestamps))
-            .with("tail", arguments.value(of: tail))
+            .with("tail", arguments.value(of: tail)).with("details", arguments.isSet(details))
             .with("since", try arguments.value(of: since).map { try PointInTime.unixSeconds($0, option: "--since") })
             .with("until", try arguments.value(of: until).map { try PointInTime.unixSeconds($0, option: "--until") })
         let daemon = try await invocation.daemon()

@@ -75,6 +75,25 @@ enum PruneCommands {
         }
     }
 
+    private static let keepStorage = OptionDeclaration.value(
+        "keep-storage", nil, .text("SIZE"), "Leave so much of the cache")
+    private static let allCache = OptionDeclaration.flag("all", "a", "Everything that no build uses now")
+
+    /// `stackctl builder prune`.
+    static let builder = CommandDeclaration(
+        "prune", summary: "Remove what builds have cached", options: [allCache, filter, force, keepStorage]
+    ) { invocation in
+        let all = invocation.arguments.isSet(allCache)
+        let kept = try invocation.arguments.value(of: keepStorage) { text throws(Reason) in try GoText.bytes(text) }
+        return try await run(
+            invocation, all ? "This will remove all build cache." : "This will remove all dangling build cache."
+        ) { invocation in
+            let target = Target("build", "prune").with("all", all).with(filters: filters(invocation))
+                .with("reserved-space", kept.map { "\($0)" }).with("keep-storage", kept.map { "\($0)" })
+            return [Step(target: target, key: "CachesDeleted", heading: "Deleted build cache objects:")]
+        }
+    }
+
     private typealias Filters = [(key: String, value: String)]
 
     /// One request, and what is shown of its answer.

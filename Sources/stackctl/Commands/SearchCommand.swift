@@ -12,10 +12,18 @@ enum SearchCommand {
     static let declaration = CommandDeclaration(
         "search", summary: "Search a registry for images",
         operands: [OperandDeclaration("TERM", "What to look for; a registry's name before it, such as quay.io/nginx")],
-        options: [limit, filter, noTruncation, SharedOptions.json], action: run)
+        options: [filter, ListFormat.option, limit, noTruncation, SharedOptions.json], action: run)
+
+    private static let fields = [
+        ListFormat.Field("Name", "NAME"), .init("Description", "DESCRIPTION"), .init("StarCount", "STARS"),
+        .init("IsOfficial", "OFFICIAL"),
+    ]
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments
+        let format = try ListFormat(
+            arguments.value(of: ListFormat.option), fields: fields,
+            columns: "{{.Name}}\\t{{.Description}}\\t{{.StarCount}}\\t{{.IsOfficial}}")
         let term = arguments.operand(0) ?? ""
         let target = Target("images", "search").with("term", term).with("limit", arguments.value(of: limit))
             .with(filters: arguments.pairs(of: filter))
@@ -29,18 +37,17 @@ enum SearchCommand {
             invocation.output.print(json: answer)
             return .success
         }
-        var table = TextTable(["NAME", "DESCRIPTION", "STARS", "OFFICIAL"])
-        for found in answer.arrayValue ?? [] {
-            var description = TerminalText.line(found["description"]?.stringValue ?? "")
-            if !arguments.isSet(noTruncation), TerminalText.columns(description) > 45 {
-                description = TerminalText.prefix(description, columns: 44) + "…"
-            }
-            table.append([
-                found["name"]?.stringValue ?? "", description, "\(found["star_count"]?.intValue ?? 0)",
-                found["is_official"]?.boolValue ?? false ? "[OK]" : "",
-            ])
+        let rows = (answer.arrayValue ?? []).map { found -> JSONObject in
+            let description = TerminalText.line(found["description"]?.stringValue ?? "")
+            return [
+                "Name": .string(found["name"]?.stringValue ?? ""),
+                "Description": .string(
+                    arguments.isSet(noTruncation) ? description : HumanText.ellipsis(description, 45)),
+                "StarCount": .string("\(found["star_count"]?.intValue ?? 0)"),
+                "IsOfficial": .string(found["is_official"]?.boolValue ?? false ? "[OK]" : ""),
+            ]
         }
-        invocation.output.write(table.render())
+        invocation.output.write(try format.render(rows))
         return .success
     }
 }

@@ -13,6 +13,8 @@ enum SharedOptions {
 
     static let stack = OperandDeclaration(
         "STACK", .optional, "Folder with Stack.swift (default: the current one)", completion: .path)
-    static let container = OperandDeclaration("CONTAINER", "Name or identifier of a container")
-    static let containers = OperandDeclaration("CONTAINER", .oneOrMore, "Names or identifiers of containers")
+    static let container = OperandDeclaration(
+        "CONTAINER", "Name or identifier of a container", completion: .names(.containers))
+    static let containers = OperandDeclaration(
+        "CONTAINER", .oneOrMore, "Names or identifiers of containers", completion: .names(.containers))
 }

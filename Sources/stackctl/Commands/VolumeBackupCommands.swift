@@ -100,7 +100,7 @@ enum VolumeBackupCommands {
         guard isFile else { return try await transfer(.pull, name, source, invocation) }
         let file = source == "-" ? try FileDescriptor.duplicating(0).shared() : try SentArchive.open(source)
         let target = Target("volumes", name, "archive").with("pause", arguments.isSet(VolumeCommand.pause))
-        let response = try await invocation.daemon().http.send(
+        let response = try await invocation.daemon().send(
             "PUT", target.text, headers: ["Content-Type": "application/x-tar"],
             streaming: SentArchive.pieces(of: file))
         defer { response.close() }

@@ -8,9 +8,9 @@ enum HumanText {
         scaled(Double(bytes), step: 1000, units: ["B", "kB", "MB", "GB", "TB", "PB"])
     }
 
-    /// `12.5MiB`: powers of 1024, as memory is given.
+    /// `12.53MiB`: powers of 1024, as memory is given; four digits count.
     static func memory(_ bytes: Int64) -> String {
-        scaled(Double(bytes), step: 1024, units: ["B", "KiB", "MiB", "GiB", "TiB", "PiB"])
+        scaled(Double(bytes), step: 1024, units: ["B", "KiB", "MiB", "GiB", "TiB", "PiB"], digits: 4)
     }
 
     /// `3.4s`, `2m 5s`, `1h 2m`.
@@ -69,7 +69,7 @@ enum HumanText {
         return "\(sign)\(scaled / scale).\(String(repeating: "0", count: digits - fraction.count))\(fraction)"
     }
 
-    private static func scaled(_ value: Double, step: Double, units: [String]) -> String {
+    private static func scaled(_ value: Double, step: Double, units: [String], digits: Int = 3) -> String {
         var value = value
         var index = 0
         while value >= step, index < units.count - 1 {
@@ -77,8 +77,8 @@ enum HumanText {
             index += 1
         }
         if index == 0 { return "\(Int64(value))\(units[0])" }
-        let digits = value < 10 ? 2 : value < 100 ? 1 : 0
-        var text = fixed(value, digits)
+        let whole = value < 10 ? 1 : value < 100 ? 2 : value < 1000 ? 3 : 4
+        var text = fixed(value, max(0, digits - whole))
         if text.contains(".") {
             while text.hasSuffix("0") { text.removeLast() }
             if text.hasSuffix(".") { text.removeLast() }

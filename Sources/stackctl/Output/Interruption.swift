@@ -36,10 +36,21 @@ final class Interruption: Sendable {
         return try await body()
     }
 
+    /// Runs a body that an interrupt ends, in a command whose signals are for others otherwise.
+    @discardableResult
+    func whileInterruptible<Answer: Sendable>(_ body: @escaping @Sendable () async throws -> Answer) async throws
+        -> Answer
+    {
+        let work = Task { try await body() }
+        let watcher = Task { await watch(work) }
+        defer { watcher.cancel() }
+        return try await work.value
+    }
+
     /// Waits for SIGINT, SIGTERM or SIGHUP, cleans up and ends the process: 130 for an interrupt from the keyboard.
     ///
     /// `work` is cancelled first and has some seconds to end what it started: compilers, temporary files.
-    func watch(_ work: Task<ExitCode, any Error>) async {
+    func watch<Answer: Sendable>(_ work: Task<Answer, any Error>) async {
         guard let queue = try? SignalQueue([Interruption.interrupt, Interruption.terminate, Interruption.hangUp]),
             let signal = try? await queue.next()
         else { return }

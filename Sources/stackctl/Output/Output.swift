@@ -38,6 +38,11 @@ struct Output: Sendable {
         self.error = error
     }
 
+    /// The same, with standard error in the place of standard output.
+    var onStandardError: Output {
+        Output(style: errorStyle, errorStyle: errorStyle, currentWidth: currentWidth, out: error, error: error)
+    }
+
     /// Writes to standard output.
     func write(_ text: String) { out(Array(text.utf8)) }
 

@@ -4,7 +4,8 @@ import Linux
 ///
 /// `$ command` is run by bash; `~$ command` is run again until it does what is expected. What follows is expected:
 /// lines of standard output, `! text` that standard error contains, `= N` for the exit code (0 where absent). `…` stands
-/// for any text within a line; alone on a line it stands for any number of lines. `#` begins a note.
+/// for any text within a line; alone on a line it stands for any number of lines. `#` begins a note. `[docker] ` and
+/// `[stackctl] ` before any of these say which client alone it is about.
 struct Transcript: Sendable {
     /// A command and what is expected of it.
     struct Check: Sendable {
@@ -19,12 +20,18 @@ struct Transcript: Sendable {
 
     let checks: [Check]
 
-    /// Reads a transcript.
-    init(_ text: String) {
+    /// Reads what a transcript says of a client.
+    init(_ text: String, for client: TranscriptTests.Client) {
         var checks: [Check] = []
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        var isOthers = false
+        for (index, full) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            let owner = TranscriptTests.Client.allCases.first { full.hasPrefix("[\($0)] ") }
+            let line = owner.map { full.dropFirst("[\($0)] ".count) } ?? full
+            let isCommand = line.hasPrefix("$ ") || line.hasPrefix("~$ ")
+            if isCommand { isOthers = owner.map { $0 != client } ?? false }
+            if isOthers || owner.map({ $0 != client }) ?? false { continue }
             if line.hasPrefix("#") || line.allSatisfy(\.isWhitespace) { continue }
-            if line.hasPrefix("$ ") || line.hasPrefix("~$ ") {
+            if isCommand {
                 let isRepeated = line.hasPrefix("~")
                 checks.append(
                     Check(

@@ -10,7 +10,8 @@ struct TranscriptTests {
 
     @Test("a session of commands prints what Docker's users expect", arguments: Transcript.names, Client.allCases)
     func play(name: String, client: Client) async throws {
-        let transcript = Transcript(try Files.readText("\(Transcript.folder)/\(name).txt", limit: 1 << 20))
+        let text = try Files.readText("\(Transcript.folder)/\(name).txt", limit: 1 << 20)
+        let transcript = Transcript(text, for: client)
         let lab = try await EngineLab()
         let shell = try TranscriptShell(lab, client)
         for check in transcript.checks {
@@ -30,7 +31,7 @@ struct TranscriptTests {
     @Test("there are more than a hundred checks")
     func count() throws {
         let checks = try Transcript.names.flatMap {
-            Transcript(try Files.readText("\(Transcript.folder)/\($0).txt", limit: 1 << 20)).checks
+            Transcript(try Files.readText("\(Transcript.folder)/\($0).txt", limit: 1 << 20), for: .docker).checks
         }
         #expect(checks.count > 300)
     }

@@ -23,7 +23,7 @@ with DockerContainer("busybox").with_command(
     out, _ = web.get_logs()
     check(b"starting" in out, "logs")
     check(int(web.get_exposed_port(80)) > 0, "an exposed port")
-    check(web.get_container_host_ip() in ("localhost", "127.0.0.1"), web.get_container_host_ip())
+    check(web.get_container_host_ip(), "a host to connect to")
     code, output = web.exec(["sh", "-c", "echo $A"])
     check(code == 0 and output == b"b\n", "exec")
     check(web.get_wrapped_container().status in ("created", "running"), "status")

@@ -50,8 +50,8 @@ struct ManyClientsTests {
         }
         #expect(sockets.count == 2000)
         // The pool for blocking work has threads of its own, however many streams there are.
-        let now = try Self.threads
-        #expect(now - before < 100, "\(before) threads became \(now)")
+        let during = try Self.threads
+        #expect(during - before < 100, "\(before) threads became \(during)")
         try await lab.docker("kill", "box")
         let wanted = [#""Action":"die""#, "started\n", "started\n", #"{"StatusCode":137}"#]
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -66,7 +66,7 @@ struct ExecTests {
                 _ = try await lab.exec("true", in: connection, configuration) { $0.process.workingDirectory = "/nope" }
                 Issue.record("it started")
             } catch let error as RuntimeError {
-                #expect(error.description.contains("enter directory /nope"))
+                #expect(error.description.contains("chdir to cwd (\"/nope\")"))
                 #expect(error.description.contains("ENOENT"))
             }
             #expect(!Files.exists(configuration.upperDirectory + "/nope"))

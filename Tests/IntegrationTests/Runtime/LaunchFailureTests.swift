@@ -27,14 +27,28 @@ struct LaunchFailureTests {
         arguments: [
             (
                 ["nope"],
-                "exec \"nope\" in container web: executable file not found in $PATH: no such file or directory (ENOENT)",
+                "unable to start the process in container web: exec: \"nope\": executable file not found in $PATH: no such file or directory (ENOENT)",
                 127
             ),
-            (["/bin/nope"], "exec \"/bin/nope\" in container web: no such file or directory (ENOENT)", 127),
-            (["/etc/passwd"], "exec \"/etc/passwd\" in container web: permission denied (EACCES)", 126),
-            (["/etc"], "exec \"/etc\" in container web: is a directory (EISDIR)", 126),
-            (["/script"], "exec \"/script\" in container web: no such file or directory (ENOENT)", 127),
-            (["/text"], "exec \"/text\" in container web: exec format error (ENOEXEC)", 126),
+            (
+                ["/bin/nope"],
+                "unable to start the process in container web: exec: \"/bin/nope\": stat /bin/nope: no such file or directory (ENOENT)",
+                127
+            ),
+            (
+                ["/etc/passwd"],
+                "unable to start the process in container web: exec: \"/etc/passwd\": permission denied (EACCES)", 126
+            ),
+            (["/etc"], "unable to start the process in container web: exec: \"/etc\": is a directory (EISDIR)", 126),
+            (
+                ["/script"],
+                "unable to start the process in container web: exec: \"/script\": no such file or directory (ENOENT)",
+                127
+            ),
+            (
+                ["/text"], "unable to start the process in container web: exec: \"/text\": exec format error (ENOEXEC)",
+                126
+            ),
         ] as [([String], String, Int32)])
     func missingProgram(command: [String], text: String, code: Int32) async throws {
         try await RuntimeLab.with { lab in

@@ -127,6 +127,7 @@ struct TemplateRun {
         _ command: [TemplateOperand], _ dot: TemplateValue, last: TemplateValue?
     ) throws(TemplateError) -> TemplateValue {
         guard let first = command.first else { return last ?? TemplateValue(.null) }
+        if let label = try label(of: first, command, dot) { return label }
         guard case .function(let name) = first else {
             guard command.count == 1, last == nil else { throw TemplateError("can't give argument to non-function") }
             return try value(of: first, dot)
@@ -140,6 +141,17 @@ struct TemplateRun {
         } catch {
             throw TemplateError("error calling \(name): \(error)")
         }
+    }
+
+    /// `.Label "name"`, a method of the rows of Docker's lists; nil for anything else.
+    private mutating func label(
+        of first: TemplateOperand, _ command: [TemplateOperand], _ dot: TemplateValue
+    ) throws(TemplateError) -> TemplateValue? {
+        guard case .dot(["Label"]) = first, command.count == 2, let labels = dot.json[LabelText.hiddenMember] else {
+            return nil
+        }
+        let name = try TemplateFunctions.string(try value(of: command[1], dot))
+        return .text(labels[name]?.stringValue ?? "")
     }
 
     /// `and` and `or`, which look no further than they must.
@@ -183,11 +195,15 @@ struct TemplateRun {
             }
             switch value.json {
             case .object(let members):
-                if let member = members[field] {
+                // Go's types say `ID` where their JSON says `Id`.
+                let other = field == "ID" ? "Id" : field == "Id" ? "ID" : field
+                if let member = members[field] ?? members[other] {
                     value = TemplateValue(member, field: field)
                 } else if let map = value.field, GoShape.maps.contains(map) {
                     // An entry of a map that is not there is no mistake.
                     return noValue
+                } else if GoShape.optional.contains(field) {
+                    value = .text("")
                 } else {
                     value = .missing(field)
                 }

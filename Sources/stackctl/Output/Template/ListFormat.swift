@@ -17,6 +17,8 @@ struct ListFormat {
     private let fields: [Field]
     private let template: GoTemplate
     private let isTable: Bool
+    /// The labels that the template names.
+    private let labels: [String]
 
     /// The words of `--format`, for help texts.
     static let option = OptionDeclaration.value(
@@ -44,6 +46,7 @@ struct ListFormat {
         while text.first == " " { text.removeFirst() }
         while text.last == " " { text.removeLast() }
         self.isTable = isTable
+        labels = Self.labels(in: text)
         do throws(TemplateError) {
             template = try GoTemplate(text.replacing("\\t", with: "\t").replacing("\\n", with: "\n"))
         } catch {
@@ -57,13 +60,26 @@ struct ListFormat {
     func render(_ rows: [JSONObject]) throws(Diagnostic) -> String {
         do throws(TemplateError) {
             guard isTable else { return try rows.map(line).joined() }
-            let headings = JSONObject(fields.map { ($0.name, .string($0.heading)) })
+            var headings = JSONObject(fields.map { ($0.name, .string($0.heading)) })
+            // The column of a label is headed by the label's name.
+            headings[LabelText.hiddenMember] = .object(JSONObject(labels.map { ($0, .string($0)) }))
             return AlignedText.render(try line(headings) + rows.map(line).joined())
         } catch {
             var diagnostic = Self.unreadable(error)
             diagnostic.notes.append("fields: " + fields.map { "." + $0.name }.joined(separator: " "))
             throw diagnostic
         }
+    }
+
+    private static func labels(in template: String) -> [String] {
+        var names: [String] = []
+        var rest = template[...]
+        while let start = rest.firstRange(of: ".Label \"") {
+            let name = rest[start.upperBound...].prefix { $0 != "\"" }
+            names.append(String(name))
+            rest = rest[name.endIndex...]
+        }
+        return names
     }
 
     private func line(_ row: JSONObject) throws(TemplateError) -> String {

@@ -33,7 +33,14 @@ enum TemplateFunctions {
 
     private static func unary(_ name: String, _ value: TemplateValue) throws(TemplateError) -> TemplateValue {
         switch name {
-        case "json": return .text(value.json.serialized(.compact))
+        case "json":
+            // Go writes the entries of a map in their order, the fields of an object in its own.
+            let isMap = value.field.map { GoShape.maps.contains($0) } ?? false
+            guard var members = value.json.objectValue, isMap || members[LabelText.hiddenMember] != nil else {
+                return .text(value.json.serialized(.compact))
+            }
+            members[LabelText.hiddenMember] = nil
+            return .text(JSONValue.object(members.sortedByKey()).serialized(.compact))
         case "not": return TemplateValue(.bool(!value.isTrue))
         case "len":
             switch value.json {

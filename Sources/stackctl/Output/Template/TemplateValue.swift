@@ -65,6 +65,11 @@ enum GoShape {
         "Annotations", "BuildInfo", "Containers", "Data", "DriverOpts", "ExposedPorts", "Labels", "LogOpts",
         "Networks", "Options", "PortBindings", "Ports", "Services", "StorageOpt", "Sysctls", "Tmpfs", "Volumes",
     ]
+    /// Fields that Docker's objects leave out where they are empty; in Go they are there, and empty text.
+    static let optional: Set<String> = [
+        "Author", "Comment", "Driver", "Gateway", "IPRange", "Name", "Parent", "Source", "Status", "StopSignal",
+        "Subpath", "Variant",
+    ]
     static let lists: Set<String> = [
         "Aliases", "Args", "Binds", "CapAdd", "CapDrop", "Cmd", "DeviceCgroupRules", "DeviceRequests", "Devices", "Dns",
         "DnsOptions", "DnsSearch", "Entrypoint", "Env", "ExecIDs", "ExtraHosts", "GroupAdd", "Layers", "Links",

@@ -4,7 +4,7 @@ import Glibc
 /// What a service says to the service manager that started it, and gets from it.
 ///
 /// Source: sd_notify(3), sd_listen_fds(3).
-package enum ServiceManager {
+package enum Systemd {
     /// Tells the manager: `READY=1`, `RELOADING=1`, `STOPPING=1`, `STATUS=…`, a line each.
     ///
     /// Nothing where there is no manager that listens (`NOTIFY_SOCKET`).
