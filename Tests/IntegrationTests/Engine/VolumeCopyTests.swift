@@ -78,6 +78,30 @@ struct VolumeCopyTests {
         try await lab.takeDown()
     }
 
+    @Test("a registry keeps every file, and the daemon keeps no image of it")
+    func registry() async throws {
+        try await ServerLab.with { registry in
+            let lab = try await EngineLab()
+            let data = lab.root + "/volumes/data/_data"
+            try await lab.docker("volume", "create", "data")
+            try Self.fill(data)
+            let name = "\(registry.authority)/backups/data:1"
+            try await lab.stackctl("volume", "backup", "data", name)
+            try await lab.stackctl("volume", "restore", "again", name)
+            #expect(try Self.describe(lab.root + "/volumes/again/_data") == Self.describe(data))
+            #expect(try await lab.docker("images", "-q").out.split(separator: "\n").count == 1)
+            let none = "\(registry.authority)/backups/none:1"
+            #expect(
+                try await lab.stackctl("volume", "restore", "again", none, expecting: 1).error.contains("not found"))
+            try await lab.docker("tag", "busybox", none)
+            try await lab.docker("push", none)
+            let other = try await lab.stackctl("volume", "restore", "again", none, expecting: 1)
+            #expect(other.sentences.contains("is no backup of a volume"), "\(other.error)")
+            #expect(try Files.list(lab.root + "/volumes").map(\.name) == ["again", "data"])
+            try await lab.takeDown()
+        }
+    }
+
     @Test("what runs keeps its volume: it is refused, or frozen meanwhile")
     func inUse() async throws {
         let lab = try await EngineLab()
