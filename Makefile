@@ -28,7 +28,7 @@ format: ## Rewrite every Swift file in the house format
 test: lint ## Lint, build with warnings as errors, run every test (root for the integration tests)
 	@scripts/setup-debian.sh --test
 	@$(SWIFT) build --build-tests -Xswiftc -warnings-as-errors
-	@$(SWIFT) test --skip-build -Xswiftc -warnings-as-errors
+	@SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=8 $(SWIFT) test --skip-build -Xswiftc -warnings-as-errors
 
 fuzz: ## Fuzz every parser of input from outside, TIME seconds each (60), or one: TARGET=tar
 	@scripts/fuzz.sh "$(or $(TIME),60)" $(TARGET)

@@ -10,7 +10,8 @@ extension HostEngine {
     ///
     /// The default one is made when it is first asked for.
     package func network(named text: String) async throws -> NetworkSpecification {
-        if text == "default" || text == Self.defaultNetworkName { return try await defaultNetwork() }
+        let isStart = text.utf8.count >= 12 && defaultNetworkID.hasPrefix(text)
+        if text == "default" || text == Self.defaultNetworkName || isStart { return try await defaultNetwork() }
         return try await findNetwork(text)
     }
 
@@ -31,7 +32,7 @@ extension HostEngine {
             if let network = try await self.networks.networks().first(where: { $0.name == name }) { return network }
             return try await self.networks.createNetwork(
                 NetworkRequest(
-                    id: try Random.hexID(), name: name, subnet: nil, gateway: nil, isInternal: false, labels: [:],
+                    id: self.defaultNetworkID, name: name, subnet: nil, gateway: nil, isInternal: false, labels: [:],
                     mtu: nil))
         }
     }

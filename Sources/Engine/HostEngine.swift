@@ -36,6 +36,8 @@ package final class HostEngine: Sendable {
     package let cgroupSupport: CgroupSupport
     let names: NameServer
     let work = BackgroundWork()
+    /// The id that the default network will have once it is made.
+    let defaultNetworkID: String
     let defaultNetworkQueue = OperationQueue()
     let layerMounts: LayerMounts
     let layerSweep = SweepGate()
@@ -61,6 +63,7 @@ package final class HostEngine: Sendable {
     package init(_ configuration: EngineConfiguration, log: @escaping @Sendable (String) -> Void) throws {
         self.configuration = configuration
         logLine = log
+        defaultNetworkID = try Random.hexID()
         let metrics = EngineMetrics()
         self.metrics = metrics
         for directory in ["", "/containers", "/volumes", "/run"] {

@@ -78,14 +78,31 @@ extension HostEngine {
             }
             result.append(try await inspection(network, withMembers: false))
         }
-        for network in PredefinedNetwork.allCases {
-            guard filter.allows("name", where: { network.rawValue.contains($0) }), filter.lacks("label"),
-                filter.allows("id", where: { network.id.hasPrefix($0) }),
-                filter.allows("scope", where: { $0 == "local" }), filter.allows("type", where: { $0 == "builtin" }),
-                filter.allows("dangling", false), filter.allows("driver", where: { $0 == network.driver })
-            else { continue }
+        if try await !networks.networks().contains(where: { $0.name == Self.defaultNetworkName }),
+            Self.allowsBuiltIn(Self.defaultNetworkName, id: defaultNetworkID, driver: "bridge", filter)
+        {
+            result.append(unmadeDefaultNetwork)
+        }
+        for network in PredefinedNetwork.allCases
+        where Self.allowsBuiltIn(network.rawValue, id: network.id, driver: network.driver, filter) {
             result.append(inspection(network, withMembers: false))
         }
         return result
+    }
+
+    private static func allowsBuiltIn(_ name: String, id: String, driver: String, _ filter: FilterSet) -> Bool {
+        filter.allows("name", where: { name.contains($0) }) && filter.lacks("label")
+            && filter.allows("id", where: { id.hasPrefix($0) }) && filter.allows("scope", where: { $0 == "local" })
+            && filter.allows("type", where: { $0 == "builtin" }) && filter.allows("dangling", false)
+            && filter.allows("driver", where: { $0 == driver })
+    }
+
+    /// The default network before anything needs it: it is there for whoever asks, and leaves the host alone till then.
+    private var unmadeDefaultNetwork: JSONObject {
+        var object = inspection(.host, withMembers: false)
+        object["Name"] = .string(Self.defaultNetworkName)
+        object["Id"] = .string(defaultNetworkID)
+        object["Driver"] = "bridge"
+        return object
     }
 }

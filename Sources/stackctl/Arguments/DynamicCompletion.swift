@@ -40,8 +40,8 @@ enum DynamicCompletion {
             for option in options {
                 let next = words.indices.contains(index + 1) ? words[index + 1] : nil
                 // `-c` means something else after the name of a command.
-                let isShort =
-                    option.long != GlobalOptions.context.long && option.short.map { word == "-\($0)" } ?? false
+                let isLetter = option.short.map { word == "-\($0)" } ?? false
+                let isShort = isLetter && option.long != GlobalOptions.context.long
                 if word == "--\(option.long)" || isShort, let next {
                     arguments.set(option, to: next)
                 } else if word.hasPrefix("--\(option.long)=") {

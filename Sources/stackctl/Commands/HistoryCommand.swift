@@ -31,9 +31,9 @@ enum HistoryCommand {
             columns:
                 "{{.ID}}\\t{{.\(isHuman ? "CreatedSince" : "CreatedAt")}}\\t{{.CreatedBy}}\\t{{.Size}}\\t{{.Comment}}",
             quiet: arguments.isSet(quiet) ? "{{.ID}}" : nil)
-        let answer = try await invocation.daemon().get(
-            Target("images", arguments.operand(0) ?? "", "history").with("platform", arguments.value(of: platform)).text
-        )
+        let target = Target("images", arguments.operand(0) ?? "", "history")
+            .with("platform", arguments.value(of: platform))
+        let answer = try await invocation.daemon().get(target.text)
         let now = Clock.now().seconds
         let whole = arguments.isSet(long)
         let rows = (answer.arrayValue ?? []).map { row($0, whole: whole, isHuman: isHuman, now: now) }

@@ -13,7 +13,7 @@ struct DockerClientTests {
         #expect(try await lab.docker("ps").out.hasPrefix("CONTAINER ID"))
         #expect(try await lab.docker("images", "--format", "{{.Repository}}:{{.Tag}}").line == "busybox:latest")
         #expect(try await lab.docker("image", "inspect", "busybox", "-f", "{{.Os}}").line == "linux")
-        #expect(try await lab.docker("network", "ls", "-q").out.split(separator: "\n").count == 2)
+        #expect(try await lab.docker("network", "ls", "-q").out.split(separator: "\n").count == 3)
         try await lab.docker("volume", "create", "v1")
         #expect(try await lab.docker("volume", "ls", "-q").line == "v1")
         try await lab.docker("volume", "rm", "v1")
