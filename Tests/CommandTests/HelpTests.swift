@@ -107,6 +107,18 @@ struct CompletionTests {
         #expect(arguments.value(of: GlobalOptions.context) == nil)
     }
 
+    @Test(
+        "zsh and fish can read their scripts, where they are installed",
+        arguments: [("/usr/bin/zsh", CompletionScript.Shell.zsh), ("/usr/bin/fish", .fish)])
+    func syntax(program: String, shell: CompletionScript.Shell) async throws {
+        guard Files.exists(program) else { return }
+        let folder = try Files.temporaryDirectory(prefix: "stackctl-completion-")
+        defer { try? Files.removeTree(folder) }
+        try Files.write(folder + "/script", Array(CompletionScript.render(shell, root: CommandTree.root).utf8))
+        let result = try await Spawn.run(SpawnRequest(program, ["-n", folder + "/script"]), timeout: .seconds(20))
+        #expect(result.status.code == 0, "\(result.errorText)")
+    }
+
     @Test("every shell's script names every command", arguments: CompletionScript.Shell.allCases)
     func complete(shell: CompletionScript.Shell) {
         let script = CompletionScript.render(shell, root: CommandTree.root)

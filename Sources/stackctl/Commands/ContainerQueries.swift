@@ -67,7 +67,7 @@ enum TopCommand {
             (value?.arrayValue ?? []).map { TerminalText.line($0.stringValue ?? "") }.joined(separator: "\t")
         }
         let lines = [cells(answer["Titles"])] + (answer["Processes"]?.arrayValue ?? []).map { cells($0) }
-        invocation.output.write(AlignedText.render(lines.map { $0 + "\n" }.joined()))
+        invocation.output.write(AlignedText.render(lines.map { $0 + "\n" }.joined(), narrowest: 20))
         return .success
     }
 }

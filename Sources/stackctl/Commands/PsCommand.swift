@@ -31,7 +31,7 @@ enum PsCommand {
         let limit = count ?? (arguments.isSet(latest) ? 1 : -1)
         let target = Target("containers", "json").with("all", arguments.isSet(all))
             .with("limit", limit > 0 ? "\(limit)" : nil)
-            .with("size", showsSize || given?.contains(".Size") ?? false)
+            .with("size", showsSize || given.map { $0.contains(".Size") || $0 == "{{json .}}" } ?? false)
             .with(filters: arguments.pairs(of: filter))
         let answer = try await invocation.daemon().get(target.text)
         if arguments.isSet(SharedOptions.json) {

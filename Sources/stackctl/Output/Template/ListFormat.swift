@@ -82,10 +82,14 @@ struct ListFormat {
         return names
     }
 
+    private static func sorted(_ row: JSONObject) -> JSONObject {
+        JSONObject(row.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+    }
+
     private func line(_ row: JSONObject) throws(TemplateError) -> String {
         // What a container or an image is called must not steer the terminal.
         // In the order of names, in which Go writes maps as JSON.
-        TerminalText.lines(try template.render(.object(row.sortedByKey()))) + "\n"
+        TerminalText.lines(try template.render(.object(Self.sorted(row)))) + "\n"
     }
 
     static func unreadable(_ error: TemplateError) -> Diagnostic {
@@ -98,11 +102,12 @@ struct ListFormat {
 /// Text with cells ended by tabs, in columns as Go's `tabwriter` aligns them for Docker: at least ten wide, three spaces
 /// between.
 enum AlignedText {
-    private static let narrowest = 10
     private static let gap = 3
 
     /// A column is a run of lines that have a cell there.
-    static func render(_ text: String) -> String {
+    ///
+    /// - Parameter narrowest: columns that each has at least.
+    static func render(_ text: String, narrowest: Int = 10) -> String {
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
             line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
         }
