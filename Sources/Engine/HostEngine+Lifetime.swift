@@ -5,7 +5,9 @@ import Runtime
 extension HostEngine {
     /// Starts what is to run always and does not: the host was restarted, or the supervisor was killed.
     func startWanted(_ candidates: [Container]) async {
-        for container in candidates where !Task.isCancelled && containers.container(id: container.id) != nil {
+        // Who shares another's network, or has a link to it, can only start behind it.
+        let (free, bound) = (candidates.filter { !Self.needsOthers($0) }, candidates.filter(Self.needsOthers))
+        for container in free + bound where !Task.isCancelled && containers.container(id: container.id) != nil {
             let facts = container.snapshot
             guard facts.specification.restart.startsAtBoot(facts.state, wantsToRun: facts.wantsToRun) else { continue }
             do {
@@ -15,6 +17,11 @@ extension HostEngine {
                 await log("container \(facts.name) cannot be started: \(error)")
             }
         }
+    }
+
+    private static func needsOthers(_ container: Container) -> Bool {
+        let specification = container.specification
+        return specification.networkOwner != nil || !specification.links.isEmpty
     }
 
     /// Looks now and then whether rules and bridges are still there, while something depends on them.

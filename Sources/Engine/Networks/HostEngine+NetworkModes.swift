@@ -109,7 +109,8 @@ extension HostEngine {
     /// The network namespace that a container of the mode `container:` joins.
     func sharedNamespace(_ ownerID: String) throws -> SharedDescriptor {
         guard let owner = containers.container(id: ownerID) else {
-            throw EngineError(.notFound, "No such container: \(ownerID)")
+            throw EngineError(
+                .notFound, "joining network namespace of container: No such container: \(ownerID)")
         }
         let pid = owner.state.supervisorPID
         guard owner.state.isActive, pid > 0 else {
