@@ -7,6 +7,9 @@ import Linux
 package final class ZstdWriter {
     private static let library = zstd_encoder_load()
 
+    /// Whether libzstd is installed.
+    package static var isAvailable: Bool { library.is_loaded != 0 }
+
     private let descriptor: SharedDescriptor
     private let context: OpaquePointer
     private let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 17, alignment: 64)

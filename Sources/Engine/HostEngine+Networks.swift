@@ -65,13 +65,10 @@ extension HostEngine {
 
     /// Removes a network nobody is in.
     package func removeNetwork(_ text: String) async throws {
-        if let network = PredefinedNetwork(text) {
-            throw EngineError(.forbidden, "\(network.rawValue) is a pre-defined network and cannot be removed")
+        if let name = PredefinedNetwork(text)?.rawValue ?? (text == Self.defaultNetworkName ? text : nil) {
+            throw EngineError(.forbidden, "\(name) is a pre-defined network and cannot be removed")
         }
         let network = try await findNetwork(text)
-        guard network.name != Self.defaultNetworkName || text != Self.defaultNetworkName else {
-            throw EngineError(.forbidden, "bridge is a pre-defined network and cannot be removed")
-        }
         let endpoints = try await networks.endpoints(networkID: network.id)
         let active = endpoints.filter { endpoint in
             containers.container(id: endpoint.containerID)?.state.isActive ?? containers.isDamaged(endpoint.containerID)

@@ -27,7 +27,7 @@ extension HostEngine {
         try await volumes.remove(name) { [self] in
             let damaged = containers.damaged.filter { $0.mayUse(volume: name) }
             let users = users(ofVolume: name).map(\.id) + damaged.map(\.id)
-            return volumeClaims.isClaimed(name) ? users + ["a container that is being made"] : users
+            return volumeClaims.isClaimed(name) ? users + ["a container or a copy that is being made"] : users
         }
         await publish(.volume, "destroy", actor: name, ["driver": "local"])
     }

@@ -23,8 +23,12 @@ struct SpecificationTests {
                "PortBindings":{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"8080"}],"53/udp":null},
                "RestartPolicy":{"Name":"on-failure","MaximumRetryCount":3},"Memory":67108864,"NanoCpus":500000000,
                "PidsLimit":50,"ReadonlyRootfs":true,"Init":true,"CapAdd":["NET_ADMIN"],"NetworkMode":"front",
-               "LogConfig":{"Type":"json-file","Config":{"max-size":"1m"}}},
-             "NetworkingConfig":{"EndpointsConfig":{"front":{"Aliases":["web"],"IPAMConfig":{"IPv4Address":"10.1.1.5"}}}}}
+               "LogConfig":{"Type":"json-file","Config":{"max-size":"1m"}},
+               "Dns":["192.0.2.1"],"DnsOptions":["ndots:1"],"DnsSearch":["a.example"],"Links":["db:store"],
+               "ExtraHosts":["a:192.0.2.2"],"PublishAllPorts":true},
+             "MacAddress":"02:42:00:00:00:01",
+             "NetworkingConfig":{"EndpointsConfig":{"front":{"Aliases":["web"],"Links":["x:y"],"GwPriority":7,
+               "DriverOpts":{"k":"v"},"IPAMConfig":{"IPv4Address":"10.1.1.5","IPv6Address":"fd00::5"}}}}}
             """)
         let again = try ContainerSpecification(stored: specification.json)
         #expect(again.json == specification.json)

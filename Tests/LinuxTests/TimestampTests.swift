@@ -50,4 +50,13 @@ struct TimestampTests {
         _ = Timestamp(seconds: .max).rfc3339
         _ = Timestamp(seconds: .min).httpDate
     }
+
+    @Test("a time that leaves its end out is the first it can be, in UTC")
+    func abbreviated() {
+        let day = Timestamp(rfc3339: "2026-01-02T00:00:00Z")
+        for text in ["2026-01-02", "2026-01-02T00:00", "2026-01-02T00:00:00", "2026-01-02T00:00:00Z"] {
+            #expect(Timestamp(abbreviated: text) == day)
+        }
+        for text in ["", "2026", "2026-01", "2026-01-02T", "yesterday"] { #expect(Timestamp(abbreviated: text) == nil) }
+    }
 }

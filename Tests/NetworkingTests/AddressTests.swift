@@ -135,3 +135,53 @@ struct ListeningPortTests {
         #expect(found.map(\.inode) == ["11", "12", "14", "15", "16"])
     }
 }
+
+@Suite("Options of networks")
+struct NetworkOptionsTests {
+    @Test("what is no value of an option is refused, what is unknown passed over")
+    func refusal() throws {
+        let bridge = "com.docker.network.bridge."
+        let wrong = [
+            (bridge + "name", "a/b"), (bridge + "name", "sixteen-bytes-xx"), (bridge + "enable_icc", "maybe"),
+            (bridge + "host_binding_ipv4", "::1"), (bridge + "gateway_mode_ipv4", "bridge"),
+            ("com.docker.network.driver.mtu", "1"), (NetworkOptions.publishInterfacesOption, "a b"),
+        ]
+        for (key, value) in wrong {
+            #expect(throws: (any Error).self, "\(key)=\(value)") { _ = try NetworkOptions([key: value]) }
+        }
+        let options = try NetworkOptions([
+            "com.example.unknown": "x", bridge + "enable_icc": "0", bridge + "trusted_host_interfaces": "a:b",
+            NetworkOptions.publishInterfacesOption: "",
+        ])
+        #expect(!options.joinsContainers && options.trusted == ["a", "b"] && options.publishInterfaces == [])
+        #expect(try NetworkOptions(["parent": "eth0.7", "macvlan_mode": "vepa"], driver: .macvlan).childMode == "vepa")
+        #expect(BridgeOperations.vlan("eth0.7")?.number == 7)
+        #expect(BridgeOperations.vlan("eth0.5000")?.number == nil && BridgeOperations.vlan("eth0")?.number == nil)
+    }
+
+    @Test("settings of an endpoint are those of its own interface, and no path")
+    func sysctls() {
+        #expect(
+            EndpointSysctls.parse("net.ipv4.conf.IFNAME.log_martians=1", interface: "eth1")?.path
+                == "/proc/sys/net/ipv4/conf/eth1/log_martians")
+        for text in [
+            "net.ipv4.ip_forward=1", "net.ipv4.conf.all.forwarding=1", "net.ipv4.conf.IFNAME.a/../b=1",
+            "kernel.conf.IFNAME.x.y=1", "net.ipv4.conf.IFNAME.x",
+        ] {
+            #expect(!EndpointSysctls.isValid(text), "\(text)")
+        }
+    }
+
+    @Test("pools that are given are gone through in their order")
+    func pools() throws {
+        let pools = [("10.7.0.0/29", 30), ("10.8.0.0/16", 24)].compactMap { text, size in
+            Subnet(text).flatMap { AddressPool.Range(base: $0, size: size) }
+        }
+        let taken = ["10.7.0.0/30"].compactMap { Subnet($0) }
+        #expect(AddressPool.freeSubnet(avoiding: taken, in: pools) == Subnet("10.7.0.4/30"))
+        let more = ["10.7.0.0/16"].compactMap { Subnet($0) }
+        #expect(AddressPool.freeSubnet(avoiding: more, in: pools) == Subnet("10.8.0.0/24"))
+        let wide = try #require(Subnet("10.0.0.0/8"))
+        #expect(AddressPool.Range(base: wide, size: 25) == nil)
+    }
+}

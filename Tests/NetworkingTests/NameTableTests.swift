@@ -36,6 +36,37 @@ struct NameTableTests {
         }
     }
 
+    @Test("a container with IPv6 is found by both addresses, and by its name from either")
+    func bothFamilies() throws {
+        var table = try table()
+        let address6 = [0xFD, 0x12] + [UInt8](repeating: 0, count: 13) + [0xAB]
+        table.setNames([try name("db")], of: database, in: network, address: 0x0A59_0003, address6: address6)
+        let reply = try #require(try ask(&table, "db", type: DNSRecordType.aaaa))
+        #expect(reply[3] & 0x0F == 0 && reply[7] == 1)
+        #expect(Array(reply.suffix(16)) == address6)
+        let reply4 = try #require(try ask(&table, "db"))
+        #expect(Array(reply4.suffix(4)) == [10, 89, 0, 3])
+        let digits = address6.reversed().flatMap { [$0 & 15, $0 >> 4] }.map { String($0, radix: 16) }
+        let reverse = digits.joined(separator: ".") + ".ip6.arpa"
+        #expect(try name(reverse).reverseAddress6 == address6)
+        let pointer = try #require(try ask(&table, reverse, type: DNSRecordType.ptr))
+        #expect(pointer[7] == 1 && Array(pointer.suffix(4)) == [2, 0x64, 0x62, 0])
+        for text in ["1.ip6.arpa", String(reverse.dropFirst(2)), "g" + reverse.dropFirst()] {
+            #expect(try name(text).reverseAddress6 == nil)
+        }
+    }
+
+    @Test("a link is a name that one container alone has for another")
+    func links() throws {
+        var table = try table()
+        table.setLinks([(try name("store2"), try name("db"))], of: web)
+        let reply = try #require(try ask(&table, "store2"))
+        #expect(Array(reply.suffix(4)) == [10, 89, 0, 3])
+        table.setLinks([], of: web)
+        let forwarded = try ask(&table, "store2")
+        #expect(forwarded == nil)
+    }
+
     @Test("a known name asked for another type exists without records, so nobody concludes that it does not exist")
     func noData() throws {
         var table = try table()

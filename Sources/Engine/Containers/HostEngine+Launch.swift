@@ -29,6 +29,8 @@ extension HostEngine {
             id: container.id, name: facts.name, directory: directory, lowerDirectories: layers,
             process: Self.process(specification, id: container.id), cgroupPath: cgroupPath(container))
         plan.limits = specification.limits
+        // In front: what the container was asked to have is stronger.
+        plan.process.environment = try await linkVariables(container) + plan.process.environment
         plan.hostname = specification.hostname
         plan.domainname = specification.domainname
         plan.mounts = try await launchMounts(specification)

@@ -75,7 +75,7 @@ extension HostEngine {
 
     /// Makes sources and volumes; what is there already stays.
     func materializeMounts(_ container: Container, _ image: StoredImage, _ made: NameList) async throws {
-        try await makeSources(container.specification)
+        try await makeMountSources(container.specification)
         for mount in container.specification.mounts where mount.kind == .volume {
             try volumeClaims.refuseLocked(mount.source)
             let volume = Volume(
@@ -92,7 +92,7 @@ extension HostEngine {
     }
 
     /// `-v` makes a missing source; `--mount` was refused before.
-    private func makeSources(_ specification: ContainerSpecification) async throws {
+    func makeMountSources(_ specification: ContainerSpecification) async throws {
         let sources = specification.mounts.filter { $0.kind == .bind && $0.createsSource }.map(\.source)
         guard !sources.isEmpty else { return }
         try await BlockingExecutor.shared.run { () throws(EngineError) in
@@ -199,7 +199,6 @@ extension HostEngine {
 
     /// What the runtime is told of a container's mounts.
     func launchMounts(_ specification: ContainerSpecification) async throws -> [MountConfiguration] {
-        try await makeSources(specification)
         var result: [MountConfiguration] = []
         for mount in specification.mounts { result.append(try await launchMount(mount)) }
         let shared = specification.mounts.filter { mount in

@@ -80,6 +80,7 @@ extension HostEngine {
             let namespace = try await network
             do {
                 try await writeFiles(container, facts)
+                try await makeMountSources(facts.specification)
                 try await holdMounts(container)
                 let plan = try await launchConfiguration(container, facts, layers: mounted)
                 let connection = try await runtime.start(plan, networkNamespace: namespace?.raw)

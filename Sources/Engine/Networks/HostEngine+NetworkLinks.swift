@@ -41,25 +41,53 @@ extension HostEngine {
         }
     }
 
-    /// Lines for the hosts file of a container in the default network.
-    func linkLines(_ container: Container) async throws -> [(address: String, name: String)] {
+    /// The links of a container in the default network, with the address that each leads to.
+    private func addressedLinks(
+        _ container: Container
+    ) async throws -> [(link: ContainerLink, target: Container, address: String)] {
         let specification = container.specification
         guard !specification.links.isEmpty else { return [] }
         let own = Set(specification.endpoints.map(\.network))
-        var lines: [(address: String, name: String)] = []
+        var found: [(link: ContainerLink, target: Container, address: String)] = []
         for link in specification.links.map(ContainerLink.init) {
             let target = try containers.find(link.name)
             let places = try await networks.endpoints(containerID: target.id)
             guard let place = places.first(where: { own.contains($0.networkID) }),
                 try await networks.network(id: place.networkID)?.name == Self.defaultNetworkName
             else { continue }
-            let hostname = target.specification.hostname
-            let host = hostname.isEmpty ? String(target.id.prefix(12)) : hostname
-            var names = [link.alias, host]
-            if link.alias != target.name { names.append(target.name) }
-            lines.append((place.address.description, names.joined(separator: " ")))
+            found.append((link, target, place.address.description))
         }
-        return lines
+        return found
+    }
+
+    /// Lines for the hosts file of a container in the default network.
+    func linkLines(_ container: Container) async throws -> [(address: String, name: String)] {
+        try await addressedLinks(container).map { link, target, address in
+            let hostname = target.specification.hostname
+            var names = [link.alias, hostname.isEmpty ? String(target.id.prefix(12)) : hostname]
+            if link.alias != target.name { names.append(target.name) }
+            return (address, names.joined(separator: " "))
+        }
+    }
+
+    /// Variables that tell a container in the default network of its links, as programs of old expect them.
+    func linkVariables(_ container: Container) async throws -> [String] {
+        try await addressedLinks(container).flatMap { link, target, address in
+            let prefix = link.alias.uppercased().replacing("-", with: "_")
+            let facts = target.specification
+            var variables = ["\(prefix)_NAME=/\(container.name)/\(link.alias)"]
+            for (index, port) in facts.exposedPorts.sorted().enumerated() {
+                let place = "\(port.transport)://\(address):\(port.number)"
+                let name = "\(prefix)_PORT_\(port.number)_\(port.transport.uppercased())"
+                if index == 0 { variables.append("\(prefix)_PORT=\(place)") }
+                variables += [
+                    "\(name)=\(place)", "\(name)_ADDR=\(address)", "\(name)_PORT=\(port.number)",
+                    "\(name)_PROTO=\(port.transport)",
+                ]
+            }
+            return variables
+                + facts.env.filter { !$0.hasPrefix("PATH=") && !$0.hasPrefix("HOME=") }.map { "\(prefix)_ENV_\($0)" }
+        }
     }
 
     /// Links for the name server: in networks of one's own names are looked up when they are asked for.

@@ -18,10 +18,7 @@ package enum ClientTime {
     /// The same, or an age as Go writes durations: `90s`, `1h30m`, `0.5h`.
     package static func read(_ text: String, before now: Timestamp) -> Timestamp? {
         if let time = read(text) { return time }
-        // What RFC 3339 would have more of: a day, or a minute, in UTC.
-        for rest in ["Z", ":00Z", "T00:00:00Z"] {
-            if let time = Timestamp(rfc3339: text + rest) { return time }
-        }
+        if let time = Timestamp(abbreviated: text) { return time }
         guard let age = age(text) else { return nil }
         return Timestamp(nanosecondsSinceEpoch: now.nanosecondsSinceEpoch - age)
     }

@@ -148,7 +148,7 @@ extension ContainerSpecification {
     ///
     /// - Throws: Docker's texts.
     package func checkHostSettings() throws(EngineError) {
-        _ = try SecuritySettings(securityOptions)
+        _ = try SecuritySettings(securityOptions, checksProfile: true)
         for (names, list) in [(addedCapabilities, "CapAdd"), (droppedCapabilities, "CapDrop")] {
             for name in names where name.uppercased() != "ALL" && Capability(named: name) == nil {
                 let upper = name.uppercased()

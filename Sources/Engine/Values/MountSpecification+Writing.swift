@@ -52,6 +52,15 @@ extension MountSpecification {
         return options.isEmpty ? nil : options
     }
 
+    /// The form in which it was asked for: a volume made for it had no name then.
+    var asked: JSONObject {
+        guard isAnonymous, source.utf8.count == 64 else { return json }
+        var mount = self
+        mount.source = ""
+        mount.isAnonymous = false
+        return mount.json
+    }
+
     /// The stored form: Docker's, and what has no place in it.
     var stored: JSONObject {
         var object = json
@@ -103,7 +112,7 @@ extension ContainerSpecification {
         let binds = mounts.filter { $0.origin == .binds }.map(\.bindText)
         host["Binds"] = .strings(orNull: binds.isEmpty ? nil : binds)
         let listed = mounts.filter { $0.origin == .mounts }
-        host["Mounts"] = listed.isEmpty ? nil : .array(listed.map { .object($0.json) })
+        host["Mounts"] = listed.isEmpty ? nil : .array(listed.map { .object($0.asked) })
         let memory = mounts.filter { $0.origin == .tmpfs }
         if !memory.isEmpty {
             host["Tmpfs"] = .object(

@@ -20,19 +20,21 @@ package struct SecuritySettings: Sendable, Hashable {
 
     /// Reads the options.
     ///
+    /// - Parameter checksProfile: whether a seccomp profile is read, too, to be refused when it is given and not at
+    ///   some start.
     /// - Throws: Docker's texts for unknown options; our own for what this host's kernel cannot do.
-    package init(_ options: [String]) throws(EngineError) {
+    package init(_ options: [String], checksProfile: Bool = false) throws(EngineError) {
         for option in options {
             switch option {
             case "no-new-privileges": noNewPrivileges = true
             case "writable-cgroups": writableCgroups = true
             case "disable": break
-            default: try read(option)
+            default: try read(option, checksProfile)
             }
         }
     }
 
-    private mutating func read(_ option: String) throws(EngineError) {
+    private mutating func read(_ option: String, _ checksProfile: Bool) throws(EngineError) {
         guard let separator = option.contains("=") ? "=" : option.contains(":") ? ":" : nil,
             let range = option.firstRange(of: separator)
         else { throw EngineError(.invalid, "invalid --security-opt 1: \"\(option)\"") }
@@ -43,8 +45,9 @@ package struct SecuritySettings: Sendable, Hashable {
             case "unconfined": seccomp = .unconfined
             case "", "builtin": seccomp = .standard
             default:
-                // A profile that cannot be read is refused when it is given, not at some start.
-                _ = try SeccompProfileReader.rules(value, for: SeccompProfileReader.Subject())
+                if checksProfile {
+                    _ = try SeccompProfileReader.rules(value, for: SeccompProfileReader.Subject())
+                }
                 seccomp = .profile(value)
             }
         case "no-new-privileges": noNewPrivileges = try Self.flag(value, option)

@@ -11,6 +11,7 @@ import Registry
 extension HostEngine {
     /// The label of such an image: the volume's name.
     private static let volumeLabel = "io.stackctl.volume"
+    /// The archive's name, without what tells its compression.
     private static let archiveName = "volume.tar"
 
     /// Pushes a volume's files to a registry.
@@ -45,10 +46,12 @@ extension HostEngine {
                 try await BlockingExecutor.transfers.run { () throws(EngineError) in
                     do {
                         let root = try Files.open(path, [.directory]).shared()
+                        let compression: ArchiveCompression = ZstdWriter.isAvailable ? .zstd : .gzip
+                        let suffix = compression == .zstd ? "zst" : "gz"
                         let file = try Files.open(
-                            "\(folder)/\(Self.archiveName)", [.writeOnly, .create, .exclusive], mode: 0o600
+                            "\(folder)/\(Self.archiveName).\(suffix)", [.writeOnly, .create, .exclusive], mode: 0o600
                         ).shared()
-                        try Self.write(root, to: file, .none, progress)
+                        try Self.write(root, to: file, compression, progress)
                     } catch {
                         throw EngineError(.failed, "backing up volume \(volume.name): \(error)")
                     }
@@ -126,8 +129,11 @@ extension HostEngine {
         let empty = emptyDirectory
         return try await BlockingExecutor.shared.run {
             let root = try MergedView.open(layers, scratch: scratch, empty: empty)
-            return try Files.openInRoot(root.raw, Self.archiveName, [.noFollow], resolve: [.beneath, .noSymbolicLinks])
-                .shared()
+            guard let entry = try Files.list(descriptor: root.raw).first(where: { $0.name.hasPrefix(Self.archiveName) })
+            else { throw EngineError(.invalid, "the backup has no \(Self.archiveName)") }
+            return try Files.openInRoot(
+                root.raw, entry.nameBytes, [.noFollow, .nonBlocking], resolve: [.beneath, .noSymbolicLinks]
+            ).shared()
         }
     }
 }

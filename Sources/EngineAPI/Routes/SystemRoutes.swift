@@ -3,6 +3,7 @@ import HTTP
 import ImageStore
 import JSONText
 import Linux
+import Networking
 
 /// `/_ping`, `/version`, `/info`, `/events`, `/system/df` and the quiet stubs.
 struct SystemRoutes: Sendable {
@@ -109,7 +110,10 @@ struct SystemRoutes: Sendable {
             "NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": false, "Error": "",
         ]
         info["LiveRestoreEnabled"] = .bool(told.keepsContainers)
-        info["DefaultAddressPools"] = .null
+        let pools = told.addressPools?.map { pool -> JSONValue in
+            ["Base": .string("\(pool.base)"), "Size": .int(Int64(pool.size))]
+        }
+        info["DefaultAddressPools"] = pools.map { .array($0) } ?? .null
         info["CDISpecDirs"] = ["/etc/cdi", "/var/run/cdi"]
         info["Containerd"] = .null
         info["FirewallBackend"] = ["Driver": "nftables"]

@@ -109,6 +109,16 @@ extension Timestamp {
         self.init(seconds: days * 86_400 + clock - Int64(offset), nanoseconds: fraction)
     }
 
+    /// Reads RFC 3339, also what leaves its end out: a day, a minute or a second, in UTC.
+    package init?(abbreviated text: String) {
+        for rest in ["", "Z", ":00Z", "T00:00:00Z"] {
+            guard let time = Timestamp(rfc3339: text + rest) else { continue }
+            self = time
+            return
+        }
+        return nil
+    }
+
     private static func daysIn(_ month: Int, of year: Int) -> Int {
         switch month {
         case 2: return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28

@@ -104,7 +104,7 @@ package enum LaunchCompiler {
         _ process: ProcessConfiguration, _ host: HostFacts, privileged: Bool, seccomp: SeccompProfile, reaper: Bool
     ) throws(RuntimeError) -> [Operation] {
         let capabilities = Capability.mask(privileged ? Capability.allCases : process.capabilities)
-        let noNewPrivileges = process.noNewPrivileges && !privileged
+        let noNewPrivileges = process.noNewPrivileges
         var limits = process.limits
         // Always: what the daemon raised for itself is not the container's.
         if !limits.contains(where: { $0.kind == .nofile }) {

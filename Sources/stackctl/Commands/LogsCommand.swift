@@ -58,10 +58,10 @@ extension Output {
 
 /// Times as users write them.
 enum PointInTime {
-    /// Seconds since 1970 of an RFC 3339 time, a number of seconds, or an age such as `90s`, `10m`, `2h`, `1d`.
+    /// Seconds since 1970 of an RFC 3339 time or its beginning, a number of seconds, or an age such as `90s`, `10m`, `2h`, `1d`.
     static func unixSeconds(_ text: String, option: String, now: Int64 = Clock.now().seconds) throws -> String {
         if Double(text) != nil { return text }
-        if let time = Timestamp(rfc3339: text) {
+        if let time = Timestamp(abbreviated: text) {
             let nanoseconds = String(time.nanoseconds)
             return "\(time.seconds)." + String(repeating: "0", count: 9 - nanoseconds.count) + nanoseconds
         }

@@ -205,6 +205,9 @@ struct NetworkClientTests {
             )
             #expect(linked.out == "hello from busybox\n")
         }
+        let variables = try await lab.docker(
+            "run", "--rm", "--name", "app", "--link", "server-bridge:my-web", "busybox", "env")
+        #expect(variables.out.contains("MY_WEB_NAME=/app/my-web\n"), "\(variables.out)")
         // In the default network nobody is found by name.
         let unknown = try await lab.docker(
             "run", "--rm", "busybox", "wget", "-qO-", "http://server-bridge/", expecting: 1)

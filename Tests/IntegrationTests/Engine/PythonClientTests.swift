@@ -21,7 +21,8 @@ struct PythonClientTests {
     func script(_ name: String) async throws {
         let lab = try await EngineLab()
         let request = SpawnRequest(
-            executable: .path(PythonClients.python), arguments: ["python", "\(PythonClients.scripts)/\(name)"],
+            executable: .path(PythonClients.python),
+            arguments: [PythonClients.python, "\(PythonClients.scripts)/\(name)"],
             environment: [
                 "PATH=/usr/bin:/bin", "HOME=\(lab.root)", "DOCKER_HOST=unix://\(lab.root)/run/stackctl.sock",
                 "TESTCONTAINERS_RYUK_DISABLED=true", "PYTHONDONTWRITEBYTECODE=1",

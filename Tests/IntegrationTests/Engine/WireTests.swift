@@ -88,7 +88,7 @@ struct WireTests {
         let create = try await wire.json(
             "POST", "/containers/box/exec", #"{"Cmd":["true"],"AttachStdout":true}"#)
         #expect(create.status == 404 && create.text.contains("No such container: box"))
-        try await lab.docker("run", "-d", "-t", "--name", "box", "busybox", "sleep", "1000")
+        try await lab.docker("run", "-d", "-i", "-t", "--name", "box", "busybox", "sleep", "1000")
         let empty = try await wire.json("POST", "/containers/box/exec", #"{"AttachStdout":true}"#)
         #expect(empty.status == 400 && empty.text.contains("No exec command specified"))
         let keys = try await wire.json("POST", "/containers/box/exec", #"{"Cmd":["sh"],"DetachKeys":"ctrl-é"}"#)

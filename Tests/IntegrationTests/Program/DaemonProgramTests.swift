@@ -73,7 +73,7 @@ struct DaemonProgramTests {
         try Files.write(bin + "/ssh", Array(script.utf8), mode: 0o755)
         let path = "PATH=\(bin):/usr/local/bin:/usr/bin:/bin"
         let far = try await lab.run(
-            lab.request(client, ["version"], environment: [path, "DOCKER_HOST=ssh://somebody@somewhere"]))
+            lab.request("/usr/bin/env", [path, "DOCKER_HOST=ssh://somebody@somewhere", client, "version"]))
         #expect(far.code == 0 && far.out.contains("Server:"), "\(far.text)")
         let dialled = try await lab.run(
             lab.request(lab.programs + "/stackctl", ["-H", "unix://\(socket)", "system", "dial-stdio"]),
@@ -95,13 +95,13 @@ struct DaemonProgramTests {
             "/bin/sh",
             [
                 "-c",
-                "LISTEN_FDS=1 LISTEN_FDNAMES=api LISTEN_PID=$$ exec \(lab.programs)/stackctl daemon --root \(lab.root)",
+                "export LISTEN_FDS=1 LISTEN_FDNAMES=api LISTEN_PID=$$; exec \(lab.programs)/stackctl daemon --root \(lab.root)",
             ])
         request.descriptors = [3: listening.raw]
         let daemon = try Spawn.start(request)
         let client = HTTPClient(common: ["Host": "x"]) { try await AsyncSocket.connect(to: .loopback, port: port) }
         // The connection waits in the socket until the daemon takes it.
-        let answer = try await client.send("GET", "/_ping").collect()
+        let answer = try await withTimeout(.seconds(60)) { try await client.send("GET", "/_ping").collect() }
         #expect(String(decoding: answer, as: UTF8.self) == "OK")
         #expect(!Files.exists(lab.root + "/run/stackctl.sock"), "it opened one of its own")
         try daemon.send(15)

@@ -77,10 +77,13 @@ final class ProgramLab: Sendable {
 
     /// The environment of both programs.
     func environment(_ more: [String] = []) -> [String] {
-        [
+        let own = [
             "PATH=\(Environment.get("PATH") ?? "/usr/bin:/bin")", "HOME=\(folder)/home", "STACKCTL_ROOT=\(root)",
             "NO_COLOR=1",
-        ] + more
+        ]
+        // Of two with one name, programs take the first.
+        let names = Set(more.compactMap { $0.split(separator: "=").first })
+        return own.filter { entry in entry.split(separator: "=").first.map { !names.contains($0) } ?? true } + more
     }
 
     /// A program in the lab's network, which is the host's to the daemon that it starts.
