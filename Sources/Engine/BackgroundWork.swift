@@ -19,6 +19,8 @@ package final class BackgroundWork: Sendable {
     /// A running piece of work.
     package struct Handle: Sendable {
         fileprivate let task: Task<Void, Never>?
+        /// Whether it was begun: after the owner's end nothing is.
+        package var isRunning: Bool { task != nil }
         /// Asks it to end.
         package func cancel() { task?.cancel() }
         /// Waits for its end, or until the waiting task is cancelled.

@@ -94,7 +94,7 @@ extension HostEngine {
 
     /// Links, ports, names and layers of a run that is over.
     func releaseRun(_ container: Container) async {
-        await releaseNetwork(container)
+        await endNetwork(container)
         await publishConnections("disconnect", container)
         if let id = Digest(container.snapshot.imageID) { layerMounts.release(id) }
         await releaseMounts(container)

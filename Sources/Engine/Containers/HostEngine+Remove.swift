@@ -39,7 +39,7 @@ extension HostEngine {
         do {
             try await runtime.delete(
                 directory: configuration.containerDirectory(id), cgroupPath: cgroupPath(container))
-            await releaseNetwork(container)
+            if !container.specification.autoRemove || container.state.startedAt == nil { await releaseNetwork(container) }
             try await networks.releaseEndpoints(containerID: id)
             try await writer.commit { try $0.deleteContainer(id: id) }
         } catch {

@@ -51,6 +51,26 @@ extension HostEngine {
         if !container.specification.endpoints.isEmpty { try? await names.remove(containerID: container.id) }
     }
 
+    /// The same for a container that is removed with its run: nobody waits for its links to go.
+    private func leaveNetwork(_ container: Container) async {
+        guard container.specification.hasOwnNetwork, !container.specification.endpoints.isEmpty,
+            let places = try? await networks.endpoints(containerID: container.id), !places.isEmpty
+        else { return await releaseNetwork(container) }
+        try? await networks.closePorts(containerID: container.id)
+        try? await names.remove(containerID: container.id)
+        let isSeenTo = work.spawn { [self] in try? await networks.takeLeft(places) }.isRunning
+        if !isSeenTo { await releaseNetwork(container) }
+    }
+
+    /// Gives back what a run that is over had of networks.
+    func endNetwork(_ container: Container) async {
+        if container.specification.autoRemove {
+            await leaveNetwork(container)
+        } else {
+            await releaseNetwork(container)
+        }
+    }
+
     /// Tells the subscribers of events that a container joins its networks, or has left them.
     func publishConnections(_ action: String, _ container: Container) async {
         let specification = container.specification

@@ -124,6 +124,26 @@ extension NetworkController {
         try await blocking { links in try Self.detach(containerID, database, links, firewall) }
     }
 
+    /// Takes the ports of a container away that is not to run again.
+    ///
+    /// Its links go with its network namespace, which takes the kernel some 20 ms: `takeLeft` sees to it that they do.
+    package func closePorts(containerID: String) async throws {
+        let (database, firewall) = (database, firewall)
+        try await blocking { _ in try Self.closePorts(containerID, database, firewall) }
+    }
+
+    /// Waits until links are gone whose namespaces have ended, and takes those away that stay.
+    package func takeLeft(_ endpoints: [EndpointSpecification]) async throws {
+        for _ in 0..<20 {
+            let remain = try await blocking { links in
+                try endpoints.contains { try links.routes.link(named: $0.hostInterfaceName) != nil }
+            }
+            guard remain else { return }
+            do { try await EventLoop.shared.sleep(for: .milliseconds(25)) } catch { break }
+        }
+        try await blocking { links in try links.endpoints.disconnect(endpoints) }
+    }
+
     /// Connects a running container to one more network, where it has a place reserved.
     ///
     /// - Throws: a `Diagnostic`; then nothing of the link is left.
@@ -169,12 +189,16 @@ extension NetworkController {
     static func detach(
         _ containerID: String, _ database: StateDatabase, _ links: HostLinks, _ firewall: Firewall
     ) throws {
+        try closePorts(containerID, database, firewall)
+        try links.endpoints.disconnect(database.read { try $0.endpointSpecifications(containerID: containerID) })
+    }
+
+    private static func closePorts(_ containerID: String, _ database: StateDatabase, _ firewall: Firewall) throws {
         let mappings = try database.read { try $0.portMappings(containerID: containerID) }
         if try database.read({ !(try $0.publishedPorts(container: containerID).isEmpty) }) {
             try database.write { try $0.deletePublishedPorts(container: containerID) }
         }
         try firewall.remove(mappings)
-        try links.endpoints.disconnect(database.read { try $0.endpointSpecifications(containerID: containerID) })
     }
 
     private static func freeIndex(_ endpoints: [EndpointSpecification]) -> Int {
