@@ -41,6 +41,7 @@ struct MountClientTests {
             (["-v", "\(folder):/proc/x"], "cannot be mounted because it is inside /proc"),
             (["-v", "\(folder):/proc"], "cannot be mounted because it is inside /proc"),
             (["-v", "\(folder):/"], "destination can't be '/'"),
+            (["-v", "\(folder):/etc/passwd"], "Are you trying to mount a directory onto a file (or vice-versa)?"),
             (["-v", "\(folder):/a", "-v", "\(folder):/a/"], "Duplicate mount point: /a"),
             (["--storage-opt", "size=1g"], "--storage-opt is supported only for overlay over xfs"),
         ] as [([String], String)] {
