@@ -119,14 +119,7 @@ extension Interpreter {
 
     func attach(_ tree: Int32, to place: Int32, _ target: KernelString) throws(Fault) {
         let flags = UInt32(LINUX_MOVE_MOUNT_F_EMPTY_PATH) | UInt32(LINUX_MOVE_MOUNT_T_EMPTY_PATH)
-        guard linux_move_mount(tree, "", place, "", flags) < 0 else { return }
-        guard linux_errno() == ENOTDIR else { throw Fault.last("move_mount to", target) }
-        // Docker's clients know these words.
-        throw Fault(
-            ENOTDIR,
-            target
-                + ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type"
-        )
+        try check(linux_move_mount(tree, "", place, "", flags), "move_mount to", target)
     }
 
     mutating func bind(

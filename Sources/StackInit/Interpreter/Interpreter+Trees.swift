@@ -71,6 +71,15 @@ extension Interpreter {
         let directory = kind.mode & FileType.mask == FileType.directory
         let place = try locate(attachment.target, makingMode: directory ? 0o755 : 0o644, directory: directory)
         defer { closeDescriptor(place) }
+        try check(init_file_kind(place, &kind), "fstat", attachment.target)
+        guard directory == (kind.mode & FileType.mask == FileType.directory) else {
+            // Docker's clients know these words.
+            throw Fault(
+                ENOTDIR,
+                attachment.target
+                    + ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type"
+            )
+        }
         try refuseProc(place, tree, attachment.target)
         try attach(tree, to: place, attachment.target)
     }
