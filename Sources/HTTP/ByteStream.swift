@@ -16,6 +16,8 @@ package protocol ByteStream: Sendable {
     func finishWriting() async
     /// Ends both directions and wakes whoever waits on them.
     func close()
+    /// Bytes that were written and that the peer has not read yet; 0 where that is not known.
+    var untaken: Int { get }
     /// Who is at the other end, where the kernel knows.
     var peer: PeerCredentials? { get }
     /// The network address of the other end, where it has one.
@@ -28,6 +30,8 @@ extension ByteStream {
     package func establish() async throws {}
 
     package func readAvailable(max: Int) async throws -> [UInt8]? { nil }
+
+    package var untaken: Int { 0 }
 
     package var peer: PeerCredentials? { nil }
 

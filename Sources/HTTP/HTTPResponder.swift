@@ -130,7 +130,7 @@ package actor HTTPResponder {
         }
         appendFields(common, to: &bytes)
         bytes += [0x0D, 0x0A]
-        try await writer.write(bytes)
+        try await writer.writeHead(bytes)
         return HijackedStream(stream: stream, reader: reader, writer: writer)
     }
 

@@ -10,6 +10,8 @@ extension AsyncSocket: ByteStream {
     // The peer may be gone already; then there is no direction left to end.
     package func finishWriting() { try? shutdownWrite() }
 
+    package var untaken: Int { (try? unreadByPeer()) ?? 0 }
+
     package var peer: PeerCredentials? { try? peerCredentials() }
 
     package var remoteAddress: String? { try? peerAddress() }

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -123,6 +125,8 @@ static inline int linux_remote_address(int fd, uint8_t bytes[16], uint16_t *port
     return -1;
 }
 
+/// Bytes of the send queue (SIOCOUTQ).
+static inline int linux_unread_by_peer(int fd, int *count) { return ioctl(fd, SIOCOUTQ, count); }
 static inline int linux_peer_credentials(int fd, int *pid, unsigned int *uid, unsigned int *gid) {
     struct {
         int pid;

@@ -39,7 +39,9 @@ extension HostEngine {
         do {
             try await runtime.delete(
                 directory: configuration.containerDirectory(id), cgroupPath: cgroupPath(container))
-            if !container.specification.autoRemove || container.state.startedAt == nil { await releaseNetwork(container) }
+            // What is removed with its run has left already.
+            let hasLeft = container.specification.autoRemove && container.state.startedAt != nil
+            if !hasLeft { await releaseNetwork(container) }
             try await networks.releaseEndpoints(containerID: id)
             try await writer.commit { try $0.deleteContainer(id: id) }
         } catch {

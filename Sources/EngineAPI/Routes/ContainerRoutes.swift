@@ -97,7 +97,8 @@ struct ContainerRoutes: Sendable {
 
     private func start(_ request: APIRequest) async throws {
         let body = try await request.http.body.collect(limit: 1 << 16)
-        guard body.count <= 7 else {
+        // A length that is not known counts as a body, as with Docker.
+        guard body.count <= 7, request.http.headers["Transfer-Encoding"] == nil else {
             throw EngineError(
                 .invalid,
                 "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24")

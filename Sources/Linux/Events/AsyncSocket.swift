@@ -84,6 +84,17 @@ package final class AsyncSocket: Sendable {
         descriptor.close()
     }
 
+    /// Bytes on their way that the peer has not read (unix sockets), or not received (TCP), the kernel's own included.
+    ///
+    /// Source: unix(7), tcp(7), `SIOCOUTQ`.
+    package func unreadByPeer() throws(SystemError) -> Int {
+        try descriptor.withRaw { number throws(SystemError) in
+            var count: Int32 = 0
+            _ = try system("ioctl", "SIOCOUTQ") { linux_unread_by_peer(number, &count) }
+            return Int(count)
+        }
+    }
+
     /// Who connected, as the kernel saw it when the connection was made.
     package func peerCredentials() throws(SystemError) -> PeerCredentials {
         try descriptor.withRaw { number throws(SystemError) in

@@ -10,6 +10,8 @@ package actor NameServer {
     private let socketPath: String
     private let host: HostNamespace
     private var connection: AsyncSocket?
+    /// Whether the process was seen to be of this `stack-init`.
+    private var isCurrent = false
     /// One message at a time is under way, since replies carry no number.
     private let calls = TaskLine()
     /// One task at a time looks whether the process is there.
@@ -34,11 +36,12 @@ package actor NameServer {
         let isNew: Bool
         do {
             _ = try await call(.list(after: []))
-            isNew = false
+            isNew = try await !endOutdated()
         } catch is SystemError {
-            try await start()
             isNew = true
         }
+        if isNew { try await start() }
+        isCurrent = true
         let resolvers = (try? Files.readText("/etc/resolv.conf")).map(ContainerFiles.resolvers(inResolvConf:)) ?? []
         try await setUpstreams(resolvers)
         return isNew
@@ -207,6 +210,25 @@ extension NameServer {
         }
         throw Diagnostic(
             code: "SC6031", summary: "the name server did not start", detail: "nobody listens on \(socketPath)")
+    }
+
+    /// Ends a process of another `stack-init` than is installed now, which may not know all that it would be told.
+    ///
+    /// - Returns: whether the process is the right one.
+    private func endOutdated() async throws -> Bool {
+        guard !isCurrent, let connection else { return true }
+        let pid = try connection.peerCredentials().pid
+        let installed = try Files.status(initBinary)
+        guard let running = try? Files.status("/proc/\(pid)/exe"),
+            (running.device, running.inode) != (installed.device, installed.inode)
+        else { return true }
+        connection.close()
+        self.connection = nil
+        try? Signals.kill(pid, 15)
+        for _ in 0..<Self.startTime where Files.exists("/proc/\(pid)/exe") {
+            try await EventLoop.shared.sleep(for: .milliseconds(1))
+        }
+        return false
     }
 
     private func connect() async throws {

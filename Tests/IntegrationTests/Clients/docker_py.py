@@ -77,6 +77,7 @@ def executions(box):
     check(code == 0 and output == b"x\n1000\n/tmp\n", f"exec {output!r}")
     code, (out, err) = box.exec_run(["sh", "-c", "echo o; echo e >&2; exit 4"], demux=True)
     check(code == 4 and out == b"o\n" and err == b"e\n", "exec with both streams apart")
+    check(all(box.exec_run(["echo", "x"]).output == b"x\n" for _ in range(40)), "every output of many execs")
     check(box.exec_run(["nope"])[0] in (126, 127), "exec of nothing")
     check(b"\r\n" in box.exec_run(["echo", "x"], tty=True)[1], "exec in a terminal")
     made = client.api.exec_create(box.id, ["cat"], stdin=True)

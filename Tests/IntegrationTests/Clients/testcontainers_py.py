@@ -25,7 +25,7 @@ with DockerContainer("busybox").with_command(
     check(int(web.get_exposed_port(80)) > 0, "an exposed port")
     check(web.get_container_host_ip(), "a host to connect to")
     code, output = web.exec(["sh", "-c", "echo $A"])
-    check(code == 0 and output == b"b\n", "exec")
+    check((code, output) == (0, b"b\n"), f"exec: {code} {output}")
     check(web.get_wrapped_container().status in ("created", "running"), "status")
 
 with Network() as network:

@@ -147,6 +147,24 @@ struct NameServerTests {
         while try !Self.processes(lab).isEmpty { try await EventLoop.shared.sleep(for: .milliseconds(5)) }
     }
 
+    @Test("after an upgrade the next daemon starts a name server of its own program, and tells it everything anew")
+    func upgraded() async throws {
+        let lab = try PrivateHost()
+        let old = "\(lab.folder)/stack-init"
+        try Files.copy(try Self.initBinary(), to: old, mode: 0o755)
+        let before = NameServer(
+            initBinary: old, socketPath: lab.folder + "/dns.sock", hostNamespace: lab.host)
+        #expect(try await before.ensureRunning())
+        #expect(try await !before.ensureRunning())
+        let process = try #require(try Self.processes(lab).first)
+        let next = try Self.server(lab)
+        #expect(try await next.ensureRunning())
+        #expect(try await !next.ensureRunning())
+        #expect(try !Self.processes(lab).contains(process))
+        try await next.shutdownIfIdle()
+        while try !Self.processes(lab).isEmpty { try await EventLoop.shared.sleep(for: .milliseconds(5)) }
+    }
+
     @Test("two daemons that look at once start one process for a socket")
     func oneProcess() async throws {
         let lab = try PrivateHost()

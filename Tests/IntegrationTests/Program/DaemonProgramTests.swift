@@ -25,6 +25,42 @@ struct DaemonProgramTests {
         try await lab.takeDown()
     }
 
+    @Test("clients with a certificate of the authority are served over TCP, others are not")
+    func mutualTLS() async throws {
+        try await TLSCertificates.with { certificates in
+            let lab = try ProgramLab()
+            let file = lab.folder + "/daemon.json"
+            let configuration = """
+                {"hosts": ["tcp://127.0.0.1:2376"], "tlsverify": true, "tlscacert": "\(certificates.certificate("ca"))",
+                 "tlscert": "\(certificates.certificate("server"))", "tlskey": "\(certificates.key("server"))"}
+                """
+            try Files.write(file, Array(configuration.utf8))
+            let arguments = ["daemon", "--root", lab.root, "--config-file", file]
+            let daemon = try Spawn.start(lab.request(lab.programs + "/stackctl", arguments))
+            let stock = try #require(["/usr/local/bin/docker", "/usr/bin/docker"].first { Files.exists($0) })
+            func version(_ program: String, as name: String) async throws -> ProgramLab.Answer {
+                try await lab.run(
+                    lab.request(
+                        program,
+                        [
+                            "--tlsverify", "--tlscacert", certificates.certificate("ca"), "--tlscert",
+                            certificates.certificate(name), "--tlskey", certificates.key(name), "-H",
+                            "tcp://127.0.0.1:2376", "version", "--format", "{{.Server.Os}}",
+                        ]))
+            }
+            try await lab.eventually("it answers") { try await version(stock, as: "alice").out == "linux\n" }
+            let ours = try await version(lab.programs + "/stackctl", as: "alice")
+            #expect(ours.out == "linux\n", "\(ours.text)")
+            for program in [stock, lab.programs + "/stackctl"] {
+                let refused = try await version(program, as: "stranger")
+                #expect(refused.code != 0 && refused.out.filter { !$0.isWhitespace }.isEmpty, "\(refused.text)")
+            }
+            try daemon.send(15)
+            #expect(try await daemon.exitStatus().code == 0)
+            try await lab.takeDown()
+        }
+    }
+
     @Test("it serves where its configuration says, by ssh too; a hang-up takes over what is right and nothing else")
     func serving() async throws {
         let lab = try ProgramLab()
