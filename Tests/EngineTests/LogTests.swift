@@ -130,6 +130,37 @@ struct LogTests {
         try await following
         #expect(await found.texts == (1...400).map { "\($0)" })
     }
+
+    @Test("what rotation removes while the client takes nothing comes all the same", .timeLimit(.minutes(5)))
+    func slowClient() async throws {
+        let directory = try directory()
+        defer { try? Files.removeTree(directory) }
+        let path = directory + "/log"
+        try Files.write(path, Array(line(0, "0").utf8), mode: 0o600)
+        var selection = LogSelection()
+        selection.follow = true
+        let reader = LogReader(path: path, selection: selection)
+        let (ended, end) = AsyncStream.makeStream(of: Void.self)
+        let (taken, take) = AsyncStream.makeStream(of: Void.self)
+        let found = Collected()
+        async let following: Void = reader.run(
+            finished: { for await _ in ended {} },
+            deliver: { records in
+                await found.add(records.map { String(decoding: $0.text, as: UTF8.self) })
+                for await _ in taken { break }
+            })
+        while await found.texts.isEmpty { try await EventLoop.shared.sleep(for: .milliseconds(1)) }
+        for number in 1...12 {
+            // Only the last is kept beside the newest.
+            try Files.rename(path, to: path + ".1")
+            try Files.write(path, Array(line(number, "\(number)").utf8), mode: 0o600)
+            while await reader.keptFiles < number { try await EventLoop.shared.sleep(for: .milliseconds(1)) }
+        }
+        take.finish()
+        end.finish()
+        try await following
+        #expect(await found.texts == (0...12).map { "\($0)" })
+    }
 }
 
 private actor Collected {

@@ -133,7 +133,9 @@ extension HostEngine {
         guard facts.state.isActive else { return [] }
         var result: [JSONValue] = []
         var bound = Set<ContainerPort>()
-        for port in try await networks.publishedPorts(containerID: container.id) {
+        // Most publish nothing, and are not asked after.
+        let publishes = facts.specification.publishesAllPorts || !facts.specification.ports.isEmpty
+        for port in publishes ? try await networks.publishedPorts(containerID: container.id) : [] {
             bound.insert(ContainerPort(port.containerPort, transport: port.transport.rawValue))
             result.append([
                 "IP": .string(port.hostAddressText),

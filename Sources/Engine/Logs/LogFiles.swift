@@ -41,13 +41,18 @@ package struct LogFiles: Sendable {
         return try open(0).map { [$0] } ?? []
     }
 
-    /// The file that follows `file`, when it was rotated away; `nil` while it is the newest.
+    /// The files that follow `file`, oldest first, when it was rotated away; none while it is the newest.
     ///
     /// Blocks.
-    func successor(of file: OpenFile) throws -> OpenFile? {
+    func successors(of file: OpenFile) throws -> [OpenFile] {
+        if let status = try Files.statusIfPresent(path),
+            Identity(device: status.device, inode: status.inode) == file.identity
+        {
+            return []
+        }
         let files = try openAll()
-        guard let position = files.firstIndex(where: { $0.identity == file.identity }) else { return files.last }
-        return position == 0 ? nil : files[position - 1]
+        let position = files.firstIndex { $0.identity == file.identity } ?? files.count
+        return files[..<position].reversed()
     }
 
     private func open(_ index: Int) throws -> OpenFile? {

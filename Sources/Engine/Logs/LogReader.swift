@@ -13,6 +13,9 @@ package actor LogReader {
     private var opened = false
     private var ended = false
     private static let blockSize = 256 * 1024
+    /// Files that are kept open for a reader that is behind; of more, the oldest are let go unread, since what rotation
+    /// removes takes room on the disk until then.
+    private static let mostKept = 100
 
     /// A reader of the log at `path`.
     package init(path: String, selection: LogSelection) {
@@ -57,26 +60,31 @@ package actor LogReader {
 
     /// Goes to the next file; false where the current one is the newest.
     private func advance() async throws -> Bool {
-        if !queue.isEmpty {
-            parser.reset()
-            current = queue.removeFirst()
-            return true
-        }
-        guard let file = current, let next = try await successor(of: file) else { return false }
+        if queue.isEmpty { try await keepUp() }
+        guard let file = current, !queue.isEmpty else { return false }
         // What was written between our last read and the rotation is still to be read.
         let rest = try await BlockingExecutor.shared.run {
             try file.descriptor.status().size > file.offset
         }
         if rest { return true }
         parser.reset()
-        current = next
+        current = queue.removeFirst()
         return true
     }
 
-    private func successor(of file: LogFiles.OpenFile) async throws -> LogFiles.OpenFile? {
+    /// Opens the files that have followed the newest one we know, before rotation removes them.
+    private func keepUp() async throws {
+        guard let newest = queue.last ?? current else { return }
         let files = self.files
-        return try await BlockingExecutor.shared.run { try files.successor(of: file) }
+        let successors = try await BlockingExecutor.shared.run { try files.successors(of: newest) }
+        // Another may have been here meanwhile.
+        guard (queue.last ?? current)?.identity == newest.identity else { return }
+        queue += successors
+        if queue.count > Self.mostKept { queue.removeFirst(queue.count - Self.mostKept) }
     }
+
+    /// Files that are kept open until their turn comes.
+    package var keptFiles: Int { queue.count }
 
     private func accepted(_ records: [LogRecord]) -> [LogRecord] {
         var result: [LogRecord] = []
@@ -118,6 +126,7 @@ package actor LogReader {
                 while !Task.isCancelled {
                     try await watcher.changed()
                     waker.yield()
+                    try await self.keepUp()
                 }
             }
             defer { group.cancelAll() }
