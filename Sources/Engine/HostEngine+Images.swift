@@ -15,6 +15,17 @@ extension HostEngine {
         }
     }
 
+    /// The image a container was made of.
+    ///
+    /// - Throws: where somebody has removed it from the store by hand.
+    func image(of container: Container) async throws -> StoredImage {
+        let facts = container.snapshot
+        guard let image = try await images.resolve(facts.imageID) else {
+            throw EngineError.noImage(facts.specification.image)
+        }
+        return image
+    }
+
     /// Ids of images containers were made from, or are being made from.
     package var imagesInUse: Set<Digest> {
         let images = containers.all.map(\.snapshot.imageID) + containers.damaged.map(\.imageID)

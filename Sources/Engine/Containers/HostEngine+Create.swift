@@ -148,9 +148,7 @@ extension HostEngine {
     /// Makes what a creation that was cut short did not come to; the caller holds the container's queue.
     func complete(_ container: Container) async throws {
         guard !container.state.isMade else { return }
-        guard let image = try await images.resolve(container.snapshot.imageID) else {
-            throw EngineError.noImage(container.specification.image)
-        }
+        let image = try await image(of: container)
         try await materialize(container, image, NameList())
         await markMade(container)
     }

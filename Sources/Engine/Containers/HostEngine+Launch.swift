@@ -7,9 +7,7 @@ extension HostEngine {
     /// What a start of a container would do, step by step, in words.
     package func launchSteps(_ container: Container) async throws -> [String] {
         let facts = container.snapshot
-        guard let image = try await images.resolve(facts.imageID) else {
-            throw EngineError.noImage(facts.specification.image)
-        }
+        let image = try await image(of: container)
         // The steps name the directories of the layers, which are there while they are held.
         let layers = try await layerMounts.hold(image)
         defer {

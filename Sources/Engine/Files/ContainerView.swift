@@ -67,9 +67,7 @@ extension HostEngine {
     /// Read, it lies over what the container wrote, so that it leaves no trace there.
     private func stoppedView(_ container: Container, forWriting: Bool) async throws -> ContainerView {
         let facts = container.snapshot
-        guard let image = try await images.resolve(facts.imageID) else {
-            throw EngineError.noImage(facts.specification.image)
-        }
+        let image = try await image(of: container)
         let layers = try await layerMounts.hold(image)
         defer {
             // The view keeps what it uses of them.

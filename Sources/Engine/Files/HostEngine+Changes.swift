@@ -19,10 +19,7 @@ package struct FileChange: Sendable, Hashable {
 extension HostEngine {
     /// What a container wrote over its image, by path.
     package func changes(of container: Container) async throws -> [FileChange] {
-        let facts = container.snapshot
-        guard let image = try await images.resolve(facts.imageID) else {
-            throw EngineError.noImage(facts.specification.image)
-        }
+        let image = try await image(of: container)
         let layers = try await layerMounts.hold(image)
         defer {
             layerMounts.release(image.id)

@@ -32,9 +32,7 @@ extension HostEngine {
             throw EngineError(
                 .conflict, "You cannot commit container \(container.id) which is \(facts.state.phase.rawValue)")
         }
-        guard let parent = try await images.resolve(facts.imageID) else {
-            throw EngineError.noImage(facts.specification.image)
-        }
+        let parent = try await image(of: container)
         let config = try Self.config(wanted, on: parent.config, facts.specification)
         let upper = try await BlockingExecutor.shared.run { [path = upperDirectory(container)] in
             Files.exists(path) ? try Files.open(path, [.directory]).shared() : nil

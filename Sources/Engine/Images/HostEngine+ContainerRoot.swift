@@ -16,9 +16,7 @@ extension HostEngine {
         {
             return root
         }
-        guard let image = try await images.resolve(facts.imageID) else {
-            throw EngineError.noImage(facts.specification.image)
-        }
+        let image = try await image(of: container)
         let layers = try await layerMounts.hold(image)
         defer {
             // The view keeps what it uses of them.

@@ -264,8 +264,11 @@ struct ExecutionRoutes: Sendable {
     }
 
     private static func pump(_ source: PipeReader, _ stream: StreamFrame.Stream, to raw: HijackedStream) async {
+        var isTaken = true
+        // Read on where the client is gone: what writes into a pipe that nobody reads is killed.
         while let piece = try? await source.next() {
-            guard (try? await raw.write(StreamFrame(stream: stream, bytes: piece).encoded)) != nil else { break }
+            guard isTaken else { continue }
+            isTaken = (try? await raw.write(StreamFrame(stream: stream, bytes: piece).encoded)) != nil
         }
         source.close()
     }

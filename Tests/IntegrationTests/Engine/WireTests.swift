@@ -116,6 +116,26 @@ struct WireTests {
         try await lab.takeDown()
     }
 
+    @Test("an exec whose client has gone runs to its end, whatever it has to say")
+    func abandoned() async throws {
+        let lab = try await EngineLab()
+        try await lab.docker("run", "-d", "--name", "box", "busybox", "sleep", "1000")
+        let script = "while [ ! -e /tmp/go ]; do sleep 0.01; done; seq 100000 && touch /tmp/said"
+        let made = try await lab.wire.json(
+            "POST", "/containers/box/exec", #"{"Cmd":["sh","-c","\#(script)"],"AttachStdout":true}"#)
+        let id = try #require(try JSONValue.parse(made.text)["Id"]?.stringValue)
+        let socket = try await AsyncSocket.connect(unix: lab.root + "/run/stackctl.sock")
+        let start = "POST /exec/\(id)/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        try await socket.writeAll(Array("\(start)Content-Length: 2\r\n\r\n{}".utf8))
+        #expect(try await String(decoding: socket.read(), as: UTF8.self).hasPrefix("HTTP/1.1 200 OK\r\n"))
+        socket.close()
+        try await lab.docker("exec", "box", "touch", "/tmp/go")
+        try await lab.eventually("it has said all") {
+            try await lab.docker("exec", "box", "test", "-e", "/tmp/said", expecting: nil).code == 0
+        }
+        try await lab.takeDown()
+    }
+
     private func logs(_ wire: EngineWire) async throws {
         let none = try await wire.call("GET", "/containers/cat/logs")
         #expect(none.status == 400 && none.text.contains("Bad parameters: you must choose at least one stream"))
