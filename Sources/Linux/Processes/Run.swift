@@ -134,7 +134,8 @@ extension Spawn {
     }
 
     private static func feed(_ input: [UInt8], to pipe: AsyncDescriptor) async {
-        // A program that does not read all its input is no failure of ours.
+        // A program that does not read all its input is no failure of ours, and must not end us by a signal.
+        if !input.isEmpty { Signals.ignoreBrokenPipe() }
         try? await pipe.writeAll(input)
         pipe.close()
     }
