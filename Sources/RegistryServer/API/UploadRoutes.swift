@@ -68,7 +68,12 @@ struct UploadRoutes: Sendable {
         guard let session else { throw APIFailure.unknownUpload }
         switch call.method {
         case "GET", "HEAD": try await accepted(call, session, 204)
-        case "PATCH": try await exclusively(session) { try await patch(call, session) }
+        case "PATCH":
+            try await exclusively(session) {
+                try await receive(call, session, expecting: try chunk(call, session))
+            }
+            // Told when the next request can have it: a client does not wait.
+            try await accepted(call, session, 202)
         case "PUT": try await exclusively(session) { try await put(call, session) }
         case "DELETE":
             guard session.end() else { throw Self.busy }
@@ -85,11 +90,6 @@ struct UploadRoutes: Sendable {
         guard session.claim() else { throw Self.busy }
         defer { session.yield() }
         try await body()
-    }
-
-    private func patch(_ call: APICall, _ session: UploadSession) async throws {
-        try await receive(call, session, expecting: try chunk(call, session))
-        try await accepted(call, session, 202)
     }
 
     private func put(_ call: APICall, _ session: UploadSession) async throws {
