@@ -208,7 +208,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "CommandTests", dependencies: ["stackctl", "HTTP", "Linux", "Diagnostics", "JSONText"],
+            name: "CommandTests", dependencies: ["stackctl", "Engine", "HTTP", "Linux", "Diagnostics", "JSONText"],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: ["Linux"], swiftSettings: strict),
         fuzzing,

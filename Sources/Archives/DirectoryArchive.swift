@@ -68,7 +68,8 @@ package enum DirectoryArchive {
         return (prefix == [slash] ? prefix : prefix + [slash]) + path
     }
 
-    private static func give(
+    /// Gives bytes to a sink that takes a buffer.
+    package static func give(
         _ bytes: [UInt8], to sink: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void
     ) throws(ArchiveError) {
         var failure: ArchiveError?

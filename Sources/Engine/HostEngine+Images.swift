@@ -26,6 +26,19 @@ extension HostEngine {
         return image
     }
 
+    /// Runs a body while the layers of a container's image are mounted; a merged view made of them keeps what it uses.
+    func withLayers<Answer>(
+        of container: Container, _ body: ([String]) async throws -> Answer
+    ) async throws -> Answer {
+        let image = try await image(of: container)
+        let layers = try await layerMounts.hold(image)
+        defer {
+            layerMounts.release(image.id)
+            sweepLayersLater()
+        }
+        return try await body(layers)
+    }
+
     /// Ids of images containers were made from, or are being made from.
     package var imagesInUse: Set<Digest> {
         let images = containers.all.map(\.snapshot.imageID) + containers.damaged.map(\.imageID)

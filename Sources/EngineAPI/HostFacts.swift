@@ -1,5 +1,6 @@
 import Engine
 import Linux
+import OCI
 
 /// What `/info` and `/version` say about the host.
 struct HostFacts: Sendable {
@@ -12,15 +13,7 @@ struct HostFacts: Sendable {
     var memory: Int64
 
     /// Go's name of the architecture.
-    static var architecture: String {
-        #if arch(x86_64)
-        "amd64"
-        #elseif arch(arm64)
-        "arm64"
-        #else
-        "unknown"
-        #endif
-    }
+    static var architecture: String { Platform.host.architecture }
 
     /// The kernel's name of the architecture.
     static var machine: String {

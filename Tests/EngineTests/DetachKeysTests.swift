@@ -19,11 +19,11 @@ struct DetachKeysTests {
             (["xaby"], "x", true), (["xa", "b"], "x", true), (["xaab"], "xa", true), (["xac", "ab"], "xac", true),
             (["hello"], "hello", false), (["a", "a", "c"], "aac", false),
         ] {
-            var detector = DetachDetector(keys)
+            var detector = DetachDetector(keys: keys.bytes)
             var bytes: [UInt8] = []
             var isOver = false
             for piece in typed where !isOver {
-                let (more, detached) = detector.pass(Array(piece.utf8))
+                let (more, detached) = detector.take(Array(piece.utf8))
                 bytes += more
                 isOver = detached
             }

@@ -7,14 +7,10 @@ extension HostEngine {
     /// What a start of a container would do, step by step, in words.
     package func launchSteps(_ container: Container) async throws -> [String] {
         let facts = container.snapshot
-        let image = try await image(of: container)
         // The steps name the directories of the layers, which are there while they are held.
-        let layers = try await layerMounts.hold(image)
-        defer {
-            layerMounts.release(image.id)
-            sweepLayersLater()
+        return try await withLayers(of: container) { layers in
+            try runtime.explain(try await launchConfiguration(container, facts, layers: layers))
         }
-        return try runtime.explain(try await launchConfiguration(container, facts, layers: layers))
     }
 
     /// What the runtime is told, made of the container's facts.

@@ -27,9 +27,13 @@ package struct DetachKeys: Sendable, Hashable {
     }
 
     private static func byte(of key: Substring) -> UInt8? {
+        key == "DEL" ? 127 : typedByte(of: key)
+    }
+
+    /// What the terminal sends for a letter, or for `ctrl-` and a letter or one of `@[\\]^_`.
+    package static func typedByte(of key: some StringProtocol) -> UInt8? {
         let utf8 = Array(key.utf8)
         if utf8.count == 1 { return utf8[0] < 0x80 ? utf8[0] : nil }
-        if key == "DEL" { return 127 }
         guard key.lowercased().hasPrefix("ctrl-"), utf8.count == 6, let last = key.lowercased().utf8.last else {
             return nil
         }
@@ -51,22 +55,23 @@ package struct DetachDetector: Sendable {
     private let keys: [UInt8]
     private var matched = 0
 
-    /// A detector at the start of a client's input.
-    package init(_ keys: DetachKeys) { self.keys = keys.bytes }
+    /// A detector at the start of a client's input; without keys everything goes on.
+    package init(keys: [UInt8]) { self.keys = keys }
 
-    /// What of a piece goes on to the terminal, and whether the keys came; what follows them is dropped.
-    package mutating func pass(_ piece: [UInt8]) -> (bytes: [UInt8], detaches: Bool) {
-        var bytes: [UInt8] = []
+    /// What of a piece goes on to the terminal, and whether the keys are complete; what follows them is dropped.
+    package mutating func take(_ piece: [UInt8]) -> (passed: [UInt8], isComplete: Bool) {
+        guard !keys.isEmpty else { return (piece, false) }
+        var passed: [UInt8] = []
         for byte in piece {
             guard byte != keys[matched] else {
                 matched += 1
-                if matched == keys.count { return (bytes, true) }
+                if matched == keys.count { return (passed, true) }
                 continue
             }
-            bytes += keys[..<matched]
+            passed += keys[..<matched]
             matched = byte == keys[0] ? 1 : 0
-            if matched == 0 { bytes.append(byte) }
+            if matched == 0 { passed.append(byte) }
         }
-        return (bytes, false)
+        return (passed, false)
     }
 }

@@ -66,14 +66,11 @@ extension HostEngine {
     ///
     /// Read, it lies over what the container wrote, so that it leaves no trace there.
     private func stoppedView(_ container: Container, forWriting: Bool) async throws -> ContainerView {
+        try await withLayers(of: container) { try await view(of: container, over: $0, forWriting: forWriting) }
+    }
+
+    private func view(of container: Container, over layers: [String], forWriting: Bool) async throws -> ContainerView {
         let facts = container.snapshot
-        let image = try await image(of: container)
-        let layers = try await layerMounts.hold(image)
-        defer {
-            // The view keeps what it uses of them.
-            layerMounts.release(image.id)
-            sweepLayersLater()
-        }
         let name = "view-\(try Random.hex(bytes: 8))"
         let scratch = "\(configuration.runDirectory)/\(name)"
         let mounts = try await mounts(of: facts.specification, for: name)

@@ -19,21 +19,17 @@ package struct FileChange: Sendable, Hashable {
 extension HostEngine {
     /// What a container wrote over its image, by path.
     package func changes(of container: Container) async throws -> [FileChange] {
-        let image = try await image(of: container)
-        let layers = try await layerMounts.hold(image)
-        defer {
-            layerMounts.release(image.id)
-            sweepLayersLater()
-        }
         let upper = upperDirectory(container)
         let scratch = "\(configuration.runDirectory)/fill-\(try Random.hex(bytes: 8))"
         let empty = emptyDirectory
-        return try await BlockingExecutor.shared.run {
-            guard Files.exists(upper) else { return [] }
-            let before = try MergedView.open(layers, scratch: scratch, empty: empty)
-            var survey = ChangeSurvey(image: before)
-            try survey.run(try Files.open(upper, [.directory]).shared())
-            return survey.changes
+        return try await withLayers(of: container) { layers in
+            try await BlockingExecutor.shared.run {
+                guard Files.exists(upper) else { return [] }
+                let before = try MergedView.open(layers, scratch: scratch, empty: empty)
+                var survey = ChangeSurvey(image: before)
+                try survey.run(try Files.open(upper, [.directory]).shared())
+                return survey.changes
+            }
         }
     }
 }

@@ -16,18 +16,13 @@ extension HostEngine {
         {
             return root
         }
-        let image = try await image(of: container)
-        let layers = try await layerMounts.hold(image)
-        defer {
-            // The view keeps what it uses of them.
-            layerMounts.release(image.id)
-            sweepLayersLater()
-        }
         let upper = upperDirectory(container)
         let scratch = "\(configuration.runDirectory)/fill-\(try Random.hex(bytes: 8))"
         let empty = emptyDirectory
-        return try await BlockingExecutor.shared.run {
-            try MergedView.open((Files.exists(upper) ? [upper] : []) + layers, scratch: scratch, empty: empty)
+        return try await withLayers(of: container) { layers in
+            try await BlockingExecutor.shared.run {
+                try MergedView.open((Files.exists(upper) ? [upper] : []) + layers, scratch: scratch, empty: empty)
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 import JSONText
 import Linux
+import OCI
 import Runtime
 
 /// What Docker's `SecurityOpt` asks for.
@@ -180,7 +181,7 @@ package enum SeccompProfileReader {
     private static func applies(_ reader: FieldReader, to subject: Subject) throws(EngineError) -> Bool {
         if let includes = try reader.reader("includes") {
             let architectures = try includes.strings("arches") ?? []
-            if !architectures.isEmpty, !architectures.contains(architecture) { return false }
+            if !architectures.isEmpty, !architectures.contains(Platform.host.architecture) { return false }
             for name in try includes.strings("caps") ?? [] {
                 guard let capability = Capability(named: name), subject.capabilities.contains(capability) else {
                     return false
@@ -192,7 +193,7 @@ package enum SeccompProfileReader {
             }
         }
         if let excludes = try reader.reader("excludes") {
-            if (try excludes.strings("arches") ?? []).contains(architecture) { return false }
+            if (try excludes.strings("arches") ?? []).contains(Platform.host.architecture) { return false }
             for name in try excludes.strings("caps") ?? [] {
                 if let capability = Capability(named: name), subject.capabilities.contains(capability) { return false }
             }
@@ -201,14 +202,5 @@ package enum SeccompProfileReader {
             }
         }
         return true
-    }
-
-    /// This architecture as Go calls it.
-    private static var architecture: String {
-        #if arch(arm64)
-        "arm64"
-        #else
-        "amd64"
-        #endif
     }
 }

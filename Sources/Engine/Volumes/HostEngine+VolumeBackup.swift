@@ -14,22 +14,30 @@ extension HostEngine {
         _ name: String, to archive: SharedDescriptor, compression: ArchiveCompression = .none, freezes: Bool = false
     ) async throws {
         guard let volume = try await volumes.find(name) else { throw EngineError.noVolume(name) }
+        try await pack(volume, compression, freezes: freezes) { archive }
+        await publish(.volume, "backup", actor: name, ["driver": "local"])
+    }
+
+    /// Writes a volume's files into the archive that `open` gives, until the task is cancelled.
+    func pack(
+        _ volume: Volume, _ compression: ArchiveCompression, freezes: Bool,
+        into open: @escaping @Sendable () throws -> SharedDescriptor
+    ) async throws {
         let progress = CopyProgress(nil)
         try await reading(volume, freezes: freezes) { path in
             try await withTaskCancellationHandler {
                 try await BlockingExecutor.transfers.run { () throws(EngineError) in
                     do {
                         let root = try Files.open(path, [.directory]).shared()
-                        try Self.write(root, to: archive, compression, progress)
+                        try Self.write(root, to: open(), compression, progress)
                     } catch {
-                        throw EngineError(.failed, "backing up volume \(name): \(error)")
+                        throw EngineError(.failed, "backing up volume \(volume.name): \(error)")
                     }
                 }
             } onCancel: {
                 progress.cancel()
             }
         }
-        await publish(.volume, "backup", actor: name, ["driver": "local"])
     }
 
     static func write(

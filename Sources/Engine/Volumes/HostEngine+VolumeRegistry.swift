@@ -40,25 +40,10 @@ extension HostEngine {
     }
 
     private func writeArchive(of volume: Volume, into folder: String, freezes: Bool) async throws {
-        let progress = CopyProgress(nil)
-        try await reading(volume, freezes: freezes) { path in
-            try await withTaskCancellationHandler {
-                try await BlockingExecutor.transfers.run { () throws(EngineError) in
-                    do {
-                        let root = try Files.open(path, [.directory]).shared()
-                        let compression: ArchiveCompression = ZstdWriter.isAvailable ? .zstd : .gzip
-                        let suffix = compression == .zstd ? "zst" : "gz"
-                        let file = try Files.open(
-                            "\(folder)/\(Self.archiveName).\(suffix)", [.writeOnly, .create, .exclusive], mode: 0o600
-                        ).shared()
-                        try Self.write(root, to: file, compression, progress)
-                    } catch {
-                        throw EngineError(.failed, "backing up volume \(volume.name): \(error)")
-                    }
-                }
-            } onCancel: {
-                progress.cancel()
-            }
+        let compression: ArchiveCompression = ZstdWriter.isAvailable ? .zstd : .gzip
+        let path = "\(folder)/\(Self.archiveName).\(compression == .zstd ? "zst" : "gz")"
+        try await pack(volume, compression, freezes: freezes) {
+            try Files.open(path, [.writeOnly, .create, .exclusive], mode: 0o600).shared()
         }
     }
 

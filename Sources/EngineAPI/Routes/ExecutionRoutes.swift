@@ -136,7 +136,7 @@ struct ExecutionRoutes: Sendable {
         }
         let master = try Self.terminal(of: process, execution)
         let output = PipeReader(master)
-        let input = TypedInput(raw, keys: keys)
+        let input = TypedInput(keys: keys) { try await raw.read() }
         engine.runInBackground { [engine] in
             // The end of the process is heard of whether its client is there or not.
             await engine.waitUntilEnded(execution)

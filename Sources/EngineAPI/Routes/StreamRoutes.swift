@@ -132,7 +132,7 @@ struct StreamRoutes: Sendable {
         await engine.note(.attach, container)
         let reader = LogReader(path: engine.logPath(container), selection: selection)
         let writer = LogWriter(tty: specification.tty, timestamps: false)
-        let input = TypedInput(raw, keys: specification.tty ? keys : nil)
+        let input = TypedInput(keys: specification.tty ? keys : nil) { try await raw.read() }
         // Input may end long before output does, and the container before its last output is read: the reader says when
         // it is over, unless the client's keys do.
         await withTaskGroup(of: Bool.self) { group in
@@ -163,25 +163,27 @@ struct StreamRoutes: Sendable {
 
 /// What a client types, until it types the keys that let go.
 actor TypedInput: InputSource {
-    private let raw: HijackedStream
+    private let read: @Sendable () async throws -> [UInt8]
     private var detector: DetachDetector?
     /// Whether the keys came.
     private(set) var isDetached = false
 
-    /// - Parameter keys: nil for input that is no terminal's, in which any byte is only a byte.
-    init(_ raw: HijackedStream, keys: DetachKeys?) {
-        self.raw = raw
-        detector = keys.map { DetachDetector($0) }
+    /// - Parameters:
+    ///   - keys: nil for input that is no terminal's, in which any byte is only a byte.
+    ///   - read: the next bytes; none is the end.
+    init(keys: DetachKeys?, read: @escaping @Sendable () async throws -> [UInt8]) {
+        self.read = read
+        detector = keys.map { DetachDetector(keys: $0.bytes) }
     }
 
     func nextInput() async throws -> [UInt8] {
         while !isDetached {
-            let piece = try await raw.read()
+            let piece = try await read()
             guard !piece.isEmpty, var detector else { return piece }
-            let (bytes, detaches) = detector.pass(piece)
+            let (passed, isComplete) = detector.take(piece)
             self.detector = detector
-            isDetached = detaches
-            if !bytes.isEmpty { return bytes }
+            isDetached = isComplete
+            if !passed.isEmpty { return passed }
         }
         return []
     }

@@ -35,7 +35,7 @@ struct WebSocketRoutes: Sendable {
         ])
         await engine.note(.attach, container)
         let socket = WebSocket(raw)
-        let input = WebSocketInput(socket, keys: specification.tty ? keys : nil)
+        let input = TypedInput(keys: specification.tty ? keys : nil) { try await socket.read() }
         let reader = LogReader(path: engine.logPath(container), selection: selection)
         // As for a terminal: bytes and nothing else.
         let writer = LogWriter(tty: true, timestamps: false)
@@ -59,29 +59,5 @@ struct WebSocketRoutes: Sendable {
             group.cancelAll()
             raw.close()
         }
-    }
-}
-
-/// What a client sends over a WebSocket, until it types the keys that let go.
-private actor WebSocketInput: InputSource {
-    private let socket: WebSocket
-    private var detector: DetachDetector?
-    private(set) var isDetached = false
-
-    init(_ socket: WebSocket, keys: DetachKeys?) {
-        self.socket = socket
-        detector = keys.map { DetachDetector($0) }
-    }
-
-    func nextInput() async throws -> [UInt8] {
-        while !isDetached {
-            let piece = try await socket.read()
-            guard !piece.isEmpty, var detector else { return piece }
-            let (bytes, detaches) = detector.pass(piece)
-            self.detector = detector
-            isDetached = detaches
-            if !bytes.isEmpty { return bytes }
-        }
-        return []
     }
 }

@@ -2,29 +2,7 @@
 ///
 /// Source: linux/filter.h, linux/seccomp.h.
 struct FilterAssembler {
-    /// What becomes of a system call.
-    enum Verdict: Sendable, Hashable {
-        case allow
-        case fail(errno: UInt16)
-        case killThread
-        case killProcess
-        case trap
-        case trace(UInt16)
-        case log
-
-        /// The kernel's `SECCOMP_RET_*`.
-        var value: UInt32 {
-            switch self {
-            case .allow: 0x7FFF_0000
-            case .fail(let errno): 0x0005_0000 | UInt32(errno)
-            case .killThread: 0
-            case .killProcess: 0x8000_0000
-            case .trap: 0x0003_0000
-            case .trace(let number): 0x7FF0_0000 | UInt32(number)
-            case .log: 0x7FFC_0000
-            }
-        }
-    }
+    typealias Verdict = SeccompRules.Action
 
     /// The program so far, 8 bytes an instruction.
     private(set) var bytes: [UInt8] = []
@@ -93,5 +71,20 @@ struct FilterAssembler {
     mutating func emit(_ code: UInt16, _ value: UInt32, then: UInt8 = 0, otherwise: UInt8 = 0) {
         bytes += [UInt8(truncatingIfNeeded: code), UInt8(code >> 8), then, otherwise]
         for shift in stride(from: UInt32(0), to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+    }
+}
+
+extension SeccompRules.Action {
+    /// The kernel's `SECCOMP_RET_*`.
+    var value: UInt32 {
+        switch self {
+        case .allow: 0x7FFF_0000
+        case .fail(let errno): 0x0005_0000 | UInt32(errno)
+        case .killThread: 0
+        case .killProcess: 0x8000_0000
+        case .trap: 0x0003_0000
+        case .trace(let number): 0x7FF0_0000 | UInt32(number)
+        case .log: 0x7FFC_0000
+        }
     }
 }

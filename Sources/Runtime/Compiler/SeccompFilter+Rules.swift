@@ -16,14 +16,14 @@ extension SeccompFilter {
         filter.decide(.fail(errno: 38), ifNotEqual: SystemCall.architecture)
         filter.loadNumber()
         filter.decide(.fail(errno: 38), ifGreaterThan: firstForeignNumber - 1)
-        let standard = verdict(profile.standard)
+        let standard = profile.standard
         for (number, rules) in grouped(profile) {
             if let first = rules.first, first.conditions.isEmpty {
-                filter.decide(verdict(first.action), ifEqual: number)
+                filter.decide(first.action, ifEqual: number)
                 continue
             }
             let fits = filter.when(number, atMost: 255) { filter in
-                for rule in rules { filter.decide(verdict(rule.action), ifAll: rule.conditions) }
+                for rule in rules { filter.decide(rule.action, ifAll: rule.conditions) }
                 filter.decide(standard)
             }
             guard fits else { throw .invalid(field: "seccomp", reason: "too many conditions on one system call") }
@@ -49,18 +49,6 @@ extension SeccompFilter {
         return order.map { number in
             let all = rules[number] ?? []
             return (number, all.first { $0.conditions.isEmpty }.map { [$0] } ?? all)
-        }
-    }
-
-    private static func verdict(_ action: SeccompRules.Action) -> FilterAssembler.Verdict {
-        switch action {
-        case .allow: .allow
-        case .fail(let errno): .fail(errno: errno)
-        case .killThread: .killThread
-        case .killProcess: .killProcess
-        case .trap: .trap
-        case .trace(let number): .trace(number)
-        case .log: .log
         }
     }
 }

@@ -13,11 +13,7 @@ extension Interpreter {
     ) throws(Fault) {
         var opened: [Int32] = []
         defer { for descriptor in opened { closeDescriptor(descriptor) } }
-        var options = KernelString("lowerdir=").bytes
-        for (index, path) in lower.enumerated() {
-            if index > 0 { options.append(0x3A) }
-            options += try Self.descriptorPath(of: path, &opened)
-        }
+        var options = try Self.lowerDirectories(lower, &opened)
         options += KernelString(",upperdir=").bytes
         options += try Self.descriptorPath(of: upper, &opened)
         options += KernelString(",workdir=").bytes
@@ -30,6 +26,15 @@ extension Interpreter {
         }
         try check(result, "mount overlay on", mountPoint)
         try adoptRoot(mountPoint)
+    }
+    /// The option of overlayfs that names the layers below, top first.
+    static func lowerDirectories(_ lower: [KernelString], _ opened: inout [Int32]) throws(Fault) -> [UInt8] {
+        var options = KernelString("lowerdir=").bytes
+        for (index, path) in lower.enumerated() {
+            if index > 0 { options.append(0x3A) }
+            options += try descriptorPath(of: path, &opened)
+        }
+        return options
     }
 
     static func descriptorPath(of path: KernelString, _ opened: inout [Int32]) throws(Fault) -> [UInt8] {

@@ -21,11 +21,7 @@ extension Interpreter {
     ) throws(Fault) {
         var opened: [Int32] = []
         defer { for descriptor in opened { closeDescriptor(descriptor) } }
-        var options = KernelString("lowerdir=").bytes
-        for (index, path) in lower.enumerated() {
-            if index > 0 { options.append(0x3A) }
-            options += try Self.descriptorPath(of: path, &opened)
-        }
+        let options = try Self.lowerDirectories(lower, &opened)
         guard options.count < 4095 else { throw Fault(E2BIG, "too many layers for one overlay") }
         let flags: UInt = 0x7  // MS_RDONLY | MS_NOSUID | MS_NODEV
         let result = withCString(KernelString(bytes: options)) { options in

@@ -1,4 +1,5 @@
 import Diagnostics
+import Engine
 import HTTP
 import Linux
 import Synchronization
@@ -139,7 +140,7 @@ struct DetachKeys: Sendable, Equatable {
     init(_ text: String) throws(Diagnostic) {
         var bytes: [UInt8] = []
         for word in text.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let byte = DetachKeys.byte(of: String(word)) else {
+            guard let byte = Engine.DetachKeys.typedByte(of: word) else {
                 throw FlagProblem.sentence(
                     "invalid detach keys (\(text)): Unknown character: '\(word)'",
                     hint: "write letters or ctrl-LETTER, with commas between: ctrl-p,ctrl-q")
@@ -147,49 +148,6 @@ struct DetachKeys: Sendable, Equatable {
             bytes.append(byte)
         }
         self.bytes = bytes
-    }
-
-    private static func byte(of word: String) -> UInt8? {
-        let bytes = Array(word.utf8)
-        if bytes.count == 1 { return bytes[0] }
-        guard word.lowercased().hasPrefix("ctrl-"), bytes.count == 6, let last = word.lowercased().utf8.last else {
-            return nil
-        }
-        switch last {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): return last - UInt8(ascii: "a") + 1
-        case UInt8(ascii: "@"): return 0
-        case UInt8(ascii: "["): return 27
-        case UInt8(ascii: "\\"): return 28
-        case UInt8(ascii: "]"): return 29
-        case UInt8(ascii: "^"): return 30
-        case UInt8(ascii: "_"): return 31
-        default: return nil
-        }
-    }
-}
-
-/// Looks for the keys in what is typed; holds back what may be their beginning.
-struct DetachDetector {
-    private let keys: [UInt8]
-    private var matched = 0
-
-    init(keys: [UInt8]) { self.keys = keys }
-
-    /// What is to be passed on, and whether the keys are complete.
-    mutating func take(_ bytes: [UInt8]) -> (passed: [UInt8], isComplete: Bool) {
-        guard !keys.isEmpty else { return (bytes, false) }
-        var passed: [UInt8] = []
-        for byte in bytes {
-            if byte == keys[matched] {
-                matched += 1
-                if matched == keys.count { return (passed, true) }
-                continue
-            }
-            passed += keys.prefix(matched)
-            matched = byte == keys[0] ? 1 : 0
-            if matched == 0 { passed.append(byte) }
-        }
-        return (passed, false)
     }
 }
 

@@ -1,6 +1,7 @@
 import Diagnostics
 import JSONText
 import Linux
+import OCI
 
 /// `stackctl version`: this program and the daemon it talks to.
 enum VersionCommand {
@@ -58,21 +59,8 @@ enum VersionCommand {
         let version = DaemonConnector.newestVersionText
         return [
             "Version": .string(Version.number), "ApiVersion": .string(invocation.location.version ?? version),
-            "DefaultAPIVersion": .string(version), "Os": "linux", "Arch": .string(HostArchitecture.name),
+            "DefaultAPIVersion": .string(version), "Os": "linux", "Arch": .string(Platform.host.architecture),
             "Context": .string(name ?? ContextStore.defaultName),
         ]
-    }
-}
-
-/// What this program was built for, in Go's words.
-enum HostArchitecture {
-    static var name: String {
-        #if arch(x86_64)
-        "amd64"
-        #elseif arch(arm64)
-        "arm64"
-        #else
-        "unknown"
-        #endif
     }
 }

@@ -22,7 +22,7 @@ enum LocalArchive {
         let prefix = name.map { Array($0.utf8) } ?? []
         guard status.kind == .directory else {
             try writeFile(path, prefix, status, to: sink)
-            return try give(TarWriter.endMarker, to: sink)
+            return try DirectoryArchive.give(TarWriter.endMarker, to: sink)
         }
         let root: SharedDescriptor
         do throws(SystemError) {
@@ -38,10 +38,10 @@ enum LocalArchive {
             if entry.kind == .hardLink { entry.linkTarget = joined(prefix, entry.linkTarget) }
             // The directory that the contents go to keeps its own mode and owner.
             if entry.path.isEmpty { continue }
-            try give(try TarWriter.header(of: entry), to: sink)
+            try DirectoryArchive.give(try TarWriter.header(of: entry), to: sink)
             if let contents = file.contents { try copy(contents, entry.size, to: sink) }
         }
-        try give(TarWriter.endMarker, to: sink)
+        try DirectoryArchive.give(TarWriter.endMarker, to: sink)
     }
 
     private static func joined(_ prefix: [UInt8], _ path: [UInt8]) -> [UInt8] {
@@ -76,7 +76,7 @@ enum LocalArchive {
         } catch {
             throw .system(error)
         }
-        try give(try TarWriter.header(of: entry), to: sink)
+        try DirectoryArchive.give(try TarWriter.header(of: entry), to: sink)
         if let file { try copy(file, entry.size, to: sink) }
     }
 
@@ -96,19 +96,9 @@ enum LocalArchive {
                 hasEnded = true
                 piece = [UInt8](repeating: 0, count: count)
             }
-            try give(piece, to: sink)
+            try DirectoryArchive.give(piece, to: sink)
             left -= UInt64(piece.count)
         }
-        try give(TarWriter.padding(after: size), to: sink)
-    }
-
-    private static func give(
-        _ bytes: [UInt8], to sink: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void
-    ) throws(ArchiveError) {
-        var failure: ArchiveError?
-        bytes.withUnsafeBytes { raw in
-            do throws(ArchiveError) { try sink(raw) } catch { failure = error }
-        }
-        if let failure { throw failure }
+        try DirectoryArchive.give(TarWriter.padding(after: size), to: sink)
     }
 }

@@ -43,8 +43,8 @@ extension FuzzTarget {
             }
         }
         guard let keys = parsed({ () throws(EngineError) in try DetachKeys(text) }) else { return }
-        var detector = DetachDetector(keys)
-        let (_, detaches) = detector.pass(keys.bytes)
+        var detector = DetachDetector(keys: keys.bytes)
+        let (_, detaches) = detector.take(keys.bytes)
         try require(detaches, "keys do not detach: \(text)")
     }
 }
