@@ -30,7 +30,8 @@ let readme = ["README.md"]
 
 /// The parsers that are fuzzed: as ordinary tests, or, for `make fuzz`, as a program of libFuzzer.
 let fuzzed: [Target.Dependency] = [
-    "Archives", "Diagnostics", "Engine", "EngineAPI", "HTTP", "ImageStore", "JSONText", "LaunchProgram", "Linux",
+    "Archives", "Builder", "Diagnostics", "Dockerfile", "Engine", "EngineAPI", "HTTP", "ImageStore", "JSONText",
+    "LaunchProgram", "Linux",
     "Networking", "OCI", "Registry", "RegistryServer",
 ]
 let fuzzing: Target =
@@ -129,25 +130,39 @@ let package = Package(
             exclude: readme,
             swiftSettings: strict),
 
+        .target(
+            name: "Dockerfile", dependencies: ["StackModel", "Diagnostics", "JSONText"], exclude: readme,
+            swiftSettings: strict),
+
         // Layer 4 and 5.
+        .target(
+            name: "Builder",
+            dependencies: [
+                "Dockerfile", "ImageStore", "Registry", "Runtime", "LaunchProgram", "HTTP", "StateStore", "OCI",
+                "Archives", "Linux", "Diagnostics", "JSONText",
+            ], exclude: readme,
+            swiftSettings: strict),
         .target(
             name: "Engine",
             dependencies: [
-                "ImageStore", "Registry", "Runtime", "LaunchProgram", "Networking", "StateStore", "OCI", "Archives",
+                "Builder", "Dockerfile", "ImageStore", "Registry", "Runtime", "LaunchProgram", "Networking",
+                "StateStore", "OCI", "Archives",
                 "Linux", "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict),
         .target(
             name: "Providers",
             dependencies: [
-                "Apply", "Engine", "StackModel", "StateStore", "OCI", "ImageStore", "Registry", "Networking", "Runtime",
+                "Apply", "Engine", "Builder", "Dockerfile", "StackModel", "StateStore", "OCI", "ImageStore", "Registry",
+                "Networking", "Runtime", "Archives",
                 "Linux", "Diagnostics", "JSONText",
             ], exclude: readme,
             swiftSettings: strict),
         .target(
             name: "EngineAPI",
             dependencies: [
-                "HTTP", "Engine", "Apply", "StackModel", "StateStore", "ImageStore", "Registry", "Networking",
+                "HTTP", "Engine", "Builder", "Dockerfile", "Archives", "Apply", "StackModel", "StateStore",
+                "ImageStore", "Registry", "Networking",
                 "Runtime",
                 "OCI", "Linux", "Diagnostics", "JSONText",
             ], exclude: readme,
@@ -157,7 +172,8 @@ let package = Package(
         .executableTarget(
             name: "stackctl",
             dependencies: [
-                "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StateStore", "StackModel", "ImageStore",
+                "Manifest", "EngineAPI", "Providers", "Engine", "Builder", "Dockerfile", "Apply", "StateStore",
+                "StackModel", "ImageStore",
                 "Registry", "Networking", "Runtime", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Archives",
                 "Linux", "Diagnostics", "JSONText",
             ], exclude: readme,
@@ -202,7 +218,8 @@ let package = Package(
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "Engine", "Providers", "EngineAPI", "HTTP", "OCI", "LaunchProgram", "StackModel", "Linux",
+                "Engine", "Builder", "Dockerfile", "Providers", "EngineAPI", "HTTP", "OCI", "LaunchProgram",
+                "StackModel", "Linux",
                 "Diagnostics",
                 "JSONText",
             ],
@@ -210,15 +227,24 @@ let package = Package(
         .testTarget(
             name: "CommandTests", dependencies: ["stackctl", "Engine", "HTTP", "Linux", "Diagnostics", "JSONText"],
             exclude: ["Golden"], swiftSettings: strict),
+        .testTarget(
+            name: "DockerfileTests", dependencies: ["Dockerfile", "Linux", "Diagnostics", "JSONText"],
+            exclude: ["Golden"], swiftSettings: strict),
+        .testTarget(
+            name: "BuilderTests",
+            dependencies: [
+                "Builder", "Dockerfile", "ImageStore", "OCI", "Archives", "Linux", "Diagnostics", "JSONText",
+            ], swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: ["Linux"], swiftSettings: strict),
         fuzzing,
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StateStore", "StackModel", "ImageStore",
+                "Manifest", "EngineAPI", "Providers", "Engine", "Builder", "Dockerfile", "Apply", "StateStore",
+                "StackModel", "ImageStore",
                 "Networking", "Runtime", "Registry", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Archives",
                 "Linux", "Diagnostics", "JSONText",
             ],
-            exclude: ["Client/Transcripts", "Clients"], swiftSettings: strict),
+            exclude: ["Client/Transcripts", "Clients", "Builds/Corpus"], swiftSettings: strict),
     ]
 )

@@ -1,3 +1,4 @@
+import Builder
 import Diagnostics
 import ImageStore
 import Linux
@@ -31,6 +32,8 @@ package final class HostEngine: Sendable {
     private let defaults = Mutex(ContainerDefaults())
     /// When the engine started.
     package let startedAt = Clock.now()
+    /// Builds of images.
+    package let builder: BuildEngine
     let runtime: ContainerRuntime
     /// What control groups can be limited in here.
     package let cgroupSupport: CgroupSupport
@@ -90,6 +93,11 @@ package final class HostEngine: Sendable {
             initBinary: configuration.initBinary, socketPath: "\(configuration.runDirectory)/dns.sock")
         volumes = VolumeStore(directory: configuration.volumesDirectory, database: database, writer: writer)
         layerMounts = LayerMounts(images: images)
+        let host = EngineBuildHost()
+        builder = BuildEngine(
+            host: host, images: images, runtime: runtime, database: database,
+            directory: "\(configuration.root)/builds", runDirectory: "\(configuration.runDirectory)/builds")
+        host.serve(self)
     }
 
     /// What containers get that do not say.

@@ -29,20 +29,28 @@ struct ImportTests {
         "Networking": ["Linux", "StateStore", "CNftables", "Diagnostics", "JSONText"],
         "Manifest": ["StackModel", "Runtime", "Archives", "Linux", "Diagnostics", "JSONText"],
         "Apply": ["StackModel", "StateStore", "Linux", "Diagnostics", "JSONText"],
+        "Dockerfile": ["StackModel", "Diagnostics", "JSONText"],
+        "Builder": [
+            "Dockerfile", "ImageStore", "Registry", "Runtime", "LaunchProgram", "HTTP", "StateStore", "OCI", "Archives",
+            "Linux", "Diagnostics", "JSONText",
+        ],
         "Engine": [
-            "ImageStore", "Registry", "Runtime", "Networking", "StateStore", "OCI", "LaunchProgram", "Archives",
+            "Builder", "Dockerfile", "ImageStore", "Registry", "Runtime", "Networking", "StateStore", "OCI",
+            "LaunchProgram", "Archives",
             "Linux", "Diagnostics", "JSONText",
         ],
         "Providers": [
-            "Apply", "Engine", "StackModel", "StateStore", "OCI", "ImageStore", "Registry", "Networking", "Runtime",
-            "LaunchProgram", "Linux", "Diagnostics", "JSONText",
+            "Apply", "Engine", "Builder", "Dockerfile", "StackModel", "StateStore", "OCI", "ImageStore", "Registry",
+            "Networking", "Runtime", "Archives", "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],
         "EngineAPI": [
-            "HTTP", "Engine", "Apply", "StackModel", "StateStore", "ImageStore", "Registry", "Networking", "Runtime",
+            "HTTP", "Engine", "Builder", "Dockerfile", "Archives", "Apply", "StackModel", "StateStore", "ImageStore",
+            "Registry", "Networking", "Runtime",
             "OCI", "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],
         "stackctl": [
-            "Manifest", "EngineAPI", "Providers", "Engine", "Apply", "StackModel", "Registry", "RegistryServer", "HTTP",
+            "Manifest", "EngineAPI", "Providers", "Engine", "Dockerfile", "Apply", "StackModel", "Registry",
+            "RegistryServer", "HTTP",
             "OCI", "Archives",
             "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],

@@ -14,6 +14,7 @@ package final class LayerMounts: Sendable {
 
     private let images: ImageStore
     private let held = Mutex<[Digest: Held]>([:])
+    private let heldLayers = Mutex<[Digest: Int]>([:])
 
     init(images: ImageStore) { self.images = images }
 
@@ -42,13 +43,39 @@ package final class LayerMounts: Sendable {
         }
     }
 
+    /// Mounts layers that no image may have yet, lowest first, and keeps them until they are released.
+    ///
+    /// Top first.
+    func hold(_ layers: [Digest]) async throws -> [String] {
+        images.keep(layers)
+        heldLayers.withLock { held in for layer in layers { held[layer, default: 0] += 1 } }
+        do {
+            return try await images.mountLayers(layers)
+        } catch {
+            release(layers)
+            throw error
+        }
+    }
+
+    /// Gives back what `hold` gave for the same layers.
+    func release(_ layers: [Digest]) {
+        heldLayers.withLock { held in
+            for layer in layers {
+                let left = held[layer, default: 1] - 1
+                held[layer] = left > 0 ? left : nil
+            }
+        }
+        images.giveBack(layers)
+    }
+
     /// Images that are held.
     var heldImages: Set<Digest> { held.withLock { Set($0.keys) } }
 
     /// Unmounts what nothing holds.
     func sweep() async throws {
         try await images.unmountLayers { [self] layer in
-            held.withLock { held in held.values.contains { $0.image.layers.contains(layer) } }
+            heldLayers.withLock { $0[layer] != nil }
+                || held.withLock { held in held.values.contains { $0.image.layers.contains(layer) } }
         }
     }
 }

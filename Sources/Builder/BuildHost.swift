@@ -1,0 +1,45 @@
+import Dockerfile
+import ImageStore
+import Linux
+import OCI
+import Registry
+
+/// What a build needs of the host it is done on: the engine is one.
+package protocol BuildHost: Sendable {
+    /// The image of a reference for a platform: that of the store, or a registry's.
+    ///
+    /// - Parameters:
+    ///   - pulls: whether the registry is asked though the store has it.
+    ///   - progress: told about layers that come.
+    func image(
+        _ reference: ImageReference, platform: Platform, pulls: Bool, access: RegistryAccess,
+        progress: @escaping @Sendable (LayerProgress) -> Void
+    ) async throws -> StoredImage
+
+    /// Directories of layers, topmost first, mounted until they are given back.
+    func holdLayers(_ layers: [Digest]) async throws -> [String]
+    func giveBackLayers(_ layers: [Digest]) async
+
+    /// A network for one process; gone with `leave`.
+    func network(_ kind: EvaluatedRun.Network, named: String?, step: String) async throws -> StepNetwork
+    func leave(_ network: StepNetwork) async
+
+    /// Takes a line for the daemon's log.
+    func note(_ line: String)
+}
+
+/// A network namespace with all that makes names resolve in it.
+package struct StepNetwork: Sendable {
+    /// The id by which the host knows it.
+    package var id: String
+    /// Nil is the host's own.
+    package var namespace: SharedDescriptor?
+    /// The lines of /etc/resolv.conf.
+    package var resolver: String
+
+    package init(id: String, namespace: SharedDescriptor?, resolver: String) {
+        self.id = id
+        self.namespace = namespace
+        self.resolver = resolver
+    }
+}

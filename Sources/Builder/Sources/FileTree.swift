@@ -1,0 +1,30 @@
+import Linux
+
+/// A tree of files that steps copy from or mount: a context, a stage's files, a repository.
+package struct FileTree: Sendable {
+    /// Its root directory; nothing outside of it is ever opened.
+    package let root: SharedDescriptor
+    /// What is left out of it, in `.dockerignore`'s form; empty leaves out nothing.
+    package var ignored: [String]
+    /// Digests of contents that are known already, by path relative to the root, where whoever made the tree knows
+    /// them.
+    package var known: (any ContentDigests)?
+    /// Keeps what the tree is made of for as long as somebody has it.
+    private let lifetime: (any Sendable)?
+
+    package init(
+        root: SharedDescriptor, ignored: [String] = [], known: (any ContentDigests)? = nil,
+        lifetime: (any Sendable)? = nil
+    ) {
+        self.root = root
+        self.ignored = ignored
+        self.known = known
+        self.lifetime = lifetime
+    }
+}
+
+/// Tells digests of contents without reading them.
+package protocol ContentDigests: Sendable {
+    /// The SHA-256 of a regular file's content, 64 hexadecimal digits; nil where it is not known.
+    func digest(of path: [UInt8]) -> String?
+}

@@ -1,0 +1,69 @@
+import Builder
+import Dockerfile
+import ImageStore
+import Linux
+import OCI
+import Registry
+import Synchronization
+
+/// What the engine is to builds: images, mounted layers, networks.
+final class EngineBuildHost: BuildHost {
+    private struct Reference { weak var engine: HostEngine? }
+
+    // Weak: the engine has the builds, which have this.
+    private let reference = Mutex(Reference())
+
+    /// Begins to serve; called once, by the engine.
+    func serve(_ engine: HostEngine) { reference.withLock { $0.engine = engine } }
+
+    private func engine() throws(EngineError) -> HostEngine {
+        guard let engine = reference.withLock({ $0.engine }) else {
+            throw EngineError(.failed, "the engine has ended")
+        }
+        return engine
+    }
+
+    func image(
+        _ reference: ImageReference, platform: Platform, pulls: Bool, access: RegistryAccess,
+        progress: @escaping @Sendable (LayerProgress) -> Void
+    ) async throws -> StoredImage {
+        let engine = try engine()
+        if !pulls, let found = try await engine.images.resolve(reference.description),
+            platform.accepted.contains(found.config.platform.normalized)
+        {
+            return found
+        }
+        return try await engine.pullImage(reference, platform: platform, access: access) { update in
+            if case .layer(let layer) = update { progress(layer) }
+        }.image
+    }
+
+    func holdLayers(_ layers: [Digest]) async throws -> [String] {
+        let engine = try engine()
+        return try await engine.layerMounts.hold(layers)
+    }
+
+    func giveBackLayers(_ layers: [Digest]) async {
+        guard let engine = try? engine() else { return }
+        engine.layerMounts.release(layers)
+        engine.sweepLayersLater()
+    }
+
+    func network(
+        _ kind: EvaluatedRun.Network, named name: String?, step: String
+    ) async throws -> StepNetwork {
+        let engine = try engine()
+        switch kind {
+        case .host: return StepNetwork(id: "", namespace: nil, resolver: "")
+        case .none, .standard:
+            return StepNetwork(id: "", namespace: try await engine.namespaces.take(engine.work), resolver: "")
+        }
+    }
+
+    func leave(_ network: StepNetwork) async {}
+
+    func note(_ line: String) {
+        guard let engine = try? engine() else { return }
+        engine.logLine(line)
+    }
+}

@@ -1,0 +1,89 @@
+import Archives
+import Diagnostics
+import JSONText
+import Linux
+import OCI
+import StateStore
+
+extension ImageStore {
+    /// Keeps layers from being removed until they are given back, whether an image has them or not.
+    package nonisolated func keep(_ layers: some Sequence<Digest>) { leases.take(layers) }
+
+    /// Gives back what `keep` kept.
+    package nonisolated func giveBack(_ layers: some Sequence<Digest>) { leases.giveBack(layers) }
+
+    /// Adds a layer that no image has yet, and keeps it: the caller gives it back.
+    ///
+    /// - Parameters:
+    ///   - write: writes the layer; blocking. What it throws leaves the store as it was.
+    ///   - doing: what is done, for messages.
+    /// - Returns: nil where there is nothing in it.
+    package func addLayer(
+        origin: JSONObject, doing: String, _ write: @escaping @Sendable (LayerDraft) throws -> WrittenLayer
+    ) async throws -> Digest? {
+        let layers = layers
+        let staged = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+            try reporting(doing) { try layers.stage { try write(LayerDraft($0)) } }
+        }
+        guard staged.entries > 1 else {
+            await BlockingExecutor.shared.run { layers.discard(staged) }
+            return nil
+        }
+        leases.take([staged.diffID])
+        do {
+            let settled = try await settle(staged)
+            _ = try await self.write(layers: [settled], images: [], origin: origin)
+            return staged.diffID
+        } catch {
+            leases.giveBack([staged.diffID])
+            throw error
+        }
+    }
+
+    /// Makes an image of layers that are in the store.
+    package func makeImage(
+        _ config: ImageConfig, as references: [ImageReference], attributes: JSONObject
+    ) async throws -> StoredImage {
+        let image = NewImage(
+            configBytes: config.serialized(), config: config, manifest: nil, references: references,
+            attributes: attributes)
+        let saved = try await write(layers: [], images: [image], origin: attributes)
+        guard let first = saved.first else { throw Self.noSuchImage(BlobStore.name(of: image.configBytes)) }
+        return first
+    }
+
+    /// Makes layers usable as lower directories, as `mountLayers(of:)` does those of an image.
+    ///
+    /// - Parameter diffIDs: lowest first.
+    /// - Returns: the directories, topmost first.
+    package func mountLayers(_ diffIDs: [Digest]) async throws -> [String] {
+        let rows = try await read { tables in try diffIDs.map { try tables.layer(diffID: $0.description) } }
+        let mounts = mounts
+        return try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+            var paths: [String] = []
+            for (diffID, row) in zip(diffIDs, rows).reversed() {
+                guard let form = row.flatMap({ LayerForm(rawValue: $0.form) }), mounts.hasFiles(of: diffID, form: form)
+                else {
+                    throw Diagnostic(
+                        code: StoreCode.damaged, summary: "layer \(diffID) is not in the store",
+                        hint: "somebody removed it meanwhile; run it again")
+                }
+                paths.append(try mounts.path(of: diffID, form: form))
+            }
+            return paths
+        }
+    }
+}
+
+/// The files of a layer that is being written.
+package struct LayerDraft {
+    private let staging: LayerStore.Staging
+
+    init(_ staging: LayerStore.Staging) { self.staging = staging }
+
+    /// Where the EROFS image goes.
+    package var image: SharedDescriptor { staging.image }
+
+    /// Starts the recipe that gives back the tar.
+    package func startRecipe() throws -> TarRecipeWriter { try staging.startRecipe() }
+}
