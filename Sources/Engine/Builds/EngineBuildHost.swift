@@ -62,6 +62,13 @@ final class EngineBuildHost: BuildHost {
 
     func leave(_ network: StepNetwork) async {}
 
+    func withRegistry<Value: Sendable>(
+        of reference: ImageReference, isPush: Bool, access: RegistryAccess,
+        _ body: @escaping @Sendable (RemoteImageReader) async throws -> Value
+    ) async throws -> Value {
+        try await engine().withRegistry(isPush ? .push : .pull, of: reference, access, body)
+    }
+
     func note(_ line: String) {
         guard let engine = try? engine() else { return }
         engine.logLine(line)
