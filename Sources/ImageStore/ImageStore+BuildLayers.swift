@@ -12,6 +12,9 @@ extension ImageStore {
     /// Gives back what `keep` kept.
     package nonisolated func giveBack(_ layers: some Sequence<Digest>) { leases.giveBack(layers) }
 
+    /// What is kept now.
+    package nonisolated var keptLayers: Set<Digest> { leases.held }
+
     /// Adds a layer that no image has yet, and keeps it: the caller gives it back.
     ///
     /// It can be used at once; `settleLayers` waits until it is on the disk, which making an image of it does.

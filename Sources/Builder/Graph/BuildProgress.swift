@@ -1,4 +1,5 @@
 import Diagnostics
+import Dockerfile
 import Linux
 import Synchronization
 
@@ -6,6 +7,7 @@ import Synchronization
 final class BuildProgress: Sendable {
     private struct Step {
         let name: String
+        var span: SourceSpan?
         var started: Timestamp?
         var isOver = false
         /// The last lines its process wrote.
@@ -30,11 +32,11 @@ final class BuildProgress: Sendable {
     // MARK: Steps
 
     /// Tells that there is a step, which has not begun.
-    func announce(_ name: String) -> Int {
+    func announce(_ name: String, at span: SourceSpan? = nil) -> Int {
         state.withLock { state in
             let id = state.next
             state.next += 1
-            tell(.step(BuildEvent.Step(id: id, name: name, phase: .waiting)), &state)
+            tell(.step(BuildEvent.Step(id: id, name: name, phase: .waiting, span: span)), &state)
             return id
         }
     }
@@ -67,7 +69,7 @@ final class BuildProgress: Sendable {
     private func enter(_ id: Int, _ phase: BuildEvent.Phase) {
         state.withLock { state in
             guard let step = state.steps[id], !step.isOver else { return }
-            tell(.step(BuildEvent.Step(id: id, name: step.name, phase: phase)), &state)
+            tell(.step(BuildEvent.Step(id: id, name: step.name, phase: phase, span: step.span)), &state)
         }
     }
 
@@ -119,7 +121,7 @@ final class BuildProgress: Sendable {
     // Under the lock, so that order is kept.
     private func tell(_ event: BuildEvent, _ state: inout State) {
         if case .step(let step) = event {
-            var known = state.steps[step.id] ?? Step(name: step.name)
+            var known = state.steps[step.id] ?? Step(name: step.name, span: step.span)
             switch step.phase {
             case .waiting: break
             case .started(let time): known.started = known.started ?? time

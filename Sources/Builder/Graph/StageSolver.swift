@@ -50,16 +50,13 @@ final class StageSolver: Sendable {
         try await stages.value(index) { try await self.make(try self.planned(index)) }
     }
 
-    /// A stage; one that only ONBUILD of a base image needs is in no plan yet.
+    /// A stage; one that only ONBUILD of a base image needs is not among those of the plan.
     private func planned(_ index: Int) throws -> PlannedStage {
-        if let stage = plan.stages.first(where: { $0.index == index }) { return stage }
-        var input = input
-        input.target = "\(index)"
-        guard let stage = try job.document.plan(input).stages.first(where: { $0.index == index }) else {
+        guard plan.all.indices.contains(index) else {
             throw BuildFailure(
-                .notFound, Diagnostic(code: BuildCode.notFound, summary: "there is no stage \(index)"))
+                .notFound, Diagnostic(code: BuildCode.notFound, summary: "invalid stage index \(index)"))
         }
-        return stage
+        return plan.all[index]
     }
 
     private func make(_ planned: PlannedStage) async throws -> SolvedStage {

@@ -25,7 +25,7 @@ struct StepNames {
         return steps.map { step in
             guard step.action != nil else { return nil }
             number += 1
-            return progress.announce("[\(prefix)\(Self.padded(number, total))/\(total)] \(step.title)")
+            return progress.announce("[\(prefix)\(Self.padded(number, total))/\(total)] \(step.title)", at: step.span)
         }
     }
 
