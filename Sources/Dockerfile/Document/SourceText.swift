@@ -108,11 +108,11 @@ struct SourceFault: Error {
 /// Codes of diagnostics of Dockerfiles.
 package enum DockerfileCode {
     /// It makes no sense.
-    package static let invalid = "SC6001"
+    package static let invalid = "SC7001"
     /// It names a stage that is not there.
-    package static let notFound = "SC6002"
+    package static let notFound = "SC7002"
     /// A remark of the rules of `--check`.
-    package static let check = "SC6010"
+    package static let check = "SC7010"
 }
 
 /// Lines of a Dockerfile with a mark under what is meant.
