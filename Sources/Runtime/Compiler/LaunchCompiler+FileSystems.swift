@@ -8,11 +8,26 @@ extension LaunchCompiler {
         takenTrees(configuration) + [
             .setPropagation(flags: MountPropagation.private),
             .setUmask(0),
-        ] + takenImages(configuration) + [
+        ] + takenImages(configuration) + places(configuration) + [
             .overlayRoot(
-                lower: configuration.lowerDirectories.map { KernelString($0) },
+                lower: (configuration.places == nil ? [] : [KernelString(configuration.placesDirectory)])
+                    + configuration.lowerDirectories.map { KernelString($0) },
                 upper: KernelString(configuration.upperDirectory), work: KernelString(configuration.workDirectory),
                 mountPoint: KernelString(configuration.mountPoint))
+        ]
+    }
+
+    private static func places(_ configuration: ContainerConfiguration) -> [Operation] {
+        guard let places = configuration.places else { return [] }
+        return [
+            .makePlaces(
+                MountPlaces(
+                    lower: configuration.lowerDirectories.map { KernelString($0) },
+                    upper: KernelString(configuration.placesDirectory),
+                    work: KernelString(configuration.placesWorkDirectory),
+                    mountPoint: KernelString(configuration.mountPoint),
+                    directories: places.directories.map { KernelString($0) },
+                    files: places.files.map { KernelString($0) }))
         ]
     }
 

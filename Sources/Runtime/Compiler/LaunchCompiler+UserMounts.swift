@@ -22,18 +22,58 @@ extension LaunchCompiler {
 
     /// Mounted for a moment where the root will be, when nothing of it reaches the host any more.
     static func takenImages(_ configuration: ContainerConfiguration) -> [Operation] {
-        sorted(configuration).compactMap { mount in
-            guard case .layers(let layers) = mount.kind else { return nil }
-            return .openOverlay(
-                lower: layers.map { KernelString($0) }, subpath: KernelString(mount.subpath),
-                scratch: KernelString(configuration.mountPoint))
+        let mounts = sorted(configuration)
+        let mountPoint = KernelString(configuration.mountPoint)
+        var next = UInt32(mounts.count { if case .bind = $0.kind { true } else { false } })
+        var operations: [Operation] = []
+        for mount in mounts {
+            let taken = taken(mount, mountPoint, next)
+            operations += taken
+            next += UInt32(taken.count)
+        }
+        return operations
+    }
+
+    /// The operations that take a mount's tree: each takes one, the mount's is the last.
+    private static func taken(
+        _ mount: MountConfiguration, _ mountPoint: KernelString, _ next: UInt32
+    ) -> [Operation] {
+        func scratch(_ tree: UInt32?, _ layers: [String], _ directory: String) -> Operation {
+            .openScratch(
+                ScratchTree(
+                    tree: tree, lower: layers.map { KernelString($0) }, upper: KernelString("\(directory)/upper"),
+                    work: KernelString("\(directory)/work"), subpath: KernelString(mount.subpath),
+                    scratch: mountPoint))
+        }
+        func handed(_ index: Int) -> Operation {
+            .takeTree(descriptor: UInt32(index + handedDescriptor), source: KernelString(mount.target))
+        }
+        switch mount.kind {
+        case .bind, .tmpfs: return []
+        case .layers(let layers):
+            return [
+                .openOverlay(
+                    lower: layers.map { KernelString($0) }, subpath: KernelString(mount.subpath),
+                    scratch: mountPoint)
+            ]
+        case .handed(let index): return [handed(index)]
+        case .file(let content, let mode, let user, let group):
+            return [
+                .openFiles(
+                    [LaunchFile(content: content, mode: mode, user: user, group: group)], scratch: mountPoint)
+            ]
+        case .scratch(let layers, let directory): return [scratch(nil, layers, directory)]
+        case .scratchHanded(let index, let directory): return [handed(index), scratch(next, [], directory)]
         }
     }
+
+    /// The number of the first descriptor that is handed over.
+    static let handedDescriptor = 3
 
     static func userMounts(_ configuration: ContainerConfiguration) -> [Operation] {
         let mounts = sorted(configuration)
         var nextTree: UInt32 = 0
-        var nextImage = UInt32(mounts.count { if case .bind = $0.kind { true } else { false } })
+        var nextOther = UInt32(mounts.count { if case .bind = $0.kind { true } else { false } })
         return mounts.map { mount in
             var attributes = mount.attributes
             if mount.readOnly { attributes |= MountAttribute.readOnly }
@@ -45,8 +85,14 @@ extension LaunchCompiler {
                 defer { nextTree += 1 }
                 return attach(nextTree, source, mount, attributes)
             case .layers:
-                defer { nextImage += 1 }
-                return attach(nextImage, "the image", mount, attributes | MountAttribute.readOnly)
+                defer { nextOther += 1 }
+                return attach(nextOther, "the image", mount, attributes | MountAttribute.readOnly)
+            case .handed, .file, .scratch:
+                defer { nextOther += 1 }
+                return attach(nextOther, mount.target, mount, attributes)
+            case .scratchHanded:
+                defer { nextOther += 2 }
+                return attach(nextOther + 1, mount.target, mount, attributes)
             case .tmpfs(let options):
                 return .mount(
                     type: "tmpfs", options: options, attributes: attributes, target: KernelString(mount.target),

@@ -85,6 +85,19 @@ package struct ContainerConfiguration: Sendable, Hashable {
     package var writableCgroups: Bool
     /// How likely the out-of-memory killer takes the process, -1000 to 1000.
     package var oomScoreAdjustment: Int32
+    /// What is mounted on, and made apart from what the process writes where it is missing; nil: it is made there.
+    package var places: Places?
+
+    /// Places that are mounted on.
+    package struct Places: Sendable, Hashable {
+        package var directories: [String]
+        package var files: [String]
+
+        package init(directories: [String], files: [String]) {
+            self.directories = directories
+            self.files = files
+        }
+    }
 
     package init(
         id: String, name: String, directory: String, lowerDirectories: [String], process: ProcessConfiguration,
@@ -128,6 +141,9 @@ package struct ContainerConfiguration: Sendable, Hashable {
     package var workDirectory: String { directory + "/work" }
     /// Where the root is mounted, in the container's mount namespace only.
     package var mountPoint: String { directory + "/rootfs" }
+    /// Where places that are mounted on are made, and the directory that takes.
+    package var placesDirectory: String { directory + "/places" }
+    package var placesWorkDirectory: String { directory + "/places-work" }
 
     /// What Docker hides.
     package static let dockerMaskedPaths = [
