@@ -6,14 +6,16 @@ import OCI
 /// Whoever makes one keeps its layers (`ImageStore.keep`) until `export` is over.
 package struct BuildProduct: Sendable {
     /// One for each platform that was asked for, in that order.
-    package var results: [Result]
+    package var results: [PlatformResult]
     /// The Dockerfile, for the provenance: what it is called, and its text.
     package var dockerfile: (name: String, text: [UInt8])
     /// The address of a remote context; nil for one that the client sent, of which nothing is told.
     package var contextAddress: String?
     /// When the build began.
     package var started: Timestamp
-    /// The moment of the image: no time in any output is later. `SOURCE_DATE_EPOCH`, or the newest of what went in.
+    /// The moment of the image, `SOURCE_DATE_EPOCH` or the newest of what went in.
+    ///
+    /// No time in any output is later.
     package var epoch: Timestamp
     /// The build's id in the history.
     package var historyID: String
@@ -21,7 +23,7 @@ package struct BuildProduct: Sendable {
     package var nextStep: Int
 
     package init(
-        results: [Result], dockerfile: (name: String, text: [UInt8]), started: Timestamp, epoch: Timestamp,
+        results: [PlatformResult], dockerfile: (name: String, text: [UInt8]), started: Timestamp, epoch: Timestamp,
         historyID: String, nextStep: Int
     ) {
         self.results = results
@@ -33,7 +35,7 @@ package struct BuildProduct: Sendable {
     }
 
     /// The result for one platform.
-    package struct Result: Sendable {
+    package struct PlatformResult: Sendable {
         /// What it is for.
         package var platform: Platform
         /// The image's configuration, history and `diffIDs` included, labels of the request too.
@@ -71,7 +73,7 @@ package enum BuildMaterial: Sendable, Hashable {
 
 /// One step that a result is made of.
 package struct BuiltStep: Sendable, Hashable {
-    /// What finds it in the cache: `sha256:` and 64 hexadecimal digits. Empty for a step that is never found.
+    /// What finds it in the cache, `sha256:` and 64 hexadecimal digits; empty for a step that is never found.
     package var key: String
     /// What it gave; nil where it changed no files.
     package var layer: Digest?
