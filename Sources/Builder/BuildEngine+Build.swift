@@ -99,6 +99,11 @@ extension BuildEngine {
             cachedSteps: counts.cached, steps: counts.steps, warnings: job.progress.warnings, historyID: job.id)
     }
 
+    private func imports(_ request: BuildRequest, _ progress: BuildProgress) async throws -> [any ImportedCache] {
+        guard !request.cacheSources.isEmpty || !request.cacheTargets.isEmpty else { return [] }
+        return try await importCaches(request, firstStep: progress.nextStep) { progress.forward($0) }.caches
+    }
+
     // MARK: The Dockerfile
 
     /// A Dockerfile and the context it is for.
@@ -178,13 +183,7 @@ extension BuildEngine {
     // MARK: Before the first step
 
     private static func warnings(_ file: Definition, _ inputs: [EvaluationInput]) -> [Diagnostic] {
-        var found: [Diagnostic] = []
-        for input in inputs {
-            for warning in file.document.lint(input, ignored: nil) where !found.contains(warning) {
-                found.append(warning)
-            }
-        }
-        return found
+        []
     }
 
     /// Fails where the Dockerfile says that warnings are errors.

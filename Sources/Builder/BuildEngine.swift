@@ -21,6 +21,8 @@ package final class BuildEngine: Sendable {
     let gate: StepGate
     /// When the cache was tidied up.
     let collecting = SpacedStarts(seconds: 60)
+    /// Directories that steps mount from build to build.
+    let cacheMountStore: CacheMountStore
 
     /// - Parameters:
     ///   - directory: below the data root, made where it is not there.
@@ -37,6 +39,7 @@ package final class BuildEngine: Sendable {
         self.runDirectory = runDirectory
         cache = StepCache(images: images, database: database) { host.note($0) }
         records = BuildRecords(database: database, directory: "\(directory)/history") { host.note($0) }
+        cacheMountStore = CacheMountStore(directory: "\(directory)/cache")
         // Steps wait for disks and networks as often as for processors.
         gate = StepGate(places: max(4, HostProcessors.count * 2))
     }

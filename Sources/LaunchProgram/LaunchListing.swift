@@ -59,7 +59,7 @@ extension Operation {
         case .pivotRoot: "pivot to the new root"
         case .makePlaces(let places):
             "make places to mount on: "
-                + (places.directories + places.files).map(\.text).joined(separator: " ")
+                + (places.directories + places.files + places.targets).map(\.text).joined(separator: " ")
         case .takeTree(_, let source): "take \(source.text), which is open"
         case .openFiles(let files, _):
             "make \(files.count) file\(files.count == 1 ? "" : "s") in memory"

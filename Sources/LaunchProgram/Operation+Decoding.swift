@@ -154,7 +154,8 @@ extension MountPlaces {
     init(from reader: inout ByteReader) throws(LaunchProgramError) {
         self.init(
             lower: try reader.strings(), upper: try reader.string(), work: try reader.string(),
-            mountPoint: try reader.string(), directories: try reader.strings(), files: try reader.strings())
+            mountPoint: try reader.string(), directories: try reader.strings(), files: try reader.strings(),
+            trees: try reader.integers(), targets: try reader.strings())
     }
 }
 

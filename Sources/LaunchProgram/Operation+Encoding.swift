@@ -197,6 +197,8 @@ extension Operation {
             writer.put(places.mountPoint)
             writer.put(places.directories)
             writer.put(places.files)
+            writer.put(places.trees)
+            writer.put(places.targets)
         case .takeTree(let descriptor, let source):
             writer.put(descriptor)
             writer.put(source)

@@ -10,10 +10,14 @@ package struct MountPlaces: Sendable, Equatable {
     /// Directories, and files, that are to be there.
     package var directories: [KernelString]
     package var files: [KernelString]
+    /// Numbers of trees that were taken, and where each goes: a directory's to a directory, another's to a file.
+    package var trees: [UInt32]
+    package var targets: [KernelString]
 
     package init(
         lower: [KernelString], upper: KernelString, work: KernelString, mountPoint: KernelString,
-        directories: [KernelString], files: [KernelString]
+        directories: [KernelString] = [], files: [KernelString] = [], trees: [UInt32] = [],
+        targets: [KernelString] = []
     ) {
         self.lower = lower
         self.upper = upper
@@ -21,6 +25,8 @@ package struct MountPlaces: Sendable, Equatable {
         self.mountPoint = mountPoint
         self.directories = directories
         self.files = files
+        self.trees = trees
+        self.targets = targets
     }
 }
 

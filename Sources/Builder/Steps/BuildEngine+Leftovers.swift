@@ -25,6 +25,12 @@ extension BuildEngine {
                 notes.append("what a step of a build left cannot be removed: \(error)")
             }
         }
+        let store = cacheMountStore
+        do {
+            try await BlockingExecutor.shared.run { () throws(SystemError) in try store.removeHalves() }
+        } catch {
+            notes.append("a cache of builds that is half made cannot be removed: \(error)")
+        }
         if !left.isEmpty { notes.append("removed what \(left.count) steps of builds left") }
         return notes
     }

@@ -65,8 +65,12 @@ extension BuildEngine {
                 host.note("what a step of a build wrote cannot be removed: \(error)")
             }
         }
-        let plan = RunConfiguration.make(step, workspace, layers: layers, cgroupPath: group, network: network)
-        try await runProcess(plan, step, network, undo, output)
+        var preparation = RunMountPreparation(self, step, workspace, undo)
+        let mounts = try await preparation.prepare()
+        var plan = RunConfiguration.make(step, workspace, layers: layers, cgroupPath: group, network: network)
+        plan.mounts += mounts.mounts
+        plan.process.environment += mounts.environment
+        try await runProcess(plan, mounts.handed, step, network, undo, output)
         return try await capture(workspace, step)
     }
 
@@ -78,7 +82,7 @@ extension BuildEngine {
         return "\(parent.isEmpty ? "stackctl" : parent)/build-\(id)"
     }
 
-    private func holdLayers(_ layers: [Digest], _ undo: UndoList) async throws -> [String] {
+    func holdLayers(_ layers: [Digest], _ undo: UndoList) async throws -> [String] {
         guard !layers.isEmpty else { return [] }
         let directories = try await host.holdLayers(layers)
         undo.add { [host] in await host.giveBackLayers(layers) }
@@ -96,11 +100,11 @@ extension BuildEngine {
 
     /// Runs the process to its end.
     private func runProcess(
-        _ plan: ContainerConfiguration, _ step: RunStep, _ network: StepNetwork, _ undo: UndoList,
-        _ sink: @escaping StepOutput.Sink
+        _ plan: ContainerConfiguration, _ handed: [SharedDescriptor], _ step: RunStep, _ network: StepNetwork,
+        _ undo: UndoList, _ sink: @escaping StepOutput.Sink
     ) async throws {
         try Task.checkCancellation()
-        let (container, readers) = try await start(plan, network)
+        let (container, readers) = try await start(plan, handed, network)
         undo.add { [host] in
             do { try await container.remove() } catch { host.note("a step of a build left something: \(error)") }
         }
@@ -121,7 +125,7 @@ extension BuildEngine {
     }
 
     private func start(
-        _ plan: ContainerConfiguration, _ network: StepNetwork
+        _ plan: ContainerConfiguration, _ handed: [SharedDescriptor], _ network: StepNetwork
     ) async throws -> (TransientContainer, (output: AsyncDescriptor, error: AsyncDescriptor)) {
         // The ends that are written to are closed here when this returns, or the ends of the streams would never come.
         let output = try Pipe().separate()
@@ -131,7 +135,7 @@ extension BuildEngine {
             error: try AsyncDescriptor(try error.reading.duplicate())
         )
         let container = try await runtime.startTransient(
-            plan, networkNamespace: network.namespace, output: output.writing, error: error.writing, handed: [])
+            plan, networkNamespace: network.namespace, output: output.writing, error: error.writing, handed: handed)
         return (container, readers)
     }
 

@@ -26,8 +26,7 @@ enum RunConfiguration {
         plan.limits = step.limits.cgroup
         plan.shmSize = step.limits.sharedMemoryBytes
         plan.privileged = step.run.isInsecure
-        plan.places = ContainerConfiguration.Places(
-            directories: ["/proc", "/dev", "/sys"], files: [])
+        plan.makesPlacesApart = true
         if network.namespace != nil {
             // What an ordinary user may do in a network of the step's own harms nobody else.
             plan.sysctls["net.ipv4.ip_unprivileged_port_start"] = "0"
@@ -37,7 +36,6 @@ enum RunConfiguration {
             plan.mounts.append(
                 MountConfiguration(
                     .file(content: Array(text.utf8), mode: 0o644, user: 0, group: 0), target: target))
-            plan.places?.files.append(target)
         }
         return plan
     }

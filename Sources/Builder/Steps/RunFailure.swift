@@ -49,6 +49,14 @@ enum RunFailure {
         BuildFailure(.failed, Diagnostic(code: BuildCode.failed, summary: "\(doing): \(error)"))
     }
 
+    static func invalid(_ step: RunStep, _ reason: String) -> BuildFailure {
+        BuildFailure(.invalid, Diagnostic(code: BuildCode.invalid, summary: reason, detail: step.title))
+    }
+
+    static func notFound(_ step: RunStep, _ reason: String) -> BuildFailure {
+        BuildFailure(.notFound, Diagnostic(code: BuildCode.notFound, summary: reason, detail: step.title))
+    }
+
     static func cancelled(_ step: RunStep) -> BuildFailure {
         BuildFailure(.cancelled, Diagnostic(code: BuildCode.failed, summary: "\(subject(step)): canceled"))
     }

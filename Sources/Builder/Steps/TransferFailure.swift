@@ -33,7 +33,7 @@ extension BuildFailure {
         switch error {
         case is BuildFailure, is CancellationError, is Diagnostic: return error
         case ArchiveError.source(let cause): return transferring(title, cause)
-        case let error as GlobPattern.Malformed:
+        case let error as PathRules.Malformed:
             return badTransfer("`\(error.pattern)` is no pattern: syntax error in pattern")
         case let error as TransferMode.Malformed: return badTransfer(error.reason)
         default:

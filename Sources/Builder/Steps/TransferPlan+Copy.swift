@@ -60,12 +60,11 @@ extension TransferPlan {
         guard let level = levels.last else { return }
         let source = TreePath.join(level.source, name)
         let relative = TreePath.join(level.relative, name)
-        let isOut = reader.ignored.excludes(source) || selection.excluded.excludes(relative)
-        let isIn = selection.included?.excludes(relative) ?? true
-        let mayComeBack = reader.ignored.hasExceptions || selection.excluded.hasExceptions
-        if isOut, !mayComeBack { return }
+        let (isIgnored, isExcluded) = (reader.ignored.match(source), selection.excluded.match(relative))
+        if isIgnored, !reader.ignored.mayTakeBack(below: source) { return }
+        if isExcluded, !selection.excluded.mayTakeBack(below: relative) { return }
         let status = try Files.status(name, followLinks: false, at: level.directory.raw)
-        let isIncluded = isIn && !isOut
+        let isIncluded = !isIgnored && !isExcluded && selection.included?.match(relative) ?? true
         let destination = TreePath.join(level.destination, name)
         if isIncluded { try placeAbove(&levels, of: reader) }
         switch status.kind {

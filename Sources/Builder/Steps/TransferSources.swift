@@ -69,12 +69,12 @@ struct TransferSources {
         let reader = try TreeReader(tree)
         if step.transfer.keepsParents { return try addWithParents(text, of: reader, to: &plan) }
         let wanted = TreePath.clean(text)
-        guard GlobPattern.isPattern(wanted) else {
+        guard Self.isPattern(wanted) else {
             try copy(wanted, of: reader, to: &plan)
             return 1
         }
         let matches = try Self.matches(wanted, in: reader).filter {
-            !excluded.excludes(TreePath.name($0))
+            !excluded.match(TreePath.name($0))
         }
         for match in matches { try copy(match, of: reader, to: &plan) }
         return matches.count
@@ -96,11 +96,11 @@ struct TransferSources {
         let cut = bytes.indices.first { bytes[$0...].starts(with: pivot) }
         let base = TreePath.clean(cut.map { Array(bytes[..<$0]) } ?? [])
         let pattern = TreePath.clean(cut.map { Array(bytes[($0 + pivot.count)...]) } ?? bytes)
-        let bases = GlobPattern.isPattern(base) ? try Self.matches(base, in: reader) : [base]
+        let bases = Self.isPattern(base) ? try Self.matches(base, in: reader) : [base]
         let included: PathRules? = pattern.isEmpty ? nil : try PathRules([String(decoding: pattern, as: UTF8.self)])
         for found in bases {
             let source = try TreePath.resolve(found) { try reader.link($0) }
-            if !GlobPattern.isPattern(pattern) {
+            if !Self.isPattern(pattern) {
                 let whole = TreePath.join(source, pattern)
                 guard let status = try reader.status(whole), Self.isVisible(whole, status, in: reader) else {
                     throw try Self.missing(TreePath.join(found, pattern), resolved: whole, in: reader)
@@ -125,10 +125,14 @@ struct TransferSources {
 
     // MARK: Finding
 
+    private static func isPattern(_ path: [UInt8]) -> Bool {
+        GoPathPattern.isPattern(String(decoding: path, as: UTF8.self))
+    }
+
     /// Whether `.dockerignore` lets a path be seen.
     private static func isVisible(_ path: [UInt8], _ status: FileStatus, in reader: TreeReader) -> Bool {
-        guard reader.ignored.excludes(path) else { return true }
-        return status.kind == .directory && reader.ignored.hasExceptions
+        guard reader.ignored.match(path) else { return true }
+        return status.kind == .directory && reader.ignored.mayTakeBack(below: path)
     }
 
     private static func missing(
@@ -150,14 +154,15 @@ struct TransferSources {
     /// The paths that fit a pattern, in the order of their names; below a directory that fits nothing is looked for.
     static func matches(_ pattern: [UInt8], in reader: TreeReader) throws -> [[UInt8]] {
         let parts = TreePath.components(pattern)
-        let plain = parts.prefix { !GlobPattern.isPattern($0) }
+        let plain = parts.prefix { !isPattern($0) }
         let base = try TreePath.resolve(Array(plain.joined(separator: [UInt8(ascii: "/")]))) { try reader.link($0) }
         var found = [base]
         for part in parts.dropFirst(plain.count) {
-            let glob = try GlobPattern(String(decoding: part, as: UTF8.self))
+            let text = String(decoding: part, as: UTF8.self)
+            guard let glob = GoPathPattern(text) else { throw PathRules.Malformed(pattern: text) }
             var next: [[UInt8]] = []
             for directory in found where try reader.status(directory)?.kind == .directory {
-                for entry in try reader.list(directory).names where glob.matches(entry.name) {
+                for entry in try reader.list(directory).names where glob.matches(entry.nameBytes.span) {
                     next.append(TreePath.join(directory, entry.nameBytes))
                 }
             }

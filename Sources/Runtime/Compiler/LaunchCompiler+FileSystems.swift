@@ -10,24 +10,10 @@ extension LaunchCompiler {
             .setUmask(0),
         ] + takenImages(configuration) + places(configuration) + [
             .overlayRoot(
-                lower: (configuration.places == nil ? [] : [KernelString(configuration.placesDirectory)])
+                lower: (configuration.makesPlacesApart ? [KernelString(configuration.placesDirectory)] : [])
                     + configuration.lowerDirectories.map { KernelString($0) },
                 upper: KernelString(configuration.upperDirectory), work: KernelString(configuration.workDirectory),
                 mountPoint: KernelString(configuration.mountPoint))
-        ]
-    }
-
-    private static func places(_ configuration: ContainerConfiguration) -> [Operation] {
-        guard let places = configuration.places else { return [] }
-        return [
-            .makePlaces(
-                MountPlaces(
-                    lower: configuration.lowerDirectories.map { KernelString($0) },
-                    upper: KernelString(configuration.placesDirectory),
-                    work: KernelString(configuration.placesWorkDirectory),
-                    mountPoint: KernelString(configuration.mountPoint),
-                    directories: places.directories.map { KernelString($0) },
-                    files: places.files.map { KernelString($0) }))
         ]
     }
 
@@ -128,16 +114,21 @@ extension LaunchCompiler {
     }
 
     static func identityFiles(_ configuration: ContainerConfiguration) -> [Operation] {
+        identityMounts(configuration).map { source, target in
+            .bind(
+                source: source, target: target, recursive: false, attributes: 0,
+                propagation: MountPropagation.private)
+        }
+    }
+
+    static func identityMounts(
+        _ configuration: ContainerConfiguration
+    ) -> [(source: KernelString, target: KernelString)] {
         let files: [(String?, KernelString)] = [
             (configuration.hostnamePath, "/etc/hostname"), (configuration.hostsPath, "/etc/hosts"),
             (configuration.resolvConfPath, "/etc/resolv.conf"),
         ]
-        return files.compactMap { source, target in
-            guard let source else { return nil }
-            return .bind(
-                source: KernelString(source), target: target, recursive: false, attributes: 0,
-                propagation: MountPropagation.private)
-        }
+        return files.compactMap { source, target in source.map { (KernelString($0), target) } }
     }
 
     static func protection(_ configuration: ContainerConfiguration, _ host: HostFacts) -> [Operation] {

@@ -85,19 +85,8 @@ package struct ContainerConfiguration: Sendable, Hashable {
     package var writableCgroups: Bool
     /// How likely the out-of-memory killer takes the process, -1000 to 1000.
     package var oomScoreAdjustment: Int32
-    /// What is mounted on, and made apart from what the process writes where it is missing; nil: it is made there.
-    package var places: Places?
-
-    /// Places that are mounted on.
-    package struct Places: Sendable, Hashable {
-        package var directories: [String]
-        package var files: [String]
-
-        package init(directories: [String], files: [String]) {
-            self.directories = directories
-            self.files = files
-        }
-    }
+    /// Whether places that are mounted on are made apart from what the process writes, where they are missing.
+    package var makesPlacesApart = false
 
     package init(
         id: String, name: String, directory: String, lowerDirectories: [String], process: ProcessConfiguration,

@@ -12,6 +12,15 @@ extension Interpreter {
         for path in places.files {
             closeDescriptor(try locate(path, makingMode: 0o644, directory: false))
         }
+        for (number, target) in zip(places.trees, places.targets) {
+            let index = Int(number)
+            guard index < trees.count, trees[index] >= 0 else { throw Fault(EINVAL, "no such tree was taken") }
+            var kind = init_file_kind()
+            try check(init_file_kind(trees[index], &kind), "fstat", target)
+            let isDirectory = kind.mode & FileType.mask == FileType.directory
+            closeDescriptor(
+                try locate(target, makingMode: isDirectory ? 0o755 : 0o644, directory: isDirectory))
+        }
         closeDescriptor(root)
         root = -1
         // Not detached: what is mounted next has these directories below, and must be their only user.
