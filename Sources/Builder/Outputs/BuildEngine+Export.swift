@@ -49,7 +49,7 @@ extension BuildEngine {
         let inline = request.cacheTargets.contains { $0.type == "inline" }
         var images: [AssembledImage] = []
         for result in product.results {
-            let layers = try await images(of: result)
+            let layers = try await self.images(of: result)
             let cache = inline ? try CacheDocument(result.steps, scope: .minimal, layers: []).text : nil
             images.append(try AssembledImage(result, layers: layers, annotations: annotations, cache: cache))
         }

@@ -1,3 +1,4 @@
+import Dockerfile
 import JSONText
 import Linux
 import OCI
