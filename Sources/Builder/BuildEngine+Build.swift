@@ -86,7 +86,7 @@ extension BuildEngine {
             for try await stage in group { stages.append(stage) }
             return stages.sorted { $0.0 < $1.0 }.map(\.1)
         }
-        var results: [BuildProduct.Result] = []
+        var results: [BuildProduct.PlatformResult] = []
         for (solver, stage) in zip(solvers, stages) { results.append(try await solver.product(of: stage)) }
         let newest = stages.compactMap(\.newest).max()
         let product = BuildProduct(
@@ -143,12 +143,11 @@ extension BuildEngine {
                     summary: "failed to read dockerfile: open \(path): \(why)", hint: hint))
         }
         guard let context else { throw failure("there is no context", .invalid) }
-        do {
-            let bytes = try await BlockingExecutor.shared.run { () throws(SystemError) in
+        do throws(SystemError) {
+            return try await BlockingExecutor.shared.run { () throws(SystemError) in
                 try Files.openInRoot(context.root.raw, path).readAll(limit: dockerfileLimit)
             }
-            return bytes
-        } catch let error as SystemError {
+        } catch {
             switch error.errno {
             case .ENOENT, .ENOTDIR:
                 throw failure("no such file or directory", .notFound, hint: "name it with --file, below the context")
@@ -223,7 +222,7 @@ extension BuildEngine {
 
 extension StageSolver {
     /// What the steps gave, for whoever makes something of it.
-    func product(of target: SolvedStage) async throws -> BuildProduct.Result {
+    func product(of target: SolvedStage) async throws -> BuildProduct.PlatformResult {
         var chain: Set<Int> = [plan.target]
         var index = plan.target
         while let stage = plan.all.first(where: { $0.index == index }), case .stage(let base) = stage.base {
@@ -243,7 +242,7 @@ extension StageSolver {
         }
         var unique: [BuildMaterial] = []
         for material in materials where !unique.contains(material) { unique.append(material) }
-        return BuildProduct.Result(
+        return BuildProduct.PlatformResult(
             platform: target.platform, config: target.config(labels: job.request.labels, epoch: job.epoch),
             materials: unique, steps: steps)
     }

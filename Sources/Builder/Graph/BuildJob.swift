@@ -226,7 +226,8 @@ final class BuildJob: Sendable {
             throw BuildFailure(
                 .invalid,
                 Diagnostic(
-                    code: BuildCode.invalid, summary: "failed to parse stage name \"\(name)\": invalid reference format",
+                    code: BuildCode.invalid,
+                    summary: "failed to parse stage name \"\(name)\": invalid reference format",
                     detail: "\(error)"))
         }
     }

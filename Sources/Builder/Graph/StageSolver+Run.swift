@@ -148,9 +148,11 @@ enum Emulation {
         throw BuildFailure(
             .failed,
             Diagnostic(
-                code: BuildCode.failed, summary: "RUN for \(platform.text) cannot run on this host, which is \(host.text)",
+                code: BuildCode.failed,
+                summary: "RUN for \(platform.text) cannot run on this host, which is \(host.text)",
                 detail: "no binary format of \(directory) is for programs of \(platform.text)",
-                hint: "install an emulator that registers itself, such as Debian's qemu-user-static, or take RUN out of "
+                hint:
+                    "install an emulator that registers itself, such as Debian's qemu-user-static, or take RUN out of "
                     + "what is built for that platform: FROM --platform=$BUILDPLATFORM"))
     }
 }

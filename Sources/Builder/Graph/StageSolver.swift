@@ -99,7 +99,8 @@ final class StageSolver: Sendable {
 
     private func base(of planned: PlannedStage) async throws -> SolvedStage {
         let wanted = try planned.platform.map { try Self.platform($0, of: planned) } ?? platform
-        let span = job.document.stages.indices.contains(planned.index) ? job.document.stages[planned.index].from.span : nil
+        let span =
+            job.document.stages.indices.contains(planned.index) ? job.document.stages[planned.index].from.span : nil
         do {
             switch planned.base {
             case .scratch: return .scratch(wanted)
