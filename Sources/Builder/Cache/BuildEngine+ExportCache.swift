@@ -36,9 +36,11 @@ extension BuildEngine {
         let wanted = Set(steps.compactMap(\.layer)).sorted()
         images.keep(wanted)
         defer { images.giveBack(wanted) }
+        try await images.settleLayers(wanted)
         var kept: [Digest] = []
         for layer in wanted where try await images.hasLayer(layer) { kept.append(layer) }
         let layers = try await images.exports(of: kept)
+        let sent = Array(zip(layers, kept))
         let document = CacheDocument(steps, scope: scope, layers: Array(zip(kept, layers.map(\.descriptor))))
         let config = try AssembledBlob(Array(document.text.utf8), mediaType: CacheDocument.mediaType)
         let manifest = try AssembledBlob(
@@ -51,7 +53,7 @@ extension BuildEngine {
             let (store, kept) = (images, kept)
             try await host.withRegistry(of: name, isPush: true, access: access) { reader in
                 let client = reader.client
-                try await LayersPush(store: store, client: client).run(Array(zip(layers, kept))) { update in
+                try await LayersPush(store: store, client: client).run(sent) { update in
                     switch update {
                     case .began: break
                     case .sending(let layer, let current, let total):

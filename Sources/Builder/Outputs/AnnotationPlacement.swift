@@ -73,6 +73,7 @@ struct AnnotationPlacement: Sendable, Hashable {
         BuildFailure(
             .invalid,
             Diagnostic(
-                code: BuildCode.invalid, summary: "the annotation `\(text)` makes no sense", detail: detail, hint: hint))
+                code: BuildCode.invalid, summary: "the annotation `\(text)` makes no sense", detail: detail, hint: hint)
+        )
     }
 }

@@ -47,18 +47,18 @@ extension BuildEngine {
         _ product: BuildProduct, _ request: BuildRequest, _ annotations: AnnotationPlacement, _ steps: ExportSteps
     ) async throws -> Assembly {
         let inline = request.cacheTargets.contains { $0.type == "inline" }
-        var images: [AssembledImage] = []
+        var assembled: [AssembledImage] = []
         for result in product.results {
-            let layers = try await self.images(of: result)
-            let cache = inline ? try CacheDocument(result.steps, scope: .minimal, layers: []).text : nil
-            images.append(try AssembledImage(result, layers: layers, annotations: annotations, cache: cache))
+            let layers = try await layerExports(of: result)
+            let cache = inline ? CacheDocument(result.steps, scope: .minimal, layers: []).text : nil
+            assembled.append(try AssembledImage(result, layers: layers, annotations: annotations, cache: cache))
         }
         for (index, result) in product.results.enumerated() {
             let statements = try await self.statements(
-                product, result, request, subject: images[index].manifest.descriptor, steps)
-            try images[index].attest(statements)
+                product, result, request, subject: assembled[index].manifest.descriptor, steps)
+            try assembled[index].attest(statements)
         }
-        let assembly = try Assembly(images, annotations: annotations)
+        let assembly = try Assembly(assembled, annotations: annotations)
         guard assembly.index != nil || !annotations.needsIndex else {
             throw BuildFailure.invalid(
                 "index annotations not supported for single platform export",
@@ -68,7 +68,7 @@ extension BuildEngine {
         return assembly
     }
 
-    private func images(of result: BuildProduct.PlatformResult) async throws -> [LayerExport] {
+    private func layerExports(of result: BuildProduct.Result) async throws -> [LayerExport] {
         do {
             return try await images.exports(of: result.layers)
         } catch {
@@ -78,7 +78,7 @@ extension BuildEngine {
 
     /// What is said of a result, in in-toto's form.
     private func statements(
-        _ product: BuildProduct, _ result: BuildProduct.PlatformResult, _ request: BuildRequest,
+        _ product: BuildProduct, _ result: BuildProduct.Result, _ request: BuildRequest,
         subject: BlobDescriptor, _ steps: ExportSteps
     ) async throws -> [(predicateType: String, bytes: [UInt8])] {
         var statements: [(predicateType: String, bytes: [UInt8])] = []
@@ -98,7 +98,7 @@ extension BuildEngine {
 
     /// The packages that are in a result, as an SPDX document.
     func inventory(
-        of result: BuildProduct.PlatformResult, _ request: BuildRequest, _ product: BuildProduct, _ steps: ExportSteps
+        of result: BuildProduct.Result, _ request: BuildRequest, _ product: BuildProduct, _ steps: ExportSteps
     ) async throws -> JSONObject {
         let platform = result.platform.description
         return try await steps.run("[\(platform)] generating sbom") { step in

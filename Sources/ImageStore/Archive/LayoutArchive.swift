@@ -129,6 +129,7 @@ extension ImageStore {
     ///
     /// - Throws: `Diagnostic` (damaged), naming a layer whose bytes cannot be given back.
     package func exports(of layers: [Digest]) async throws -> [LayerExport] {
+        try await settleLayers(layers)
         let (blobs, database) = (blobs, database)
         return try await BlockingExecutor.shared.run { () throws(Diagnostic) in
             try reporting("reading layers") { try Self.exports(of: layers, blobs: blobs, database: database) }

@@ -19,7 +19,8 @@ struct FoundPackage: Sendable, Hashable {
         self.version = version
         self.source = source
         self.kind = kind
-        name = url.namespace.isEmpty || url.type == "deb" || url.type == "apk" || url.type == "rpm"
+        name =
+            url.namespace.isEmpty || url.type == "deb" || url.type == "apk" || url.type == "rpm"
             ? url.name : (url.namespace + [url.name]).joined(separator: url.type == "maven" ? ":" : "/")
     }
 }

@@ -194,7 +194,9 @@ enum LockFiles {
                 isPackage = line == "[[package]]"
                 (name, version) = (nil, nil)
             } else if isPackage, let equals = line.firstIndex(of: "=") {
-                let value = SystemPackages.trimmed(line[line.index(after: equals)...]).filter { $0 != "\"" && $0 != "'" }
+                let value = SystemPackages.trimmed(line[line.index(after: equals)...]).filter {
+                    $0 != "\"" && $0 != "'"
+                }
                 switch SystemPackages.trimmed(line[..<equals]) {
                 case "name": name = type == "pypi" ? pythonName(value) : value
                 case "version": version = value

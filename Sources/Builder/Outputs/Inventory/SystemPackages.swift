@@ -39,7 +39,9 @@ enum SystemPackages {
     static func alpine(_ text: String, source: String, system: OSRelease?) -> [FoundPackage] {
         var found: [FoundPackage] = []
         for fields in stanzas(text, separator: ":", isCaseSensitive: true) {
-            guard let name = fields["P"], !name.isEmpty, let version = fields["V"], found.count < limit else { continue }
+            guard let name = fields["P"], !name.isEmpty, let version = fields["V"], found.count < limit else {
+                continue
+            }
             var url = PackageURL("apk", namespace: [system?.id ?? "alpine"], name: name, version: version)
             url.qualifiers["arch"] = fields["A"]
             url.qualifiers["distro"] = system?.distribution
