@@ -57,6 +57,7 @@ extension BuildEngine {
         let solvers = zip(plans, zip(inputs, platforms)).map { plan, rest in
             StageSolver(job, plan: plan, input: rest.0, platform: rest.1)
         }
+        records.onCancel(id) { job.cancel() }
         return try await withTaskCancellationHandler {
             do {
                 let result = try await finish(job, solvers, file, started)

@@ -44,8 +44,9 @@ package final class BuildEngine: Sendable {
         gate = StepGate(places: max(4, HostProcessors.count * 2))
     }
 
-    /// Waits until what builds took down is on the disk, as before the engine's end.
-    package func settle() async {
+    /// Ends the builds that go on, and waits until what they took down is on the disk.
+    package func shutdown() async {
+        await records.cancelAll()
         await records.finish()
         await cache.flush()
     }

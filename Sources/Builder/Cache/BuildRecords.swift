@@ -8,8 +8,16 @@ import Synchronization
 ///
 /// Nobody waits for the disk: a crash loses the newest entries at most.
 final class BuildRecords: Sendable {
+    private struct Running {
+        let entry: BuildHistoryEntry
+        let progress: BuildProgress
+        let end = Completion()
+        var cancel: (@Sendable () -> Void)?
+    }
+
     private struct State {
-        var running: [String: (entry: BuildHistoryEntry, progress: BuildProgress)] = [:]
+        var running: [String: Running] = [:]
+        var isClosed = false
         var unwritten: [String: BuildHistoryEntry] = [:]
         var last: Task<Void, Never>?
     }
@@ -31,7 +39,26 @@ final class BuildRecords: Sendable {
     // MARK: Taking down
 
     func begin(_ entry: BuildHistoryEntry, _ progress: BuildProgress) {
-        state.withLock { $0.running[entry.id] = (entry, progress) }
+        state.withLock { $0.running[entry.id] = Running(entry: entry, progress: progress) }
+    }
+
+    /// Lets a build be ended from elsewhere.
+    func onCancel(_ id: String, _ cancel: @escaping @Sendable () -> Void) {
+        let isLate = state.withLock { state in
+            state.running[id]?.cancel = cancel
+            return state.isClosed
+        }
+        if isLate { cancel() }
+    }
+
+    /// Ends all builds, and those to come.
+    func cancelAll() async {
+        let running = state.withLock { state in
+            state.isClosed = true
+            return Array(state.running.values)
+        }
+        for build in running { build.cancel?() }
+        for build in running { await build.end.wait() }
     }
 
     /// Takes down how a build ended.
@@ -46,7 +73,7 @@ final class BuildRecords: Sendable {
         entry.error = failure?.sentence
         let text = progress.transcript + (failure.map { "\nERROR: \($0.sentence)\n" } ?? "")
         state.withLock { [entry] state in
-            state.running[id] = nil
+            state.running.removeValue(forKey: id)?.end.complete()
             state.unwritten[id] = entry
             let previous = state.last
             state.last = Task {

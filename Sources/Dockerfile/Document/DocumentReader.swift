@@ -93,6 +93,9 @@ struct DocumentReader {
         if let offset = fault.offset {
             place = source.place(of: raw.line.source(of: offset))
             length = fault.length
+        } else if let span = fault.span {
+            place = (span.firstLine, span.column)
+            length = fault.length
         }
         var told = SourceFault(
             fault.message, line: place.line, column: place.column, length: length, hint: fault.hint)

@@ -43,20 +43,24 @@ enum FlagReader {
 enum RunFlags {
     static func check(_ flags: [Instruction.Flag]) throws(LineFault) {
         for flag in flags {
-            let value = flag.value ?? ""
-            switch flag.name {
-            case "network":
-                guard EvaluatedRun.Network(rawValue: value) != nil else {
-                    throw LineFault("invalid network mode \(GoText.quoted(value))")
-                }
-            case "security":
-                guard value == "insecure" || value == "sandbox" else {
-                    throw LineFault("security \(GoText.quoted(value)) is not valid")
-                }
-            case "mount": _ = try MountOptions.origin(value)
-            case "device": _ = try DeviceOptions.name(value)
-            default: break
+            do throws(LineFault) { try check(flag) } catch { throw error.at(flag) }
+        }
+    }
+
+    private static func check(_ flag: Instruction.Flag) throws(LineFault) {
+        let value = flag.value ?? ""
+        switch flag.name {
+        case "network":
+            guard EvaluatedRun.Network(rawValue: value) != nil else {
+                throw LineFault("invalid network mode \(GoText.quoted(value))")
             }
+        case "security":
+            guard value == "insecure" || value == "sandbox" else {
+                throw LineFault("security \(GoText.quoted(value)) is not valid")
+            }
+        case "mount": _ = try MountOptions.origin(value)
+        case "device": _ = try DeviceOptions.name(value)
+        default: break
         }
     }
 }

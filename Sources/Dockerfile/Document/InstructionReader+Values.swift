@@ -99,7 +99,9 @@ extension InstructionReader {
                 "Unknown type \(GoText.quoted(word.text.uppercased())) in HEALTHCHECK (try CMD)", at: word.startIndex,
                 length: word.count)
         }
-        for flag in flags { _ = try HealthcheckFlags.value(flag) }
+        for flag in flags {
+            do throws(LineFault) { _ = try HealthcheckFlags.value(flag) } catch { throw error.at(flag) }
+        }
         if let list = raw.list {
             guard !list.isEmpty else { throw LineFault("Missing command after HEALTHCHECK CMD") }
             return .healthcheck(.exec(list))

@@ -7,6 +7,8 @@ struct LineFault: Error {
     var offset: Int?
     var length: Int
     var hint: String?
+    /// Where it is, when that is known in another way.
+    var span: SourceSpan?
     /// Whether it was found before the instruction was looked at as such: BuildKit's message has no prefix then.
     var isOfSyntax = false
 
@@ -16,6 +18,14 @@ struct LineFault: Error {
         self.length = length
         self.hint = hint
         self.isOfSyntax = isOfSyntax
+    }
+
+    /// The same, of a flag.
+    func at(_ flag: Instruction.Flag) -> LineFault {
+        var fault = self
+        fault.span = flag.span
+        fault.length = 2 + flag.name.count + (flag.value.map { 1 + $0.count } ?? 0)
+        return fault
     }
 
     init(_ message: String, at word: LineWord, hint: String? = nil) {

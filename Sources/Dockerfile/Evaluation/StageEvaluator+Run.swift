@@ -84,18 +84,22 @@ extension StageEvaluator {
     private mutating func mounts() throws(LineFault) -> [EvaluatedMount] {
         var mounts: [EvaluatedMount] = []
         var agents = 0
-        for text in instruction.values("mount") {
-            var fields = MountFields()
-            for field in try CommaSeparated.fields(text, of: "mounts") {
-                let (key, value) = VariableScope.split(field)
-                try fields.take(key, field.utf8.count == key.utf8.count ? nil : try expand(value), field)
-            }
-            var mount = try fields.checked()
-            mount.from = try mountOrigin(mount)
-            try place(&mount, &agents)
-            mounts.append(mount)
+        for flag in instruction.flags where flag.name == "mount" {
+            do throws(LineFault) { mounts.append(try mount(flag.value ?? "", &agents)) } catch { throw error.at(flag) }
         }
         return mounts
+    }
+
+    private mutating func mount(_ text: String, _ agents: inout Int) throws(LineFault) -> EvaluatedMount {
+        var fields = MountFields()
+        for field in try CommaSeparated.fields(text, of: "mounts") {
+            let (key, value) = VariableScope.split(field)
+            try fields.take(key, field.utf8.count == key.utf8.count ? nil : try expand(value), field)
+        }
+        var mount = try fields.checked()
+        mount.from = try mountOrigin(mount)
+        try place(&mount, &agents)
+        return mount
     }
 
     private func mountOrigin(_ mount: EvaluatedMount) throws(LineFault) -> FileOrigin? {
@@ -106,7 +110,7 @@ extension StageEvaluator {
                 "cannot mount from stage \(GoText.quoted(name)) to \(GoText.quoted(mount.target)), stage needs to be "
                     + "defined before current command")
         }
-        return origin
+        return plan.replaced(origin)
     }
 
     /// Gives a mount its place and its id.

@@ -53,7 +53,7 @@ extension StageEvaluator {
                 "cannot copy from stage \(GoText.quoted(name)), it needs to be defined before current stage "
                     + GoText.quoted(own))
         }
-        return origin
+        return origin.map { plan.replaced($0) }
     }
 
     private mutating func content(_ heredoc: Heredoc) throws(LineFault) -> String {

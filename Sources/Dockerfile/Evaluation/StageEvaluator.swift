@@ -98,6 +98,10 @@ struct StageEvaluator {
 
     private func fault(_ fault: LineFault, _ span: SourceSpan) -> SourceFault {
         let lines = plan.document.lines
+        if let place = fault.span {
+            return SourceFault(
+                fault.message, line: place.firstLine, column: place.column, length: fault.length, hint: fault.hint)
+        }
         let line = lines.indices.contains(span.firstLine - 1) ? lines[span.firstLine - 1] : ""
         return SourceFault(
             fault.message, line: span.firstLine, column: span.column, length: max(1, line.count - span.column + 1),
@@ -207,7 +211,7 @@ extension StageEvaluator {
     mutating func finish(
         _ createdBy: String, _ action: EvaluatedStep.Action? = nil, title: String? = nil
     ) throws(LineFault) {
-        let shown = title ?? self.title(instruction.text, ShellWords(escape: plan.document.escape))
+        let shown = title ?? defaultTitle(createdBy)
         // Each step keeps the lists as they are after it.
         let kept =
             settings.environment.count + settings.labels.count + settings.exposedPorts.count + settings.volumes.count
@@ -218,12 +222,25 @@ extension StageEvaluator {
                 createdBy: createdBy, span: isTrigger ? nil : instruction.span))
     }
 
+    /// The title of what only changes settings: with its values where it has any.
+    private func defaultTitle(_ createdBy: String) -> String {
+        switch instruction.kind {
+        case .add, .copy, .workdir: title(instruction.text, ShellWords(escape: plan.document.escape))
+        case .cmd, .entrypoint, .expose, .healthcheck, .maintainer, .onbuild, .run, .shell:
+            Self.uppercased(instruction.text)
+        case .arg, .env, .label, .stopsignal, .user, .volume: createdBy
+        }
+    }
+
+    private static func uppercased(_ text: String) -> String {
+        let name = text.prefix { $0 != " " }
+        return name.uppercased() + text.dropFirst(name.count)
+    }
+
     /// What progress shows of a text: its values put in, its name in upper case.
     func title(_ text: String, _ lexer: ShellWords, masked: [String: String] = [:]) -> String {
         let variables = scope.variables
         let expanded = try? lexer.expand(text) { masked[$0] ?? variables[$0] }
-        let shown = expanded?.text ?? text
-        let name = shown.prefix { $0 != " " }
-        return name.uppercased() + shown.dropFirst(name.count)
+        return Self.uppercased(expanded?.text ?? text)
     }
 }

@@ -28,6 +28,24 @@ package struct StagePlan: Sendable, Hashable {
     }
 }
 
+extension StagePlan {
+    /// An origin by the name its named context was given under, where there is one.
+    func replaced(_ origin: FileOrigin) -> FileOrigin {
+        guard case .named(let name) = origin, let context = input.context(name) else { return origin }
+        return .named(context)
+    }
+}
+
+extension EvaluationInput {
+    /// The named context that replaces a name.
+    func context(_ name: String) -> String? {
+        guard name != "scratch", name != "context", !namedContexts.isEmpty else { return nil }
+        if namedContexts.contains(name) { return name }
+        let wanted = FamiliarName.of(name)
+        return namedContexts.sorted().first { FamiliarName.of($0) == wanted }
+    }
+}
+
 extension DockerfileDocument {
     /// Finds what a target needs.
     ///
@@ -79,6 +97,11 @@ struct StagePlanner {
             sourceDateEpoch: epoch == "" ? nil : epoch, globals: globals)
         plan.stages = plan.closure(of: [target])
         try refuseLaterStages(plan)
+        for stage in plan.stages {
+            guard case .image(let name) = stage.base, let problem = ReferenceText.problem(name) else { continue }
+            throw fault(
+                "failed to parse stage name \(GoText.quoted(name)): \(problem)", document.stages[stage.index].from.span)
+        }
         return plan
     }
 
@@ -107,26 +130,18 @@ struct StagePlanner {
         remarkUndeclared(base.unknown, globals, from)
         var stage = PlannedStage(index: index, name: from.name ?? String(index), base: .image(base.text))
         stage.platform = try platform(from, globals)
-        if let name = from.name, let context = context(name) {
+        if let name = from.name, let context = input.context(name) {
             stage.base = .context(context)
         } else if let parent = names[base.text.lowercased()] {
             stage.base = .stage(parent)
             stage.platform = before[parent].platform
         } else if base.text == "scratch" {
             stage.base = .scratch
-        } else if let context = context(base.text) {
+        } else if let context = input.context(base.text) {
             stage.base = .context(context)
         }
         if let name = from.name { names[name] = index }
         return stage
-    }
-
-    /// The named context that replaces a name.
-    private func context(_ name: String) -> String? {
-        guard name != "scratch", name != "context", !input.namedContexts.isEmpty else { return nil }
-        if input.namedContexts.contains(name) { return name }
-        let wanted = FamiliarName.of(name)
-        return input.namedContexts.sorted().first { FamiliarName.of($0) == wanted }
     }
 
     private func expand(

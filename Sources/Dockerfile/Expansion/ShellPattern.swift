@@ -33,7 +33,7 @@ struct ShellPattern {
     }
 
     /// Most comparisons that one replacement may take.
-    private static let budget = 50_000_000
+    private static let budget = 10_000_000
 
     /// Where matches end that begin at `start`: the first and the last of these places.
     private func ends(

@@ -26,14 +26,21 @@ enum Suggestion {
         return word == word.uppercased() ? option.uppercased() : option
     }
 
+    /// Letters that are added, taken away, replaced, or swapped with their neighbours.
     private static func distance(_ left: [Character], _ right: [Character]) -> Int {
+        var beforePrevious: [Int] = []
         var previous = Array(0...right.count)
         for (row, letter) in left.enumerated() {
             var current = [row + 1]
             for (column, other) in right.enumerated() {
                 let replaced = previous[column] + (letter == other ? 0 : 1)
-                current.append(min(previous[column + 1] + 1, current[column] + 1, replaced))
+                var cost = min(previous[column + 1] + 1, current[column] + 1, replaced)
+                if row > 0, column > 0, letter == right[column - 1], left[row - 1] == other {
+                    cost = min(cost, beforePrevious[column - 1] + 1)
+                }
+                current.append(cost)
             }
+            beforePrevious = previous
             previous = current
         }
         return previous.last ?? 0
