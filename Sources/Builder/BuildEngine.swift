@@ -13,6 +13,8 @@ package final class BuildEngine: Sendable {
     let directory: String
     /// For what lasts as long as a step.
     let runDirectory: String
+    /// Directories that steps mount from build to build.
+    let cacheMountStore: CacheMountStore
 
     /// - Parameters:
     ///   - directory: below the data root, made where it is not there.
@@ -27,5 +29,6 @@ package final class BuildEngine: Sendable {
         self.database = database
         self.directory = directory
         self.runDirectory = runDirectory
+        cacheMountStore = CacheMountStore(directory: "\(directory)/cache")
     }
 }

@@ -83,6 +83,7 @@ extension HostEngine {
         }
         await events.close()
         await work.shutdown()
+        await buildHost.close()
         await removeIdleDefaultNetwork()
         try? await layerMounts.sweep()
         if !containers.all.contains(where: { $0.state.isActive }), containers.damaged.isEmpty {

@@ -12,6 +12,7 @@ final class EngineBuildHost: BuildHost {
 
     // Weak: the engine has the builds, which have this.
     private let reference = Mutex(Reference())
+    private let pool = StepNetworkPool()
 
     /// Begins to serve; called once, by the engine.
     func serve(_ engine: HostEngine) { reference.withLock { $0.engine = engine } }
@@ -54,13 +55,35 @@ final class EngineBuildHost: BuildHost {
     ) async throws -> StepNetwork {
         let engine = try engine()
         switch kind {
-        case .host: return StepNetwork(id: "", namespace: nil, resolver: "")
-        case .none, .standard:
-            return StepNetwork(id: "", namespace: try await engine.namespaces.take(engine.work), resolver: "")
+        case .host:
+            let resolver = await BlockingExecutor.shared.run {
+                (try? Files.readText("/etc/resolv.conf", limit: 65_536)) ?? ""
+            }
+            return StepNetwork(id: "", namespace: nil, resolver: resolver, gateway: "127.0.0.1")
+        case .none: return try await engine.isolatedStep()
+        case .standard:
+            guard let name, name != "default", name != HostEngine.defaultNetworkName else {
+                if let kept = pool.take() { return kept }
+                return try await engine.joinStep(to: try await engine.network(named: "default"))
+            }
+            var network = try await engine.joinStep(to: try await engine.network(named: name))
+            // Its network may be removed as soon as nobody is in it.
+            network.isSpent = true
+            return network
         }
     }
 
-    func leave(_ network: StepNetwork) async {}
+    func leave(_ network: StepNetwork) async {
+        guard !network.id.isEmpty, let engine = try? engine() else { return }
+        if !network.isSpent, pool.keep(network, for: engine) { return }
+        await engine.removeStep(network.id)
+    }
+
+    /// Takes away what is kept for steps to come.
+    func close() async {
+        guard let engine = try? engine() else { return }
+        await pool.close(engine)
+    }
 
     func note(_ line: String) {
         guard let engine = try? engine() else { return }
