@@ -166,12 +166,12 @@ extension BuildEngine {
             try await BlockingExecutor.shared.run { () throws in
                 var tree = context
                 for path in ["\(name).dockerignore", ".dockerignore"] {
-                    do throws(SystemError) {
+                    do {
                         let bytes = try Files.openInRoot(context.root.raw, path).readAll(limit: Self.dockerfileLimit)
                         tree.ignored = String(decoding: bytes, as: UTF8.self)
                             .split(whereSeparator: \.isNewline).map(String.init)
                         return tree
-                    } catch let error where error.errno == .ENOENT || error.errno == .ENOTDIR {
+                    } catch let error as SystemError where error.errno == .ENOENT || error.errno == .ENOTDIR {
                         continue
                     }
                 }
