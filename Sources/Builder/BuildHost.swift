@@ -44,10 +44,15 @@ package struct StepNetwork: Sendable {
     package var namespace: SharedDescriptor?
     /// The lines of /etc/resolv.conf.
     package var resolver: String
+    /// The address by which the host is reached: what `host-gateway` stands for; nil where there is none.
+    package var gateway: String?
+    /// Whether no other step may be in it afterwards.
+    package var isSpent = false
 
-    package init(id: String, namespace: SharedDescriptor?, resolver: String) {
+    package init(id: String, namespace: SharedDescriptor?, resolver: String, gateway: String? = nil) {
         self.id = id
         self.namespace = namespace
         self.resolver = resolver
+        self.gateway = gateway
     }
 }

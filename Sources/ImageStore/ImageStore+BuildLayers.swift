@@ -12,6 +12,9 @@ extension ImageStore {
     /// Gives back what `keep` kept.
     package nonisolated func giveBack(_ layers: some Sequence<Digest>) { leases.giveBack(layers) }
 
+    /// What is kept now.
+    package nonisolated var keptLayers: Set<Digest> { leases.held }
+
     /// Adds a layer that no image has yet, and keeps it: the caller gives it back.
     ///
     /// It can be used at once; `settleLayers` waits until it is on the disk, which making an image of it does.
@@ -78,11 +81,13 @@ extension ImageStore {
     }
 
     /// Makes an image of layers that are in the store.
+    ///
+    /// - Parameter manifest: the manifest that registries get; nil makes one when it is pushed.
     package func makeImage(
-        _ config: ImageConfig, as references: [ImageReference], attributes: JSONObject
+        _ config: ImageConfig, as references: [ImageReference], manifest: [UInt8]? = nil, attributes: JSONObject
     ) async throws -> StoredImage {
         let image = NewImage(
-            configBytes: config.serialized(), config: config, manifest: nil, references: references,
+            configBytes: config.serialized(), config: config, manifest: manifest, references: references,
             attributes: attributes)
         let saved = try await write(layers: [], images: [image], origin: attributes)
         guard let first = saved.first else { throw Self.noSuchImage(BlobStore.name(of: image.configBytes)) }

@@ -13,7 +13,9 @@ package struct BuildProduct: Sendable {
     package var contextAddress: String?
     /// When the build began.
     package var started: Timestamp
-    /// The moment of the image: no time in any output is later. `SOURCE_DATE_EPOCH`, or the newest of what went in.
+    /// The moment of the image, `SOURCE_DATE_EPOCH` or the newest of what went in.
+    ///
+    /// No time in any output is later.
     package var epoch: Timestamp
     /// The build's id in the history.
     package var historyID: String
@@ -71,7 +73,7 @@ package enum BuildMaterial: Sendable, Hashable {
 
 /// One step that a result is made of.
 package struct BuiltStep: Sendable, Hashable {
-    /// What finds it in the cache: `sha256:` and 64 hexadecimal digits. Empty for a step that is never found.
+    /// What finds it in the cache, `sha256:` and 64 hexadecimal digits; empty for a step that is never found.
     package var key: String
     /// What it gave; nil where it changed no files.
     package var layer: Digest?

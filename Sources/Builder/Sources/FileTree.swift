@@ -9,16 +9,19 @@ package struct FileTree: Sendable {
     /// Digests of contents that are known already, by path relative to the root, where whoever made the tree knows
     /// them.
     package var known: (any ContentDigests)?
+    /// Whether its files are root's, whoever has them on the disk: a context's are.
+    package let belongsToRoot: Bool
     /// Keeps what the tree is made of for as long as somebody has it.
     private let lifetime: (any Sendable)?
 
     package init(
         root: SharedDescriptor, ignored: [String] = [], known: (any ContentDigests)? = nil,
-        lifetime: (any Sendable)? = nil
+        belongsToRoot: Bool = false, lifetime: (any Sendable)? = nil
     ) {
         self.root = root
         self.ignored = ignored
         self.known = known
+        self.belongsToRoot = belongsToRoot
         self.lifetime = lifetime
     }
 }

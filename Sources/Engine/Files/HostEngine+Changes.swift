@@ -1,3 +1,4 @@
+import Builder
 import ImageStore
 import JSONText
 import Linux

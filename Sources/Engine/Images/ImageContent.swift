@@ -1,3 +1,4 @@
+import Builder
 import Linux
 
 /// Reads what an image has at a path, for filling a new volume.

@@ -1,4 +1,5 @@
 import Archives
+import Builder
 import ImageStore
 import JSONText
 import Linux

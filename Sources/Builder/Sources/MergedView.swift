@@ -1,7 +1,7 @@
 import Linux
 
 /// Directories laid over each other, read-only.
-enum MergedView {
+package enum MergedView {
     /// Opens directories laid over each other, the topmost first, to be looked at through the descriptor: no path leads
     /// there.
     ///
@@ -10,7 +10,7 @@ enum MergedView {
     /// - Parameters:
     ///   - scratch: a path that is free; used for a moment.
     ///   - empty: an empty directory, which is made where it is not there, and has to stay.
-    static func open(_ directories: [String], scratch: String, empty: String) throws -> SharedDescriptor {
+    package static func open(_ directories: [String], scratch: String, empty: String) throws -> SharedDescriptor {
         try Files.makeDirectory(scratch, mode: 0o700)
         defer { try? Files.removeDirectory(scratch) }
         try mount(directories, at: scratch, empty: empty)
@@ -23,7 +23,7 @@ enum MergedView {
     /// Blocks.
     ///
     /// - Parameter empty: an empty directory, which is made where it is not there, and has to stay.
-    static func mount(_ directories: [String], at target: String, empty: String) throws {
+    package static func mount(_ directories: [String], at target: String, empty: String) throws {
         // Two are wanted at least, and what one directory alone hides would be seen.
         try Files.makeDirectories(empty, mode: 0o755)
         var opened: [SharedDescriptor] = []

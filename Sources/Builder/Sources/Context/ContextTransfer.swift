@@ -1,0 +1,20 @@
+import Archives
+import Linux
+
+/// A context that is being synchronised with its client.
+package protocol ContextTransfer: Sendable {
+    /// Names the transfer until its tree is asked for.
+    var id: String { get }
+    /// The places in the listing of the files whose contents are wanted, ascending; empty where all are there.
+    var needed: [Int] { get }
+
+    /// Takes the files that are wanted, as a plain tar in the listing's order and by the listing's paths.
+    ///
+    /// - Throws: `BuildFailure` where it is not exactly they.
+    func receive(archive: SharedDescriptor) async throws
+
+    /// The context, once everything is there; it stays as it is while somebody has the tree.
+    ///
+    /// - Throws: `BuildFailure` where contents are missing.
+    func tree() async throws -> FileTree
+}

@@ -1,0 +1,22 @@
+import Dockerfile
+
+/// Patterns that paths in a tree match, or that leave them out: those of `.dockerignore`, `--exclude`, `--parents`.
+struct PathRules: Sendable {
+    private let rules: IgnoreRules
+
+    /// Why a text is no pattern.
+    struct Malformed: Error, Hashable { let pattern: String }
+
+    init(_ patterns: [String]) throws(Malformed) {
+        rules = IgnoreRules(patterns: patterns)
+        if let pattern = rules.malformed.first { throw Malformed(pattern: pattern) }
+    }
+
+    /// Whether a pattern fits the path or a directory above it, and no exception takes it back.
+    func match(_ path: [UInt8]) -> Bool { !rules.isEmpty && rules.excludes(path.span) }
+
+    /// Whether an exception may take back something below a directory.
+    func mayTakeBack(below directory: [UInt8]) -> Bool {
+        rules.hasExceptions && rules.mayContainIncluded(directory.span)
+    }
+}

@@ -1,0 +1,126 @@
+import Archives
+import Dockerfile
+import ImageStore
+import JSONText
+import Linux
+import OCI
+import Synchronization
+
+extension BuildEngine {
+    /// The digest of everything a transfer's result depends on, beside the layers below.
+    ///
+    /// Paths, contents, modes, owners, attributes and link targets of the files that are selected, and the options; not
+    /// times.
+    ///
+    /// - Throws: `BuildFailure`.
+    package func contentDigest(of step: TransferStep) async throws -> String {
+        do {
+            let root = try await accountFiles(of: step)
+            return try await BlockingExecutor.shared.run {
+                // Over nothing: what the layers below have is not in this digest.
+                var plan = try Self.plan(step, over: nil, accounts: root)
+                return try TransferDigest.digest(of: &plan, step)
+            }
+        } catch {
+            throw BuildFailure.transferring(step.title, error)
+        }
+    }
+
+    /// Makes the layer of a transfer.
+    ///
+    /// The layer is kept for the caller, who gives it back.
+    ///
+    /// - Parameter progress: told now and then how many bytes were copied.
+    /// - Throws: `BuildFailure`.
+    package func transfer(
+        _ step: TransferStep, progress: @escaping @Sendable (Int64) -> Void
+    ) async throws -> StepLayer {
+        do {
+            let lower = step.transfer.isLinked ? nil : try TreeReader(try await tree(of: step.layers))
+            let accounts = if let lower { lower } else { try await accountFiles(of: step) }
+            let plan = try await BlockingExecutor.shared.run {
+                try Planned(Self.plan(step, over: lower, accounts: accounts), epoch: step.epoch)
+            }
+            return try await write(plan, title: step.title, progress: progress)
+        } catch {
+            throw BuildFailure.transferring(step.title, error)
+        }
+    }
+
+    /// Makes the layer with a directory that is not there yet, as WORKDIR does; without a layer where it is.
+    package func makeDirectory(_ path: String, on layers: [Digest], epoch: Timestamp?) async throws -> StepLayer {
+        let title = "WORKDIR \(path)"
+        do {
+            let lower = try TreeReader(try await tree(of: layers))
+            let plan = try await BlockingExecutor.shared.run {
+                var plan = TransferPlan(over: lower, owner: nil, mode: nil)
+                try plan.makeDirectories(try plan.resolve(TreePath.clean(path)))
+                return try Planned(plan, epoch: epoch)
+            }
+            return try await write(plan, title: title) { _ in }
+        } catch {
+            throw BuildFailure.transferring(title, error)
+        }
+    }
+
+    /// What is written, in its order.
+    private struct Planned: Sendable {
+        let nodes: [TransferPlan.Node]
+        let newest: Timestamp?
+
+        init(_ plan: TransferPlan, epoch: Timestamp?) throws {
+            var plan = plan
+            newest = plan.newest
+            nodes = plan.hasChanges ? try plan.ordered(epoch: epoch) : []
+        }
+    }
+
+    private func write(
+        _ plan: Planned, title: String, progress: @escaping @Sendable (Int64) -> Void
+    ) async throws -> StepLayer {
+        guard !plan.nodes.isEmpty else { return StepLayer(layer: nil, newest: plan.newest) }
+        let isCancelled = CancellationMark()
+        let layer = try await withTaskCancellationHandler {
+            try await images.addLayer(origin: ["build": .string(title)], doing: title) { draft in
+                let tar = TransferTar(plan.nodes, progress: progress) { isCancelled.isSet }
+                return try LayerWriter.write(
+                    tar: tar, to: draft.image, recipe: try draft.startRecipe(), limits: Self.layerLimits)
+            }
+        } onCancel: {
+            isCancelled.set()
+        }
+        return StepLayer(layer: layer, newest: plan.newest)
+    }
+
+    /// Bounds of layers that are made here: names are checked already.
+    private static var layerLimits: TarLimits {
+        var limits = TarLimits()
+        limits.isConfined = true
+        limits.totalBytes = 1 << 43
+        return limits
+    }
+
+    /// The files in which names of owners are looked up; nil where no name is asked for.
+    private func accountFiles(of step: TransferStep) async throws -> TreeReader? {
+        guard let text = step.transfer.owner, TransferOwner(text).hasNames else { return nil }
+        return try TreeReader(try await tree(of: step.layers))
+    }
+
+    private static func plan(
+        _ step: TransferStep, over lower: TreeReader?, accounts: TreeReader?
+    ) throws -> TransferPlan {
+        let owner = try step.transfer.owner.map { try TransferOwner($0).resolved(in: accounts) }
+        var plan = TransferPlan(over: lower, owner: owner, mode: try step.transfer.mode.map { try TransferMode($0) })
+        try TransferSources(step).add(to: &plan)
+        return plan
+    }
+}
+
+/// Says once and for all that something is not wanted any more.
+final class CancellationMark: Sendable {
+    private let mark = Atomic(false)
+
+    var isSet: Bool { mark.load(ordering: .relaxed) }
+
+    func set() { mark.store(true, ordering: .relaxed) }
+}

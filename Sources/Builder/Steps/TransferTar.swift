@@ -1,0 +1,122 @@
+import Archives
+import Linux
+import Synchronization
+
+/// The canonical tar of planned files, made as it is read: each content is opened, read once and closed.
+final class TransferTar: ByteSource {
+    private let nodes: [TransferPlan.Node]
+    private let progress: @Sendable (Int64) -> Void
+    private let isCancelled: @Sendable () -> Bool
+    private var next = 0
+    /// Headers and padding that come before anything else.
+    private var pending: ArraySlice<UInt8> = []
+    private var content: (file: SharedDescriptor, offset: Int64)?
+    private var left: UInt64 = 0
+    private var done: Int64 = 0
+    private var reported: Int64 = 0
+    private var hasEnded = false
+
+    /// - Parameters:
+    ///   - progress: told now and then how many bytes of contents were read.
+    ///   - isCancelled: whether nobody wants it any more.
+    init(
+        _ nodes: [TransferPlan.Node], progress: @escaping @Sendable (Int64) -> Void,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) {
+        self.nodes = nodes
+        self.progress = progress
+        self.isCancelled = isCancelled
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
+        if isCancelled() { throw .source(CancellationError()) }
+        var filled = 0
+        while filled < buffer.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+            if !pending.isEmpty {
+                let count = min(rest.count, pending.count)
+                rest.copyBytes(from: pending.prefix(count))
+                pending = pending.dropFirst(count)
+                filled += count
+            } else if left > 0 {
+                filled += try readContent(into: rest)
+            } else if !(try startNext()) {
+                break
+            }
+        }
+        if done - reported >= 8 << 20 || filled == 0 {
+            reported = done
+            progress(done)
+        }
+        return filled
+    }
+
+    private var current: TransferPlan.Node { nodes[next - 1] }
+
+    private func readContent(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
+        guard let (file, offset) = content else { return 0 }
+        let window = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Int(clamping: left)))
+        let count: Int
+        do throws(SystemError) { count = try file.pread(into: window, at: offset) } catch { throw .system(error) }
+        guard count > 0 else { throw changed() }
+        left -= UInt64(count)
+        done += Int64(count)
+        content = (file, offset + Int64(count))
+        if left == 0 {
+            content = nil
+            pending = TarWriter.padding(after: current.entry.size)[...]
+        }
+        return count
+    }
+
+    /// Goes on to the next file; false at the end.
+    private func startNext() throws(ArchiveError) -> Bool {
+        guard next < nodes.count else {
+            defer { hasEnded = true }
+            if !hasEnded { pending = TarWriter.endMarker[...] }
+            return !hasEnded
+        }
+        let node = nodes[next]
+        next += 1
+        var head = try TarWriter.header(of: node.entry)
+        if node.isOpaque { head += try TarWriter.header(of: Self.opaqueMarker(of: node.entry)) }
+        switch node.content {
+        case nil: break
+        case .bytes(let bytes): head += bytes + TarWriter.padding(after: UInt64(bytes.count))
+        case .part(let file, let offset): start(file, offset, node.entry.size)
+        case .file(let reader, let path):
+            if node.entry.size > 0 { start(try open(path, of: reader, size: node.entry.size), 0, node.entry.size) }
+        }
+        pending = head[...]
+        return true
+    }
+
+    private func start(_ file: SharedDescriptor, _ offset: Int64, _ size: UInt64) {
+        content = (file, offset)
+        left = size
+    }
+
+    private func open(_ path: [UInt8], of reader: TreeReader, size: UInt64) throws(ArchiveError) -> SharedDescriptor {
+        let file: SharedDescriptor
+        let status: FileStatus
+        do throws(SystemError) {
+            file = try reader.open(path, [.readOnly, .nonBlocking])
+            status = try file.status()
+        } catch {
+            throw .system(error)
+        }
+        guard status.kind == .regular, UInt64(clamping: status.size) == size else { throw changed() }
+        return file
+    }
+
+    private func changed() -> ArchiveError {
+        .malformed(entry: current.entry.name, offset: 0, reason: "it was changed while it was copied")
+    }
+
+    /// The entry that hides what lower layers have in a directory.
+    private static func opaqueMarker(of directory: TarEntry) -> TarEntry {
+        var marker = TarEntry(path: TreePath.join(directory.path, Array(".wh..wh..opq".utf8)), kind: .regular)
+        marker.modified = directory.modified
+        return marker
+    }
+}
