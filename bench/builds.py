@@ -54,7 +54,7 @@ class Buildah:
         quiet(*self.base, "rm", made)
 
     def build(self, folder, *arguments):
-        quiet(*self.base, "bud", "--layers", "--isolation", "chroot", "--network", "none", "-t", "bench", *arguments, folder)
+        quiet(*self.base, "bud", "--layers", "--isolation", "chroot", "-t", "bench", *arguments, folder)
 
     def close(self):
         subprocess.run(["umount", "-l", f"{self.work}/buildah/overlay"], capture_output=True)
