@@ -6,6 +6,7 @@ import JSONText
 import Linux
 import OCI
 import StackModel
+import StateStore
 
 /// Images of a stack.
 ///
