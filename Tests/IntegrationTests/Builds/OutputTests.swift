@@ -1,4 +1,5 @@
 import Builder
+import Diagnostics
 import Engine
 import ImageStore
 import JSONText
@@ -102,8 +103,9 @@ struct OutputTests {
         #expect(failure?.diagnostics.first?.summary == "index annotations not supported for single platform export")
         var push = try lab.request("FROM busybox\n")
         push.pushes = true
-        let unnamed = await #expect(throws: BuildFailure.self) { [push] in
-            try await lab.lab.engine.builder.build(push) { _ in }
+        let nameless = push
+        let unnamed = await #expect(throws: BuildFailure.self) {
+            _ = try await lab.lab.engine.builder.build(nameless) { _ in }
         }
         #expect(unnamed?.diagnostics.first?.summary == "tag is needed when pushing to registry")
         try await lab.lab.takeDown()
