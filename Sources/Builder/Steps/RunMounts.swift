@@ -81,7 +81,7 @@ struct RunMountPreparation {
         case nil: throw RunFailure.invalid(step, "the mount at \(target) has no source")
         case .layers(let layers):
             let directories = try await engine.holdLayers(layers, undo)
-            let kind = try await layers(of: directories, isReadOnly: wanted.isReadOnly, index)
+            let kind = try await layered(directories, isReadOnly: wanted.isReadOnly, index)
             configuration = MountConfiguration(kind, target: target)
             configuration.subpath = Self.relative(wanted.source)
         case .tree(let tree) where wanted.isReadOnly:
@@ -100,8 +100,8 @@ struct RunMountPreparation {
         result.mounts.append(configuration)
     }
 
-    private func layers(
-        of directories: [String], isReadOnly: Bool, _ index: Int
+    private func layered(
+        _ directories: [String], isReadOnly: Bool, _ index: Int
     ) async throws -> MountConfiguration.Kind {
         let empty = workspace.empty
         // The kernel wants two directories at least.
