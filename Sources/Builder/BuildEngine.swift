@@ -13,6 +13,14 @@ package final class BuildEngine: Sendable {
     let directory: String
     /// For what lasts as long as a step.
     let runDirectory: String
+    /// Results of steps.
+    let cache: StepCache
+    /// Builds that go on, and those that are over.
+    let records: BuildRecords
+    /// How many steps go on at a time, of all builds.
+    let gate: StepGate
+    /// When the cache was tidied up.
+    let collecting = SpacedStarts(seconds: 60)
     /// Directories that steps mount from build to build.
     let cacheMountStore: CacheMountStore
 
@@ -29,6 +37,17 @@ package final class BuildEngine: Sendable {
         self.database = database
         self.directory = directory
         self.runDirectory = runDirectory
+        cache = StepCache(images: images, database: database) { host.note($0) }
+        records = BuildRecords(database: database, directory: "\(directory)/history") { host.note($0) }
         cacheMountStore = CacheMountStore(directory: "\(directory)/cache")
+        // Steps wait for disks and networks as often as for processors.
+        gate = StepGate(places: max(4, HostProcessors.count * 2))
+    }
+
+    /// Ends the builds that go on, and waits until what they took down is on the disk.
+    package func shutdown() async {
+        await records.cancelAll()
+        await records.finish()
+        await cache.flush()
     }
 }

@@ -24,6 +24,14 @@ package protocol BuildHost: Sendable {
     func network(_ kind: EvaluatedRun.Network, named: String?, step: String) async throws -> StepNetwork
     func leave(_ network: StepNetwork) async
 
+    /// Runs a body with a reader of an image's registry and its client, which the cancellation of the task stops.
+    ///
+    /// - Parameter isPush: whether something is sent there, for messages.
+    func withRegistry<Value: Sendable>(
+        of reference: ImageReference, isPush: Bool, access: RegistryAccess,
+        _ body: @escaping @Sendable (RemoteImageReader) async throws -> Value
+    ) async throws -> Value
+
     /// Takes a line for the daemon's log.
     func note(_ line: String)
 }

@@ -83,7 +83,9 @@ extension HostEngine {
         }
         await events.close()
         await work.shutdown()
+        await builder.shutdown()
         await buildHost.close()
+        await images.finishRemovals()
         await removeIdleDefaultNetwork()
         try? await layerMounts.sweep()
         if !containers.all.contains(where: { $0.state.isActive }), containers.damaged.isEmpty {

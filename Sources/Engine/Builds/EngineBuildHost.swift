@@ -1,4 +1,5 @@
 import Builder
+import Diagnostics
 import Dockerfile
 import ImageStore
 import Linux
@@ -34,9 +35,30 @@ final class EngineBuildHost: BuildHost {
         {
             return found
         }
-        return try await engine.pullImage(reference, platform: platform, access: access) { update in
-            if case .layer(let layer) = update { progress(layer) }
-        }.image
+        do {
+            return try await engine.pullImage(reference, platform: platform, access: access) { update in
+                if case .layer(let layer) = update { progress(layer) }
+            }.image
+        } catch let error as EngineError {
+            throw Self.failure(error)
+        }
+    }
+
+    /// What the engine says, in the words of builds.
+    private static func failure(_ error: EngineError) -> BuildFailure {
+        let kind: BuildFailure.Kind =
+            switch error.kind {
+            case .notFound: .notFound
+            case .forbidden, .unauthorized: .forbidden
+            case .invalid: .invalid
+            default: .failed
+            }
+        let first = error.diagnostics.first
+        return BuildFailure(
+            kind,
+            Diagnostic(
+                code: kind == .notFound ? BuildCode.notFound : BuildCode.failed, summary: error.message,
+                detail: first?.detail, hint: first?.hint, notes: first?.notes ?? []))
     }
 
     func holdLayers(_ layers: [Digest]) async throws -> [String] {
@@ -83,6 +105,13 @@ final class EngineBuildHost: BuildHost {
     func close() async {
         guard let engine = try? engine() else { return }
         await pool.close(engine)
+    }
+
+    func withRegistry<Value: Sendable>(
+        of reference: ImageReference, isPush: Bool, access: RegistryAccess,
+        _ body: @escaping @Sendable (RemoteImageReader) async throws -> Value
+    ) async throws -> Value {
+        try await engine().withRegistry(isPush ? .push : .pull, of: reference, access, body)
     }
 
     func note(_ line: String) {
