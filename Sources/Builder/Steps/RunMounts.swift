@@ -123,7 +123,9 @@ struct RunMountPreparation {
 
     /// A part of a tree as a mount that is nowhere yet: links in its path cannot leave the tree, and what is exchanged
     /// after it was opened does not matter.
-    private static func part(_ path: String, of root: SharedDescriptor, _ step: RunStep) async throws -> SharedDescriptor {
+    private static func part(_ path: String, of root: SharedDescriptor, _ step: RunStep) async throws
+        -> SharedDescriptor
+    {
         do {
             return try await BlockingExecutor.shared.run { () throws(SystemError) in
                 let relative = relative(path)

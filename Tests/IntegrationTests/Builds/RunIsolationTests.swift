@@ -12,7 +12,8 @@ struct RunIsolationTests {
         let lab = try await RunLab()
         var step = lab.step(
             "grep -E '^(NoNewPrivs|Seccomp|CapBnd):' /proc/self/status; hostname; ulimit -n; cat /etc/hosts | tail -1"
-                + "; head -c 9 /proc/kcore | wc -c; echo x > /proc/sys/kernel/hostname; mount -t tmpfs x /tmp; df /dev/shm | tail -1")
+                + "; head -c 9 /proc/kcore | wc -c; echo x > /proc/sys/kernel/hostname; mount -t tmpfs x /tmp; df /dev/shm | tail -1"
+        )
         step.limits.ulimits = [StepLimits.Ulimit(name: "nofile", soft: 77, hard: 99)]
         step.limits.extraHosts = ["there:10.9.8.7", "v6=[fd00::1]"]
         step.limits.sharedMemoryBytes = 1 << 20
@@ -77,7 +78,8 @@ struct RunIsolationTests {
         #expect(try await lab.run(host).log.out == own + "\n")
 
         try await lab.lab.docker("network", "create", "mynet")
-        try await lab.lab.docker("run", "-d", "--name", "web", "--network", "mynet", "busybox", "httpd", "-f", "-h", "/www")
+        try await lab.lab.docker(
+            "run", "-d", "--name", "web", "--network", "mynet", "busybox", "httpd", "-f", "-h", "/www")
         var named = lab.step("wget -q -O - http://web/index.html")
         named.networkName = "mynet"
         #expect(try await lab.run(named).log.out == "hello from busybox\n")
