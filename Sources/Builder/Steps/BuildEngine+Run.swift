@@ -70,6 +70,8 @@ extension BuildEngine {
         var plan = RunConfiguration.make(step, workspace, layers: layers, cgroupPath: group, network: network)
         plan.mounts += mounts.mounts
         plan.process.environment += mounts.environment
+        plan.process.additionalGroups += mounts.devices.groups
+        plan.devices += mounts.devices.nodes
         try await runProcess(plan, mounts.handed, step, network, undo, output)
         return try await capture(workspace, step)
     }
@@ -121,7 +123,9 @@ extension BuildEngine {
         await output.finish()
         await container.waitUntilGone()
         try Task.checkCancellation()
-        guard end.exitCode == 0 else { throw RunFailure.ended(end, step, directory: directory) }
+        guard end.exitCode != 0 else { return }
+        let steps = stepsDirectory
+        throw await BlockingExecutor.shared.run { RunFailure.ended(end, step, directory: steps) }
     }
 
     private func start(
@@ -166,6 +170,7 @@ extension BuildEngine {
                     hint: "allow it with --allow \(entitlement), if you trust the Dockerfile"))
         }
         if step.network == .host { try require("network.host", for: "--network=host") }
+        if !step.run.devices.isEmpty { try require("device", for: "--device") }
         if step.run.isInsecure { try require("security.insecure", for: "--security=insecure") }
     }
 }

@@ -11,6 +11,8 @@ struct RunMounts: Sendable {
     var handed: [SharedDescriptor] = []
     /// Variables that secrets and agents are told by.
     var environment: [String] = []
+    /// What devices need, their mounts among the others.
+    var devices = StepDevices()
 }
 
 /// Makes the mounts of one step ready.
@@ -44,6 +46,11 @@ struct RunMountPreparation {
             case .secret: try addSecret(mount.wanted)
             case .ssh: try await addAgent(mount.wanted)
             }
+        }
+        if !step.run.devices.isEmpty {
+            result.devices = try await engine.host.devices(step.run.devices)
+            result.mounts += result.devices.mounts
+            result.environment += result.devices.environment
         }
         if let script = step.run.script {
             result.mounts.append(

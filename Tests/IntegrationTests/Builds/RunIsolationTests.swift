@@ -87,6 +87,15 @@ struct RunIsolationTests {
         missing.networkName = "nothing-such"
         #expect(try await lab.failure(of: missing).text.contains("network nothing-such not found"))
 
+        var shared = lab.step("wget -q -O - http://127.0.0.1/index.html")
+        shared.networkName = "container:web"
+        #expect(try await lab.run(shared).log.out == "hello from busybox\n")
+        var device = lab.step("true")
+        device.run.devices = ["vendor.com/class=none"]
+        #expect(try await lab.failure(of: device).failure.kind == .forbidden)
+        device.entitlements = ["device"]
+        #expect(try await lab.failure(of: device).text.contains("unresolvable CDI devices"))
+
         // Side by side they have namespaces of their own.
         let listens = "nc -l -p 7777 >/dev/null & sleep 0.5; netstat -ltn | grep -c 7777"
         async let one = lab.run(lab.step(listens))
@@ -94,6 +103,20 @@ struct RunIsolationTests {
         #expect(try await one.log.out == "1\n")
         #expect(try await two.log.out == "1\n")
         #expect(try await lab.run(lab.step("netstat -ltn | grep -c 7777; true")).log.out == "0\n")
+        try await lab.takeDown()
+    }
+
+    @Test("a step that fills the disk says so and leaves nothing")
+    func fullDisk() async throws {
+        let lab = try await RunLab()
+        let steps = lab.lab.root + "/builds/steps"
+        try Files.makeDirectories(steps)
+        try Mounts.mount(source: "tmpfs", target: steps, type: "tmpfs", data: "size=4m")
+        let full = try await lab.failure(of: lab.step("dd if=/dev/zero of=/big bs=1M count=16"))
+        #expect(full.failure.kind == .process(exitCode: 1))
+        #expect(full.text.contains("no space is left on the file system of \(steps) (ENOSPC)"), "\(full.text)")
+        #expect(try Files.list(steps).isEmpty)
+        try Mounts.unmount(steps)
         try await lab.takeDown()
     }
 
