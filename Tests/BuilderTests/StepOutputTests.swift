@@ -12,20 +12,22 @@ struct StepOutputTests {
         let output = StepOutput { isError, piece in
             told.withLock { if isError { $0.notes += piece } else { $0.out += piece } }
         }
-        let pipe = try Pipe().separate()
-        let reader = try AsyncDescriptor(try pipe.reading.duplicate())
-        let writer = try AsyncDescriptor(try pipe.writing.duplicate())
+        let (reader, writer) = try Self.pipe()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await output.pass(reader, isError: false) }
             group.addTask {
                 try await writer.writeAll(bytes)
                 writer.close()
             }
-            withExtendedLifetime(consume pipe) {}
             try await group.waitForAll()
         }
         await output.finish()
         return told.withLock { ($0.out, String(decoding: $0.notes, as: UTF8.self)) }
+    }
+
+    private static func pipe() throws -> (reader: AsyncDescriptor, writer: AsyncDescriptor) {
+        let ends = try Pipe().separate()
+        return (try AsyncDescriptor(try ends.reading.duplicate()), try AsyncDescriptor(try ends.writing.duplicate()))
     }
 
     @Test("what is not too much is passed on whole")
