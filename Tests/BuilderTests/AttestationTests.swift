@@ -1,3 +1,4 @@
+import Diagnostics
 import Dockerfile
 import JSONText
 import Linux
