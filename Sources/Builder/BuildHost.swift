@@ -52,6 +52,8 @@ package struct StepNetwork: Sendable {
     package var gateway: String?
     /// Whether no other step may be in it afterwards.
     package var isSpent = false
+    /// Whether it is the step's alone, and no container's.
+    package var isOwn = true
 
     package init(id: String, namespace: SharedDescriptor?, resolver: String, gateway: String? = nil) {
         self.id = id

@@ -119,7 +119,9 @@ final class EngineBuildHost: BuildHost {
         let namespace = try engine.sharedNamespace(container.id)
         let path = "\(engine.networkFilesDirectory(container.id, container.specification))/resolv.conf"
         let resolver = try await BlockingExecutor.shared.run { try Files.readText(path, limit: 65_536) }
-        return StepNetwork(id: "", namespace: namespace, resolver: resolver)
+        var network = StepNetwork(id: "", namespace: namespace, resolver: resolver)
+        network.isOwn = false
+        return network
     }
 
     func devices(_ names: [String]) async throws -> StepDevices {

@@ -11,7 +11,8 @@ struct RunCrashTests {
         let client = try #require(["/usr/local/bin/docker", "/usr/bin/docker"].first { Files.exists($0) })
         func docker(_ arguments: String...) -> SpawnRequest {
             SpawnRequest(
-                executable: .path("/bin/sh"), arguments: ["sh", "-c", "exec \"$@\"", "sh", client, "-H", socket] + arguments,
+                executable: .path("/bin/sh"),
+                arguments: ["sh", "-c", "exec \"$@\"", "sh", client, "-H", socket] + arguments,
                 environment: ["PATH=/usr/bin:/bin", "HOME=\(lab.folder)", "DOCKER_BUILDKIT=0"])
         }
         let imported = SpawnRequest(
