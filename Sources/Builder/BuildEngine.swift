@@ -13,6 +13,8 @@ package final class BuildEngine: Sendable {
     let directory: String
     /// For what lasts as long as a step.
     let runDirectory: String
+    /// Contexts of clients.
+    let contexts: ContextStore
 
     /// - Parameters:
     ///   - directory: below the data root, made where it is not there.
@@ -27,5 +29,6 @@ package final class BuildEngine: Sendable {
         self.database = database
         self.directory = directory
         self.runDirectory = runDirectory
+        contexts = ContextStore(directory: directory + "/contexts")
     }
 }
