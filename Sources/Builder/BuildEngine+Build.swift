@@ -121,11 +121,14 @@ extension BuildEngine {
         var name = "Dockerfile"
         if case .inContext(let path) = request.instructions { name = path }
         if case .text(_, let given) = request.instructions { name = given }
+        if case .document(let document, _) = request.instructions { name = document.name }
         let last = name.split(separator: "/").last.map(String.init) ?? name
         return try await progress.step("[internal] load build definition from \(last)") { [name] _ in
             let text: [UInt8]
             switch request.instructions {
             case .text(let bytes, _): text = bytes
+            case .document(let document, let text):
+                return Definition(name: name, text: text, document: document)
             case .inContext(let path): text = try await Self.read(path, of: request.context)
             }
             let document = try await BlockingExecutor.shared.run { () throws(DiagnosticList) in
@@ -253,6 +256,7 @@ extension BuildHistoryEntry {
         var name = "Dockerfile"
         if case .inContext(let path) = request.instructions { name = path }
         if case .text(_, let given) = request.instructions { name = given }
+        if case .document(let document, _) = request.instructions { name = document.name }
         if let target = request.target, !target.isEmpty { name += " (\(target))" }
         self.init(
             id: id, name: request.tags.first?.familiar ?? name, started: Clock.now(), target: request.target,
