@@ -41,8 +41,9 @@ extension BuildEngine {
         var file = try await definition(request, progress)
         let platforms = (request.platforms.isEmpty ? [Platform.host] : request.platforms).map(\.normalized)
         let inputs = platforms.map { EvaluationInput(request, platform: $0) }
+        if let context = request.context { file.context = try await ignoring(context, file.name, progress) }
         for warning in Self.warnings(file, inputs) { progress.warn(warning) }
-        try Self.refuse(progress.warnings, in: file.document)
+        if let failure = file.document.lintFailure(progress.warnings) { throw BuildFailure(.invalid, failure) }
         let plans = try inputs.map { try file.document.plan($0) }
         guard !request.checksOnly else {
             return BuildResult(
@@ -50,7 +51,6 @@ extension BuildEngine {
                 warnings: progress.warnings, historyID: id)
         }
         let epoch = try Self.epoch(request, plans.first)
-        if let context = request.context { file.context = try await ignoring(context, file.name, progress) }
         let job = BuildJob(
             engine: self, request: request, document: file.document, context: file.context, progress: progress, id: id,
             imports: try await imports(request, progress), epoch: epoch, platforms: platforms)
@@ -87,7 +87,7 @@ extension BuildEngine {
             for try await stage in group { stages.append(stage) }
             return stages.sorted { $0.0 < $1.0 }.map(\.1)
         }
-        var results: [BuildProduct.PlatformResult] = []
+        var results: [BuildProduct.Result] = []
         for (solver, stage) in zip(solvers, stages) { results.append(try await solver.product(of: stage)) }
         let newest = stages.compactMap(\.newest).max()
         let product = BuildProduct(
@@ -166,12 +166,12 @@ extension BuildEngine {
             try await BlockingExecutor.shared.run { () throws in
                 var tree = context
                 for path in ["\(name).dockerignore", ".dockerignore"] {
-                    do throws(SystemError) {
+                    do {
                         let bytes = try Files.openInRoot(context.root.raw, path).readAll(limit: Self.dockerfileLimit)
                         tree.ignored = String(decoding: bytes, as: UTF8.self)
                             .split(whereSeparator: \.isNewline).map(String.init)
                         return tree
-                    } catch let error where error.errno == .ENOENT || error.errno == .ENOTDIR {
+                    } catch let error as SystemError where error.errno == .ENOENT || error.errno == .ENOTDIR {
                         continue
                     }
                 }
@@ -183,25 +183,16 @@ extension BuildEngine {
     // MARK: Before the first step
 
     private static func warnings(_ file: Definition, _ inputs: [EvaluationInput]) -> [Diagnostic] {
-        []
-    }
-
-    /// Fails where the Dockerfile says that warnings are errors.
-    private static func refuse(_ warnings: [Diagnostic], in document: DockerfileDocument) throws {
-        guard document.directives.check.isError, !warnings.isEmpty else { return }
-        var rules: [String] = []
-        for warning in warnings {
-            let rule = warning.summary.prefix { $0 != ":" }
-            if !rules.contains(String(rule)) { rules.append(String(rule)) }
+        let ignored = file.context.flatMap { context in
+            context.ignored.isEmpty ? nil : IgnoreRules(patterns: context.ignored)
         }
-        throw BuildFailure(
-            .invalid,
-            [
-                Diagnostic(
-                    code: BuildCode.check, summary: "lint violation found for rules: \(rules.joined(separator: ", "))",
-                    hint: "change these lines, or take error=true out of `# check=`",
-                    notes: warnings.map { $0.location.map { place in "\(place): " } ?? "" + $0.summary })
-            ])
+        var found: [Diagnostic] = []
+        for input in inputs {
+            for warning in file.document.lint(input, ignored: ignored) where !found.contains(warning) {
+                found.append(warning)
+            }
+        }
+        return found
     }
 
     /// The moment that was asked for.
@@ -223,7 +214,7 @@ extension BuildEngine {
 
 extension StageSolver {
     /// What the steps gave, for whoever makes something of it.
-    func product(of target: SolvedStage) async throws -> BuildProduct.PlatformResult {
+    func product(of target: SolvedStage) async throws -> BuildProduct.Result {
         var chain: Set<Int> = [plan.target]
         var index = plan.target
         while let stage = plan.all.first(where: { $0.index == index }), case .stage(let base) = stage.base {
@@ -243,7 +234,7 @@ extension StageSolver {
         }
         var unique: [BuildMaterial] = []
         for material in materials where !unique.contains(material) { unique.append(material) }
-        return BuildProduct.PlatformResult(
+        return BuildProduct.Result(
             platform: target.platform, config: target.config(labels: job.request.labels, epoch: job.epoch),
             materials: unique, steps: steps)
     }

@@ -1,3 +1,5 @@
+import Builder
+import ImageStore
 import Linux
 import Networking
 import Runtime

@@ -50,7 +50,7 @@ extension BuildEngine {
         switch place {
         case .inline: break
         case .registry(let name):
-            let (store, kept) = (images, kept)
+            let store = images
             try await host.withRegistry(of: name, isPush: true, access: access) { reader in
                 let client = reader.client
                 try await LayersPush(store: store, client: client).run(sent) { update in
