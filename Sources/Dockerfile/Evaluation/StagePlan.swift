@@ -52,6 +52,12 @@ extension DockerfileDocument {
     /// - Throws: a base that is blank, a platform that is none, a target or stage that is not there or comes later, a
     ///   cycle.
     package func plan(_ input: EvaluationInput) throws(DiagnosticList) -> StagePlan {
+        if let syntax = input.arguments["BUILDKIT_SYNTAX"], !syntax.isEmpty, !Self.isBuiltIn(syntax) {
+            throw DiagnosticList(
+                Diagnostic(
+                    code: DockerfileCode.invalid, summary: "the front end \(syntax) cannot be run",
+                    hint: "only docker/dockerfile is built in; leave --build-arg BUILDKIT_SYNTAX out"))
+        }
         do throws(SourceFault) {
             return try StagePlanner(document: self, input: input).plan()
         } catch {
