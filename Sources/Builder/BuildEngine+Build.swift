@@ -166,20 +166,27 @@ extension BuildEngine {
     private func ignoring(_ context: FileTree, _ name: String, _ progress: BuildProgress) async throws -> FileTree {
         guard context.ignored.isEmpty else { return context }
         return try await progress.step("[internal] load .dockerignore") { _ in
-            try await BlockingExecutor.shared.run { () throws in
-                var tree = context
-                for path in ["\(name).dockerignore", ".dockerignore"] {
-                    do {
-                        let bytes = try Files.openInRoot(context.root.raw, path).readAll(limit: Self.dockerfileLimit)
-                        tree.ignored = String(decoding: bytes, as: UTF8.self)
-                            .split(whereSeparator: \.isNewline).map(String.init)
-                        return tree
-                    } catch let error as SystemError where error.errno == .ENOENT || error.errno == .ENOTDIR {
-                        continue
-                    }
+            var tree = context
+            for path in ["\(name).dockerignore", ".dockerignore"] {
+                let bytes = try await BlockingExecutor.shared.run { () throws(SystemError) in
+                    try Self.readIfPresent(path, of: context)
                 }
-                return tree
+                guard let bytes else { continue }
+                tree.ignored = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+                    .map(String.init)
+                break
             }
+            return tree
+        }
+    }
+
+    /// A file of a context; nil where there is none.
+    private static func readIfPresent(_ path: String, of context: FileTree) throws(SystemError) -> [UInt8]? {
+        do throws(SystemError) {
+            return try Files.openInRoot(context.root.raw, path).readAll(limit: dockerfileLimit)
+        } catch {
+            if error.errno == .ENOENT || error.errno == .ENOTDIR { return nil }
+            throw error
         }
     }
 
@@ -187,7 +194,7 @@ extension BuildEngine {
 
     private static func warnings(_ file: Definition, _ inputs: [EvaluationInput]) -> [Diagnostic] {
         let ignored = file.context.flatMap { context in
-            context.ignored.isEmpty ? nil : IgnoreRules(patterns: context.ignored)
+            context.ignored.isEmpty ? nil : IgnoreRules(Array(context.ignored.joined(separator: "\n").utf8))
         }
         var found: [Diagnostic] = []
         for input in inputs {

@@ -1,5 +1,4 @@
 import Builder
-import Engine
 import ImageStore
 import Linux
 import OCI
