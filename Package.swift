@@ -225,7 +225,10 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "CommandTests", dependencies: ["stackctl", "Engine", "HTTP", "Linux", "Diagnostics", "JSONText"],
+            name: "CommandTests",
+            dependencies: [
+                "stackctl", "Engine", "Builder", "Dockerfile", "HTTP", "Linux", "Diagnostics", "JSONText",
+            ],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
             name: "DockerfileTests", dependencies: ["Dockerfile", "Linux", "Diagnostics", "JSONText"],

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 
+import builds
 import host
 import images
 
@@ -393,6 +394,9 @@ class Bench:
     def logs(self):
         host.logs(self, call)
 
+    def builds(self):
+        builds.run(self, call)
+
     def images(self):
         if not self.image_set:
             self.image_set = images.Images(self)
@@ -441,7 +445,7 @@ def main():
         if not WANTED or any(name != "version" for name in WANTED):
             bench.start()
         for name in ("version", "rest", "plan", "thousand", "container", "exec", "run", "many", "names", "ports", "logs", "load",
-                     "pull", "push"):
+                     "pull", "push", "builds"):
             if not WANTED or name in WANTED:
                 getattr(bench, name)()
         missed = bench.table()

@@ -14,8 +14,21 @@ package enum DirectoryArchive {
         _ root: SharedDescriptor, choices: DirectoryWalker.Choices = .init(),
         to sink: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void
     ) throws(ArchiveError) {
+        try append(root, choices: choices, to: sink)
+        try give(TarWriter.endMarker, to: sink)
+    }
+
+    /// Writes the files of a directory as a part of an archive, whose end the caller writes.
+    ///
+    /// Blocking, as `write`.
+    ///
+    /// - Parameter latest: later times become this one; nil keeps all.
+    package static func append(
+        _ root: SharedDescriptor, choices: DirectoryWalker.Choices = .init(), latest: Timestamp? = nil,
+        to sink: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void
+    ) throws(ArchiveError) {
         var walker = try DirectoryWalker(root, limits: .init(), choices: choices)
-        try write(&walker, prefix: choices.prefix, to: sink)
+        try append(&walker, prefix: choices.prefix, latest: latest, to: sink)
     }
 
     /// Writes the archive of one file in a directory.
@@ -26,16 +39,18 @@ package enum DirectoryArchive {
         to sink: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void
     ) throws(ArchiveError) {
         var walker = try DirectoryWalker(name: name, in: directory, limits: .init(), choices: choices)
-        try write(&walker, prefix: nil, to: sink)
+        try append(&walker, prefix: nil, latest: nil, to: sink)
+        try give(TarWriter.endMarker, to: sink)
     }
 
-    private static func write(
-        _ walker: inout DirectoryWalker, prefix: [UInt8]?,
+    private static func append(
+        _ walker: inout DirectoryWalker, prefix: [UInt8]?, latest: Timestamp?,
         to sink: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void
     ) throws(ArchiveError) {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
         defer { buffer.deallocate() }
         while var file = try walker.next() {
+            if let latest { file.entry.modified = min(file.entry.modified, latest) }
             file.entry.path = placed(file.entry.path, below: prefix)
             if file.entry.kind == .hardLink { file.entry.linkTarget = placed(file.entry.linkTarget, below: prefix) }
             try give(try TarWriter.header(of: file.entry), to: sink)
@@ -58,7 +73,6 @@ package enum DirectoryArchive {
             }
             try give(TarWriter.padding(after: file.entry.size), to: sink)
         }
-        try give(TarWriter.endMarker, to: sink)
     }
 
     private static func placed(_ path: [UInt8], below prefix: [UInt8]?) -> [UInt8] {

@@ -35,6 +35,8 @@ package struct DirectoryWalker: ~Copyable {
         package var leavesEmpty: Set<DeviceNumber> = []
         /// What names in an archive begin with, in place of the root: `.`, `/` or a name; nil for nothing.
         package var prefix: [UInt8]?
+        /// The latest time of modification that is told: later ones become it; nil leaves all as they are.
+        package var latest: Timestamp?
 
         package init() {}
     }
@@ -208,7 +210,7 @@ package struct DirectoryWalker: ~Copyable {
         entry.mode = UInt16(truncatingIfNeeded: status.mode & 0o7777)
         entry.userID = status.uid
         entry.groupID = status.gid
-        entry.modified = status.modified
+        entry.modified = choices.latest.map { min($0, status.modified) } ?? status.modified
         return entry
     }
 

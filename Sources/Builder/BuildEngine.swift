@@ -15,6 +15,16 @@ package final class BuildEngine: Sendable {
     let runDirectory: String
     /// Contexts of clients.
     let contexts: ContextStore
+    /// Results of steps.
+    let cache: StepCache
+    /// Builds that go on, and those that are over.
+    let records: BuildRecords
+    /// How many steps go on at a time, of all builds.
+    let gate: StepGate
+    /// When the cache was tidied up.
+    let collecting = SpacedStarts(seconds: 60)
+    /// Directories that steps mount from build to build.
+    let cacheMountStore: CacheMountStore
 
     /// - Parameters:
     ///   - directory: below the data root, made where it is not there.
@@ -30,5 +40,17 @@ package final class BuildEngine: Sendable {
         self.directory = directory
         self.runDirectory = runDirectory
         contexts = ContextStore(directory: directory + "/contexts")
+        cache = StepCache(images: images, database: database) { host.note($0) }
+        records = BuildRecords(database: database, directory: "\(directory)/history") { host.note($0) }
+        cacheMountStore = CacheMountStore(directory: "\(directory)/cache")
+        // Steps wait for disks and networks as often as for processors.
+        gate = StepGate(places: max(4, HostProcessors.count * 2))
+    }
+
+    /// Ends the builds that go on, and waits until what they took down is on the disk.
+    package func shutdown() async {
+        await records.cancelAll()
+        await records.finish()
+        await cache.flush()
     }
 }

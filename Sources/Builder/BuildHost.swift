@@ -24,6 +24,14 @@ package protocol BuildHost: Sendable {
     func network(_ kind: EvaluatedRun.Network, named: String?, step: String) async throws -> StepNetwork
     func leave(_ network: StepNetwork) async
 
+    /// Runs a body with a reader of an image's registry and its client, which the cancellation of the task stops.
+    ///
+    /// - Parameter isPush: whether something is sent there, for messages.
+    func withRegistry<Value: Sendable>(
+        of reference: ImageReference, isPush: Bool, access: RegistryAccess,
+        _ body: @escaping @Sendable (RemoteImageReader) async throws -> Value
+    ) async throws -> Value
+
     /// Takes a line for the daemon's log.
     func note(_ line: String)
 }
@@ -36,10 +44,15 @@ package struct StepNetwork: Sendable {
     package var namespace: SharedDescriptor?
     /// The lines of /etc/resolv.conf.
     package var resolver: String
+    /// The address by which the host is reached: what `host-gateway` stands for; nil where there is none.
+    package var gateway: String?
+    /// Whether no other step may be in it afterwards.
+    package var isSpent = false
 
-    package init(id: String, namespace: SharedDescriptor?, resolver: String) {
+    package init(id: String, namespace: SharedDescriptor?, resolver: String, gateway: String? = nil) {
         self.id = id
         self.namespace = namespace
         self.resolver = resolver
+        self.gateway = gateway
     }
 }

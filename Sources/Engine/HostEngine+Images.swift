@@ -1,3 +1,4 @@
+import Builder
 import Diagnostics
 import ImageStore
 import JSONText
@@ -161,10 +162,12 @@ extension HostEngine {
         }
         let volumeObjects = try await volumeUsage().map { JSONValue.object($0) }
         let containerObjects = try await list(all: true, size: true, filter: FilterSet())
+        let cache = try await buildCacheUsage()
         return [
             "LayersSize": .int(usage.totalBytes), "Images": .array(imageObjects.map { .object($0) }),
             "Containers": .array(containerObjects.map { .object($0) }), "Volumes": .array(volumeObjects),
-            "BuildCache": .array([]), "BuilderSize": 0,
+            "BuildCache": .array(cache.map { .object($0.json) }),
+            "BuilderSize": .int(cache.reduce(0) { $0 + ($1.isShared ? 0 : $1.size) }),
         ]
     }
 }

@@ -1,3 +1,5 @@
+import Builder
+import ImageStore
 import Linux
 import Networking
 import Runtime
@@ -83,6 +85,9 @@ extension HostEngine {
         }
         await events.close()
         await work.shutdown()
+        await builder.shutdown()
+        await buildHost.close()
+        await images.finishRemovals()
         await removeIdleDefaultNetwork()
         try? await layerMounts.sweep()
         if !containers.all.contains(where: { $0.state.isActive }), containers.damaged.isEmpty {

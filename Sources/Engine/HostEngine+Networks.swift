@@ -1,6 +1,7 @@
 import Diagnostics
 import Linux
 import Networking
+import Synchronization
 
 extension HostEngine {
     /// The network containers are in when none is named.
@@ -71,7 +72,9 @@ extension HostEngine {
         let network = try await findNetwork(text)
         let endpoints = try await networks.endpoints(networkID: network.id)
         let active = endpoints.filter { endpoint in
-            containers.container(id: endpoint.containerID)?.state.isActive ?? containers.isDamaged(endpoint.containerID)
+            containers.container(id: endpoint.containerID)?.state.isActive
+                ?? (containers.isDamaged(endpoint.containerID)
+                    || stepEndpoints.withLock { $0.contains(endpoint.containerID) })
         }
         guard active.isEmpty else {
             throw EngineError(

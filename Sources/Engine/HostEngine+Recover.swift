@@ -1,3 +1,4 @@
+import Builder
 import Diagnostics
 import ImageStore
 import LaunchProgram
@@ -13,7 +14,9 @@ extension HostEngine {
     /// - Returns: what was worth telling, for the daemon's log.
     package func recover() async throws -> [String] {
         await removeLeftoverMounts()
+        let buildNotes = await builder.removeLeftovers()
         var notes = images.recoveryNotes + (try await load())
+        notes += buildNotes
         notes += (try? await volumes.recover()) ?? []
         let all = containers.all
         let running = await withTaskGroup(of: String?.self) { group in

@@ -34,6 +34,10 @@ package final class HostEngine: Sendable {
     package let startedAt = Clock.now()
     /// Builds of images.
     package let builder: BuildEngine
+    /// What it is to them.
+    let buildHost = EngineBuildHost()
+    /// Places in networks that steps of builds have, by the ids they go by.
+    let stepEndpoints = Mutex<Set<String>>([])
     let runtime: ContainerRuntime
     /// What control groups can be limited in here.
     package let cgroupSupport: CgroupSupport
@@ -93,11 +97,10 @@ package final class HostEngine: Sendable {
             initBinary: configuration.initBinary, socketPath: "\(configuration.runDirectory)/dns.sock")
         volumes = VolumeStore(directory: configuration.volumesDirectory, database: database, writer: writer)
         layerMounts = LayerMounts(images: images)
-        let host = EngineBuildHost()
         builder = BuildEngine(
-            host: host, images: images, runtime: runtime, database: database,
+            host: buildHost, images: images, runtime: runtime, database: database,
             directory: "\(configuration.root)/builds", runDirectory: "\(configuration.runDirectory)/builds")
-        host.serve(self)
+        buildHost.serve(self)
     }
 
     /// What containers get that do not say.

@@ -38,6 +38,8 @@ package struct EngineService: Sendable {
         VolumeRoutes(engine: engine).add(to: &router)
         VolumeCopyRoutes(engine: engine).add(to: &router)
         PruneRoutes(engine: engine).add(to: &router)
+        BuildRoutes(engine: engine).add(to: &router)
+        OwnBuildRoutes(engine: engine).add(to: &router)
         AbsentRoutes().add(to: &router)
         StackRoutes(engine: engine, stacks: stacks, recovery: recovery).add(to: &router)
         self.router = router

@@ -164,15 +164,7 @@ extension ImageStore {
     private static func substitute(
         _ image: StoredImage, config: [UInt8], rows: [LayerRow], blobs: BlobStore
     ) throws -> ImageExport {
-        let layers = try rows.map { row in
-            guard let descriptor = row.descriptor, let layer = form(of: descriptor, row: row, blobs: blobs) else {
-                throw Diagnostic(
-                    code: StoreCode.damaged, summary: "the tar of layer \(row.diffID) cannot be given back",
-                    detail: "neither its compressed form nor its recipe is in the store",
-                    hint: "remove image \(image.id.shortHex) and make it again")
-            }
-            return layer
-        }
+        let layers = try rows.map { try export($0, blobs: blobs) }
         let configDescriptor = BlobDescriptor(
             mediaType: MediaType.ociConfig, digest: image.id, size: Int64(config.count))
         let bytes = ImageManifest(config: configDescriptor, layers: layers.map(\.descriptor)).serialized()
@@ -182,6 +174,29 @@ extension ImageStore {
                 mediaType: MediaType.ociManifest, digest: try BlobStore.digest(of: bytes), size: Int64(bytes.count),
                 platform: image.config.platform),
             config: config, configDescriptor: configDescriptor, layers: layers, isExact: false)
+    }
+
+    /// Layers in the form in which they are here.
+    static func exports(of layers: [Digest], blobs: BlobStore, database: StateDatabase) throws -> [LayerExport] {
+        let rows = try database.read { tables in
+            try layers.map { layer in
+                guard let row = try tables.layer(diffID: layer.description) else {
+                    throw Diagnostic(code: StoreCode.damaged, summary: "layer \(layer) is not in the store")
+                }
+                return row
+            }
+        }
+        return try rows.map { try export($0, blobs: blobs) }
+    }
+
+    private static func export(_ row: LayerRow, blobs: BlobStore) throws -> LayerExport {
+        guard let descriptor = row.descriptor, let layer = form(of: descriptor, row: row, blobs: blobs) else {
+            throw Diagnostic(
+                code: StoreCode.damaged, summary: "the tar of layer \(row.diffID) cannot be given back",
+                detail: "neither its compressed form nor its recipe is in the store",
+                hint: "remove the images that use it and make them again")
+        }
+        return layer
     }
 
     /// How the store gives back what a manifest names; nil when it cannot.

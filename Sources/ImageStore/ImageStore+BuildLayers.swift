@@ -12,7 +12,12 @@ extension ImageStore {
     /// Gives back what `keep` kept.
     package nonisolated func giveBack(_ layers: some Sequence<Digest>) { leases.giveBack(layers) }
 
+    /// What is kept now.
+    package nonisolated var keptLayers: Set<Digest> { leases.held }
+
     /// Adds a layer that no image has yet, and keeps it: the caller gives it back.
+    ///
+    /// It can be used at once; `settleLayers` waits until it is on the disk, which making an image of it does.
     ///
     /// - Parameters:
     ///   - write: writes the layer; blocking. What it throws leaves the store as it was.
@@ -31,8 +36,7 @@ extension ImageStore {
         }
         leases.take([staged.diffID])
         do {
-            let settled = try await settle(staged)
-            _ = try await self.write(layers: [settled], images: [], origin: origin)
+            try await add(staged, origin: origin, doing: doing)
             return staged.diffID
         } catch {
             leases.giveBack([staged.diffID])
@@ -40,12 +44,50 @@ extension ImageStore {
         }
     }
 
+    /// Lets a layer be used at once; the disk and the database follow.
+    private func add(_ staged: LayerStore.Staged, origin: JSONObject, doing: String) async throws {
+        // Of a tree of files only the whole file system can be waited for.
+        guard staged.form == .erofs, staged.blob == nil else {
+            _ = try await write(layers: [try await settle(staged)], images: [], origin: origin)
+            return
+        }
+        let (layers, database, turn) = (layers, database, turn)
+        let settling = LayerSettling(layers: layers, mounts: mounts, database: database, turn: turn)
+        try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+            try reporting(doing) {
+                try turn.run {
+                    let row = try database.read { tables in try tables.layer(diffID: staged.diffID.description) }
+                    let isKnown = row.map { layers.hasFiles(of: staged.diffID, form: $0.form) } ?? false
+                    guard !isKnown, layers.unsettled.form(of: staged.diffID) == nil else {
+                        return layers.discard(staged)
+                    }
+                    do {
+                        try layers.name(staged)
+                    } catch {
+                        layers.discard(staged)
+                        throw error
+                    }
+                    layers.unsettled.add(staged, origin: origin) { settling.run($0) }
+                }
+            }
+        }
+    }
+
+    /// Waits until layers that were added are on the disk, and known after a crash.
+    ///
+    /// - Throws: `Diagnostic`: why one of them could not be kept.
+    package nonisolated func settleLayers(_ layers: some Sequence<Digest>) async throws(Diagnostic) {
+        try await self.layers.unsettled.wait(for: layers)
+    }
+
     /// Makes an image of layers that are in the store.
+    ///
+    /// - Parameter manifest: the manifest that registries get; nil makes one when it is pushed.
     package func makeImage(
-        _ config: ImageConfig, as references: [ImageReference], attributes: JSONObject
+        _ config: ImageConfig, as references: [ImageReference], manifest: [UInt8]? = nil, attributes: JSONObject
     ) async throws -> StoredImage {
         let image = NewImage(
-            configBytes: config.serialized(), config: config, manifest: nil, references: references,
+            configBytes: config.serialized(), config: config, manifest: manifest, references: references,
             attributes: attributes)
         let saved = try await write(layers: [], images: [image], origin: attributes)
         guard let first = saved.first else { throw Self.noSuchImage(BlobStore.name(of: image.configBytes)) }
@@ -57,12 +99,15 @@ extension ImageStore {
     /// - Parameter diffIDs: lowest first.
     /// - Returns: the directories, topmost first.
     package func mountLayers(_ diffIDs: [Digest]) async throws -> [String] {
+        // Before the rows are read: a layer is unsettled until it has one.
+        let unsettled = diffIDs.map(layers.unsettled.form)
         let rows = try await read { tables in try diffIDs.map { try tables.layer(diffID: $0.description) } }
         let mounts = mounts
         return try await BlockingExecutor.shared.run { () throws(Diagnostic) in
             var paths: [String] = []
-            for (diffID, row) in zip(diffIDs, rows).reversed() {
-                guard let form = row.flatMap({ LayerForm(rawValue: $0.form) }), mounts.hasFiles(of: diffID, form: form)
+            for (index, diffID) in diffIDs.enumerated().reversed() {
+                let known = rows[index].flatMap { LayerForm(rawValue: $0.form) }
+                guard let form = known ?? unsettled[index], mounts.hasFiles(of: diffID, form: form)
                 else {
                     throw Diagnostic(
                         code: StoreCode.damaged, summary: "layer \(diffID) is not in the store",

@@ -39,6 +39,24 @@ extension ImageStore {
         }
     }
 
+    /// Takes one layer in, which no image here has yet; nothing is asked for where the store has it.
+    ///
+    /// The caller keeps it (`keep`) before and after.
+    ///
+    /// - Throws: `Diagnostic`, where the bytes are not those of the digests or do not come.
+    package func ingest(
+        layer descriptor: BlobDescriptor, diffID: Digest, from source: any BlobSource, origin: JSONObject,
+        progress: LayerProgressHandler? = nil
+    ) async throws {
+        guard try await !hasLayer(diffID) else { return }
+        let cancellation = CancellationFlag()
+        try await withTaskCancellationHandler {
+            try await receive(descriptor, diffID, from: source, cancellation, origin, progress)
+        } onCancel: {
+            cancellation.cancel()
+        }
+    }
+
     /// Whether the store has a layer, by the digest of its tar.
     package func hasLayer(_ diffID: Digest) async throws -> Bool {
         let row = try await read { tables in try tables.layer(diffID: diffID.description) }

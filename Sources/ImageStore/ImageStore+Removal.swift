@@ -56,8 +56,9 @@ extension ImageStore {
         return report
     }
 
-    /// Waits until the files of what was removed are gone.
+    /// Waits until the files of what was removed are gone, and those of what was added are on the disk.
     package func finishRemovals() async {
+        await layers.unsettled.finish()
         await removals.finish()
     }
 
@@ -100,12 +101,12 @@ extension ImageStore {
         return report
     }
 
-    /// Forgets layers that no image has, and tells which blobs the images left need.
+    /// Forgets layers that neither an image nor a result of a build has, and tells which blobs those left need.
     private static func forgetUnused(
         _ tables: borrowing WriteTransaction, blobs: BlobStore, leased: Set<Digest>
     ) throws -> (layers: [LayerRow], keptBlobs: Set<String>) {
         let images = try tables.images()
-        let used = Set(images.flatMap(\.layers)).union(leased.map(\.description))
+        let used = Set(images.flatMap(\.layers)).union(leased.map(\.description)).union(try tables.buildCacheLayers())
         var kept = Set(images.flatMap { [$0.id] + ($0.manifestDigest.map { [$0] } ?? []) })
         var unused: [LayerRow] = []
         for row in try tables.layers() {

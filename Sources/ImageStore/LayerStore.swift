@@ -9,6 +9,8 @@ struct LayerStore: Sendable {
     let layout: StoreLayout
     let backing: LayerBacking
     let steps: StoreSteps
+    /// Those that are on their way to the disk.
+    let unsettled = UnsettledLayers()
 
     /// A layer that is written but not yet part of the store.
     struct Staged: Sendable {
@@ -190,6 +192,7 @@ struct LayerStore: Sendable {
             }
             let target = layout.layer(staged.diffID)
             if Files.exists(target) {
+                if unsettled.form(of: staged.diffID) != nil { try synchronize(named: staged.diffID) }
                 try Files.removeTree(staged.directory)
             } else {
                 try Files.rename(staged.directory, to: target, replace: false)
@@ -199,6 +202,22 @@ struct LayerStore: Sendable {
             try? Files.removeTree(staged.directory)
             throw error
         }
+    }
+
+    /// Gives a staged layer its name without waiting for the disk; what is there under that name must not be known.
+    func name(_ staged: Staged) throws {
+        try remove(staged.diffID)
+        try Files.rename(staged.directory, to: layout.layer(staged.diffID), replace: false)
+        steps.reached()
+    }
+
+    /// Waits until the files of a layer that has its name are on the disk.
+    func synchronize(named diffID: Digest) throws {
+        for path in [layout.image(diffID), layout.recipe(diffID)] where Files.exists(path) {
+            try Files.open(path).synchronize()
+        }
+        try Files.open(layout.layer(diffID), [.readOnly, .directory]).synchronize()
+        steps.reached()
     }
 
     /// Waits until the names of layers and blobs are on the disk.

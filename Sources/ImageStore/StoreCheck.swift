@@ -62,7 +62,9 @@ struct StoreCheck: Sendable {
     /// In the store's turn, in which nothing is put there.
     func strays(_ rows: Rows) throws -> [String] {
         let known = Set(rows.layers.map(\.diffID))
-        var found = try layers.list().filter { !known.contains($0.description) }.map(layout.layer)
+        let unsettled = layers.unsettled.names
+        var found = try layers.list().filter { !known.contains($0.description) && !unsettled.contains($0) }
+            .map(layout.layer)
         var kept = Set(rows.images.flatMap { [$0.id] + ($0.manifestDigest.map { [$0] } ?? []) })
         for layer in rows.layers { kept.formUnion(layer.blobs.map(\.digest.description)) }
         found += try blobs.list().filter { !kept.contains($0.digest.description) }.map { layout.blob($0.digest) }

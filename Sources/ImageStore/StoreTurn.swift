@@ -5,7 +5,7 @@ import Synchronization
 final class StoreTurn: Sendable {
     private let mutex = Mutex(())
 
-    func run<Value: Sendable>(_ body: () throws -> Value) throws -> Value {
+    func run<Value>(_ body: () throws -> Value) rethrows -> Value {
         try mutex.withLock { _ in try body() }
     }
 }

@@ -57,6 +57,15 @@ extension Operation {
         case .setOwner(let target, let user, let group): "give \(target.text) to user \(user) group \(group)"
         case .bindFromDonor(let path): "bind \(path.text) of the container whose namespace is joined"
         case .pivotRoot: "pivot to the new root"
+        case .makePlaces(let places):
+            "make places to mount on: "
+                + (places.directories + places.files + places.targets).map(\.text).joined(separator: " ")
+        case .takeTree(_, let source): "take \(source.text), which is open"
+        case .openFiles(let files, _):
+            "make \(files.count) file\(files.count == 1 ? "" : "s") in memory"
+        case .openScratch(let tree):
+            "take \(tree.tree.map { "tree \($0)" } ?? "\(tree.lower.count) layers")\(Self.below(tree.subpath)),"
+                + " writable, changes thrown away"
         default: processSummary
         }
     }

@@ -28,6 +28,17 @@ extension Operation {
                 lower: try reader.strings(), subpath: try reader.string(), scratch: try reader.string())
         case .attachTree:
             self = .attachTree(try TreeAttachment(from: &reader))
+        case .makePlaces:
+            self = .makePlaces(try MountPlaces(from: &reader))
+        case .takeTree:
+            self = .takeTree(descriptor: try reader.unsigned32(), source: try reader.string())
+        case .openFiles:
+            var files: [LaunchFile] = []
+            let number = try reader.count()
+            for _ in 0..<number { files.append(try LaunchFile(from: &reader)) }
+            self = .openFiles(files, scratch: try reader.string())
+        case .openScratch:
+            self = .openScratch(try ScratchTree(from: &reader))
         default:
             self = try Self.processOperation(code, &reader)
         }
@@ -136,5 +147,32 @@ extension TreeAttachment {
             tree: try reader.unsigned32(), source: try reader.string(), target: try reader.string(),
             attributes: try reader.unsigned32(), attributesBelow: try reader.boolean(),
             propagation: try reader.unsigned32(), userMap: try reader.string(), groupMap: try reader.string())
+    }
+}
+
+extension MountPlaces {
+    init(from reader: inout ByteReader) throws(LaunchProgramError) {
+        self.init(
+            lower: try reader.strings(), upper: try reader.string(), work: try reader.string(),
+            mountPoint: try reader.string(), directories: try reader.strings(), files: try reader.strings(),
+            trees: try reader.integers(), targets: try reader.strings())
+    }
+}
+
+extension LaunchFile {
+    init(from reader: inout ByteReader) throws(LaunchProgramError) {
+        self.init(
+            content: try reader.data(), mode: try reader.unsigned32(), user: try reader.unsigned32(),
+            group: try reader.unsigned32())
+    }
+}
+
+extension ScratchTree {
+    init(from reader: inout ByteReader) throws(LaunchProgramError) {
+        let hasTree = try reader.boolean()
+        let tree = try reader.unsigned32()
+        self.init(
+            tree: hasTree ? tree : nil, lower: try reader.strings(), upper: try reader.string(),
+            work: try reader.string(), subpath: try reader.string(), scratch: try reader.string())
     }
 }

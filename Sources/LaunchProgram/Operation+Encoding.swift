@@ -39,6 +39,10 @@ package enum OperationCode: UInt8, Sendable, CaseIterable {
     case attachTree
     case setOwner
     case bindFromDonor
+    case makePlaces
+    case takeTree
+    case openFiles
+    case openScratch
 }
 
 extension Operation {
@@ -82,6 +86,10 @@ extension Operation {
         case .attachTree: .attachTree
         case .setOwner: .setOwner
         case .bindFromDonor: .bindFromDonor
+        case .makePlaces: .makePlaces
+        case .takeTree: .takeTree
+        case .openFiles: .openFiles
+        case .openScratch: .openScratch
         }
     }
 
@@ -105,7 +113,7 @@ extension Operation {
         case .mount, .bind, .makeDirectory, .makeSymbolicLink, .makeDevice, .writeFile, .openTerminal,
             .setKernelParameter, .maskPath, .readOnlyPath, .setMountReadOnly, .pivotRoot, .setOwner, .bindFromDonor:
             encodeFileOperation(to: &writer)
-        case .openTree, .openOverlay, .attachTree:
+        case .openTree, .openOverlay, .attachTree, .makePlaces, .takeTree, .openFiles, .openScratch:
             encodeTreeOperation(to: &writer)
         default:
             encodeProcessOperation(to: &writer)
@@ -182,6 +190,35 @@ extension Operation {
             writer.put(attachment.propagation)
             writer.put(attachment.userMap)
             writer.put(attachment.groupMap)
+        case .makePlaces(let places):
+            writer.put(places.lower)
+            writer.put(places.upper)
+            writer.put(places.work)
+            writer.put(places.mountPoint)
+            writer.put(places.directories)
+            writer.put(places.files)
+            writer.put(places.trees)
+            writer.put(places.targets)
+        case .takeTree(let descriptor, let source):
+            writer.put(descriptor)
+            writer.put(source)
+        case .openFiles(let files, let scratch):
+            writer.put(UInt32(truncatingIfNeeded: files.count))
+            for file in files {
+                writer.put(file.content)
+                writer.put(file.mode)
+                writer.put(file.user)
+                writer.put(file.group)
+            }
+            writer.put(scratch)
+        case .openScratch(let tree):
+            writer.put(tree.tree != nil)
+            writer.put(tree.tree ?? 0)
+            writer.put(tree.lower)
+            writer.put(tree.upper)
+            writer.put(tree.work)
+            writer.put(tree.subpath)
+            writer.put(tree.scratch)
         default:
             break
         }

@@ -111,6 +111,22 @@ package enum Operation: Sendable, Equatable {
     case openOverlay(lower: [KernelString], subpath: KernelString, scratch: KernelString)
     /// Attaches a tree that was taken.
     case attachTree(TreeAttachment)
+    /// Makes directories and files where they are missing in layers laid over each other, top first, in a directory of
+    /// their own: what is made to be mounted on is not among what the program writes.
+    ///
+    /// The mount point is mounted on for a moment.
+    case makePlaces(MountPlaces)
+    /// Takes the tree that came as this descriptor, which is nowhere yet, as the next one.
+    case takeTree(descriptor: UInt32, source: KernelString)
+    /// Takes new files of a memory file system that nothing else is seen of as the next trees, one each.
+    ///
+    /// The scratch directory is mounted on for a moment.
+    case openFiles([LaunchFile], scratch: KernelString)
+    /// Takes a tree that was taken, or layers, top first, with what is written going to a directory of its own, as the
+    /// next tree.
+    ///
+    /// The scratch directory is mounted on for a moment.
+    case openScratch(ScratchTree)
 }
 
 /// How a tree that was taken is attached.

@@ -16,10 +16,18 @@ package struct ImageManifest: Sendable, Hashable {
     /// Free key and value pairs.
     package var annotations: [String: String]
 
+    /// The kind of artifact, where it is no image.
+    package var artifactType: String?
+
+    /// The manifest this one says something of, such as how it was made.
+    package var subject: Descriptor?
+
     package init(
         config: Descriptor, layers: [Descriptor], annotations: [String: String] = [:],
-        mediaType: String = MediaType.ociManifest
+        mediaType: String = MediaType.ociManifest, artifactType: String? = nil, subject: Descriptor? = nil
     ) {
+        self.artifactType = artifactType
+        self.subject = subject
         self.config = config
         self.layers = layers
         self.annotations = annotations
@@ -48,6 +56,8 @@ package struct ImageManifest: Sendable, Hashable {
             layers.append(try Descriptor(FieldReader(document: "manifest's layer", object: object)))
         }
         annotations = try fields.dictionary("annotations")
+        artifactType = try fields.string("artifactType")
+        subject = try fields.reader("subject").map { fields throws(OCIError) in try Descriptor(fields) }
     }
 
     /// Checks that everything the manifest names is something an image can be made of.
@@ -77,8 +87,10 @@ package struct ImageManifest: Sendable, Hashable {
         var object = JSONObject()
         object["schemaVersion"] = .int(2)
         object["mediaType"] = .string(mediaType)
+        if let artifactType { object["artifactType"] = .string(artifactType) }
         object["config"] = .object(config.json)
         object["layers"] = .array(layers.map { .object($0.json) })
+        if let subject { object["subject"] = .object(subject.json) }
         if !annotations.isEmpty { object["annotations"] = .object(.strings(annotations)) }
         return JSONValue.object(object).serializedBytes(.compact)
     }

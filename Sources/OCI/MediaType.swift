@@ -8,6 +8,12 @@ package enum MediaType {
     package static let ociIndex = "application/vnd.oci.image.index.v1+json"
     /// An OCI image config.
     package static let ociConfig = "application/vnd.oci.image.config.v1+json"
+    /// `{}`, where a manifest must name something and has nothing to name.
+    package static let ociEmpty = "application/vnd.oci.empty.v1+json"
+    /// A statement about an artifact.
+    package static let inToto = "application/vnd.in-toto+json"
+    /// What BuildKit calls a manifest of statements about an image.
+    package static let attestations = "application/vnd.docker.attestation.manifest.v1+json"
     /// A layer as an uncompressed tar.
     package static let ociLayerTar = "application/vnd.oci.image.layer.v1.tar"
     /// A layer as a tar compressed with gzip.

@@ -98,7 +98,7 @@ private struct Preparation: Sendable {
             }
             try group.create()
             try group.apply(configuration.limits)
-            if !configuration.privileged { try Self.restrictDevices(group, configuration) }
+            if !configuration.privileged { try configuration.restrictDevices(of: group) }
             let plan = try MemoryFile.sealed(name: "launch", content: plan.encoded())
             try plan.seek(0)
             let pipe = try Pipe().separate()
@@ -113,19 +113,6 @@ private struct Preparation: Sendable {
             for path in made { try? Files.removeTree(path) }
             throw error
         }
-    }
-
-    private static func restrictDevices(
-        _ group: Cgroup, _ configuration: ContainerConfiguration
-    ) throws(SystemError) {
-        let nodes = configuration.devices.map {
-            DeviceRule(isBlock: $0.isBlock, major: $0.major, minor: $0.minor, access: $0.access)
-        }
-        // What is said of a device every container has replaces what it has.
-        let own = DeviceRule.defaults.filter { rule in
-            !nodes.contains { ($0.isBlock, $0.major, $0.minor) == (rule.isBlock, rule.major, rule.minor) }
-        }
-        try group.restrictDevices(to: own + nodes + configuration.deviceRules)
     }
 
     private static func spawn(
@@ -161,5 +148,19 @@ private struct Preparation: Sendable {
             try? group.remove()
             for path in made { try? Files.removeTree(path) }
         }
+    }
+}
+
+extension ContainerConfiguration {
+    /// Lets the processes of a group use the devices of the configuration, and no others.
+    func restrictDevices(of group: Cgroup) throws(SystemError) {
+        let nodes = devices.map {
+            DeviceRule(isBlock: $0.isBlock, major: $0.major, minor: $0.minor, access: $0.access)
+        }
+        // What is said of a device every container has replaces what it has.
+        let own = DeviceRule.defaults.filter { rule in
+            !nodes.contains { ($0.isBlock, $0.major, $0.minor) == (rule.isBlock, rule.major, rule.minor) }
+        }
+        try group.restrictDevices(to: own + nodes + deviceRules)
     }
 }

@@ -341,3 +341,19 @@ texts()
 messages()
 programs()
 server_texts()
+
+
+# --- Dockerfiles, of those whose meaning is written down, and rules of .dockerignore ---------------------------------
+
+golden = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "DockerfileTests", "Golden")
+for name in sorted(os.listdir(golden)):
+    if name.endswith(".Dockerfile") and not name.startswith("error-"):
+        with open(os.path.join(golden, name), "rb") as file:
+            seed("dockerfile", name.removesuffix(".Dockerfile"), file.read())
+seed("dockerfile", "substitutions", "FROM scratch\nENV P=foobarfoo\n" + "".join(
+    f"ENV a=${{{word}}}\n" for word in [
+        "P", "P:-x", "P-x", "P:+x", "P+x", "P?x", "P#*o", "P##*o", "P%o*", "P%%o*", "P/foo/x", "P//o/\\\\/", "P:-${P:-y}"]))
+for number, (rules, path) in enumerate([
+        ("*.md\n!README.md\n", "README.md"), ("**/*.o", "a/b/c.o"), ("a/**\n!a/b/**", "a/b/c"), ("**/x", "x/y"),
+        ("a*/?[a-c]\\*", "ab/xa*"), ("*\n!src/**/*.c\n!keep", "src/a/b.c"), ("a**b", "axx/b"), ("?", "\u00e4")]):
+    seed("ignore-rules", str(number), rules.encode() + b"\0" + path.encode())

@@ -49,7 +49,7 @@ struct ImportTests {
             "OCI", "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],
         "stackctl": [
-            "Manifest", "EngineAPI", "Providers", "Engine", "Dockerfile", "Apply", "StackModel", "Registry",
+            "Manifest", "EngineAPI", "Providers", "Engine", "Builder", "Dockerfile", "Apply", "StackModel", "Registry",
             "RegistryServer", "HTTP",
             "OCI", "Archives",
             "LaunchProgram", "Linux", "Diagnostics", "JSONText",

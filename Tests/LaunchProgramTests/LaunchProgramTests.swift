@@ -31,6 +31,14 @@ struct LaunchProgramTests {
                 tree: 1, source: "/t1", target: "/t", attributes: 1, attributesBelow: false,
                 propagation: MountPropagation.slave, userMap: "0 0 1\n", groupMap: "0 0 2\n")),
         .setOwner(target: "/dev/x", user: 1, group: 2), .bindFromDonor("/dev/shm"),
+        .makePlaces(
+            MountPlaces(
+                lower: ["/l1"], upper: "/u", work: "/w", mountPoint: "/r", directories: ["/proc"], files: ["/etc/hosts"], trees: [1], targets: ["/t"]
+            )),
+        .takeTree(descriptor: 3, source: "the context"),
+        .openFiles([LaunchFile(content: [0, 1, 2], mode: 0o400, user: 1, group: 2)], scratch: "/r"),
+        .openScratch(
+            ScratchTree(tree: 1, lower: ["/l1"], upper: "/u", work: "/w", subpath: "a", scratch: "/r")),
     ]
 
     @Test("every operation survives its binary form")

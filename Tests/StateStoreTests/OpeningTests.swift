@@ -34,7 +34,7 @@ import Testing
         let error = #expect(throws: Diagnostic.self) { try scratch.open() }
         #expect(error?.code == "SC3005")
         #expect(error?.detail?.contains("version 99") == true)
-        #expect(error?.detail?.contains("up to version 1") == true)
+        #expect(error?.detail?.contains("up to version 2") == true)
         #expect(error?.hint != nil)
         #expect(try Files.readAll(scratch.path) == before)
     }

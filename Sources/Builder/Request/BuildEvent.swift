@@ -1,4 +1,5 @@
 import Diagnostics
+import Dockerfile
 import Linux
 import OCI
 
@@ -19,11 +20,14 @@ package enum BuildEvent: Sendable, Hashable {
         /// `[build 2/5] RUN make`, `[internal] load build context`, `exporting to image`.
         package var name: String
         package var phase: Phase
+        /// Where the Dockerfile asks for it; nil for what is not of the file the user gave.
+        package var span: SourceSpan?
 
-        package init(id: Int, name: String, phase: Phase) {
+        package init(id: Int, name: String, phase: Phase, span: SourceSpan? = nil) {
             self.id = id
             self.name = name
             self.phase = phase
+            self.span = span
         }
     }
 

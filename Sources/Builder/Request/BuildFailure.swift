@@ -32,15 +32,15 @@ package struct BuildFailure: Error, Sendable, Hashable {
 /// Codes of diagnostics of builds.
 package enum BuildCode {
     /// The Dockerfile makes no sense.
-    package static let invalid = "SC6001"
+    package static let invalid = "SC7001"
     /// Something it names is not there.
-    package static let notFound = "SC6002"
+    package static let notFound = "SC7002"
     /// A process ended with a code other than 0.
-    package static let process = "SC6003"
+    package static let process = "SC7003"
     /// An entitlement is missing.
-    package static let forbidden = "SC6004"
+    package static let forbidden = "SC7004"
     /// The host, a registry or another source failed.
-    package static let failed = "SC6005"
+    package static let failed = "SC7005"
     /// A warning of `--check`.
-    package static let check = "SC6010"
+    package static let check = "SC7010"
 }

@@ -18,6 +18,10 @@ package struct RunStep: Sendable {
     /// Contents by id.
     package var secrets: [String: [UInt8]]
     package var agents: [String: any AgentConnector]
+    /// What the build allows beyond the ordinary: `network.host`, `security.insecure`, `device`.
+    package var entitlements: Set<String>
+    /// The host name it sees.
+    package var hostname: String
     /// Times of files are at most this.
     package var epoch: Timestamp
     /// What it is called in messages: `RUN make`.
@@ -54,7 +58,12 @@ package struct RunStep: Sendable {
         limits = StepLimits()
         secrets = [:]
         agents = [:]
+        entitlements = []
+        hostname = Self.usualHostname
     }
+
+    /// BuildKit's, so that what looks at it is the same on every host.
+    package static let usualHostname = "buildkitsandbox"
 }
 
 /// What a step gave.

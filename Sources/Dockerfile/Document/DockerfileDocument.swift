@@ -15,7 +15,11 @@ package struct DockerfileDocument: Sendable, Hashable {
     /// ARG before the first FROM.
     package var globalArguments: [Instruction]
     /// The stages in their order.
-    package var stages: [StageDeclaration]
+    package private(set) var stages: [StageDeclaration]
+    /// Instructions with an empty line inside, which will be an error one day.
+    package var emptyContinuations: [SourceSpan] = []
+    /// The last stage of each name.
+    private(set) var stageNames: [String: Int] = [:]
 
     package init(
         name: String, lines: [String] = [], directives: ParserDirectives = ParserDirectives(),
@@ -25,7 +29,21 @@ package struct DockerfileDocument: Sendable, Hashable {
         self.lines = lines
         self.directives = directives
         self.globalArguments = globalArguments
-        self.stages = stages
+        self.stages = []
+        for stage in stages { add(stage) }
+    }
+
+    /// Adds a stage.
+    package mutating func add(_ stage: StageDeclaration) {
+        if let name = stage.from.name { stageNames[name] = stages.count }
+        stages.append(stage)
+    }
+
+    /// Adds an instruction to the last stage; false where there is none.
+    package mutating func add(_ instruction: Instruction) -> Bool {
+        guard !stages.isEmpty else { return false }
+        stages[stages.count - 1].instructions.append(instruction)
+        return true
     }
 }
 
@@ -35,10 +53,8 @@ package struct ParserDirectives: Sendable, Hashable {
     package var syntax: String?
     /// What escapes, and joins lines at their ends: a backslash or a backtick.
     package var escape: Character = "\\"
-    /// Rules of `--check` that are passed over; `all` for all of them.
-    package var skippedChecks: Set<String> = []
-    /// Whether a warning fails the build.
-    package var checkIsError = false
+    /// What `# check=` says.
+    package var check = CheckOptions()
 
     package init() {}
 }
@@ -84,6 +100,12 @@ package struct FromInstruction: Sendable, Hashable {
     package var span: SourceSpan
     /// The instruction as it was written, joined to one line.
     package var text: String
+    /// `FROM`, `AS` and the name as they were written.
+    package var keyword = "FROM"
+    package var asKeyword: String?
+    package var writtenName: String?
+    /// The comments right before it, without `#`.
+    package var comments: [String] = []
 
     package init(base: String, name: String? = nil, platform: String? = nil, span: SourceSpan, text: String) {
         self.base = base

@@ -8,12 +8,27 @@ package struct Instruction: Sendable, Hashable {
     package var span: SourceSpan
     /// The instruction as it was written, joined to one line, heredocs left out.
     package var text: String
+    /// Its name as it was written.
+    package var keyword = ""
+    /// The comments right before it, without `#`.
+    package var comments: [String] = []
 
     package init(kind: Kind, flags: [Flag] = [], span: SourceSpan, text: String) {
         self.kind = kind
         self.flags = flags
         self.span = span
         self.text = text
+    }
+
+    /// The value of a flag that is given once; nil where it is not given, and where it has none.
+    func value(_ flag: String) -> String? { flags.last { $0.name == flag }?.value }
+
+    /// The values of a flag that may be given often.
+    func values(_ flag: String) -> [String] { flags.compactMap { $0.name == flag ? $0.value : nil } }
+
+    /// The value of a flag that is on or off; nil where it is not given.
+    func truth(_ flag: String) -> Bool? {
+        flags.last { $0.name == flag }.map { $0.value?.lowercased() != "false" }
     }
 
     /// What an instruction says.
@@ -56,10 +71,13 @@ package struct Instruction: Sendable, Hashable {
     package struct Assignment: Sendable, Hashable {
         package var name: String
         package var value: String?
+        /// Whether it was written in the old form, `name value`.
+        package var isLegacy: Bool
 
-        package init(name: String, value: String?) {
+        package init(name: String, value: String?, isLegacy: Bool = false) {
             self.name = name
             self.value = value
+            self.isLegacy = isLegacy
         }
     }
 
@@ -93,8 +111,15 @@ package enum CommandForm: Sendable, Hashable {
 package struct Heredoc: Sendable, Hashable {
     /// The delimiter without its quotes; COPY's name of the file.
     package var name: String
-    /// The lines, leading tabs gone for `<<-`.
+    /// The lines as they were written.
     package var content: String
+    /// The lines, leading tabs gone for `<<-`.
+    package var text: String {
+        guard stripsTabs else { return content }
+        let lines = content.utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
+        let stripped = lines.map { Array($0.drop { $0 == 0x09 }) }
+        return String(decoding: Array(stripped.joined(separator: [0x0A])), as: UTF8.self)
+    }
     /// Whether variables in it are expanded: the delimiter had no quotes.
     package var isExpanded: Bool
     /// Whether it was `<<-`.

@@ -4,10 +4,53 @@ package struct EvaluatedStage: Sendable, Hashable {
     package var steps: [EvaluatedStep]
     /// What the image's configuration becomes.
     package var settings: ImageSettings
+    /// What stages made of this one inherit.
+    package var scope: StageScope
 
-    package init(steps: [EvaluatedStep], settings: ImageSettings) {
+    package init(steps: [EvaluatedStep], settings: ImageSettings, scope: StageScope = StageScope()) {
         self.steps = steps
         self.settings = settings
+        self.scope = scope
+    }
+
+    /// The stages whose files its steps copy or mount, ONBUILD of the base included.
+    package var uses: Set<Int> {
+        var uses: Set<Int> = []
+        for step in steps {
+            switch step.action {
+            case .transfer(let transfer): if case .stage(let index) = transfer.from { uses.insert(index) }
+            case .run(let run):
+                for mount in run.mounts { if case .stage(let index) = mount.from { uses.insert(index) } }
+            default: continue
+            }
+        }
+        return uses
+    }
+}
+
+/// The variables of a stage.
+package struct StageScope: Sendable, Hashable {
+    /// ENV and the arguments that have values.
+    var variables = VariableScope()
+    /// ARG in its order, once each.
+    private(set) var arguments: [Instruction.Assignment] = []
+    private var places: [String: Int] = [:]
+    /// Whether WORKDIR was said in this Dockerfile.
+    var hasWorkingDirectory = false
+    /// Whether the variables of the base image are not known, so that none can be said to be undefined.
+    var isPartial = false
+
+    package init() {}
+
+    func isDeclared(_ name: String) -> Bool { places[name] != nil }
+
+    mutating func declare(_ name: String, _ value: String?) {
+        if let place = places[name] {
+            arguments[place].value = value
+        } else {
+            places[name] = arguments.count
+            arguments.append(Instruction.Assignment(name: name, value: value))
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 import Builder
+import Diagnostics
 import Dockerfile
 import ImageStore
 import Linux
@@ -12,6 +13,7 @@ final class EngineBuildHost: BuildHost {
 
     // Weak: the engine has the builds, which have this.
     private let reference = Mutex(Reference())
+    private let pool = StepNetworkPool()
 
     /// Begins to serve; called once, by the engine.
     func serve(_ engine: HostEngine) { reference.withLock { $0.engine = engine } }
@@ -33,9 +35,30 @@ final class EngineBuildHost: BuildHost {
         {
             return found
         }
-        return try await engine.pullImage(reference, platform: platform, access: access) { update in
-            if case .layer(let layer) = update { progress(layer) }
-        }.image
+        do {
+            return try await engine.pullImage(reference, platform: platform, access: access) { update in
+                if case .layer(let layer) = update { progress(layer) }
+            }.image
+        } catch let error as EngineError {
+            throw Self.failure(error)
+        }
+    }
+
+    /// What the engine says, in the words of builds.
+    private static func failure(_ error: EngineError) -> BuildFailure {
+        let kind: BuildFailure.Kind =
+            switch error.kind {
+            case .notFound: .notFound
+            case .forbidden, .unauthorized: .forbidden
+            case .invalid: .invalid
+            default: .failed
+            }
+        let first = error.diagnostics.first
+        return BuildFailure(
+            kind,
+            Diagnostic(
+                code: kind == .notFound ? BuildCode.notFound : BuildCode.failed, summary: error.message,
+                detail: first?.detail, hint: first?.hint, notes: first?.notes ?? []))
     }
 
     func holdLayers(_ layers: [Digest]) async throws -> [String] {
@@ -54,13 +77,42 @@ final class EngineBuildHost: BuildHost {
     ) async throws -> StepNetwork {
         let engine = try engine()
         switch kind {
-        case .host: return StepNetwork(id: "", namespace: nil, resolver: "")
-        case .none, .standard:
-            return StepNetwork(id: "", namespace: try await engine.namespaces.take(engine.work), resolver: "")
+        case .host:
+            let resolver = await BlockingExecutor.shared.run {
+                (try? Files.readText("/etc/resolv.conf", limit: 65_536)) ?? ""
+            }
+            return StepNetwork(id: "", namespace: nil, resolver: resolver, gateway: "127.0.0.1")
+        case .none: return try await engine.isolatedStep()
+        case .standard:
+            guard let name, name != "default", name != HostEngine.defaultNetworkName else {
+                if let kept = pool.take() { return kept }
+                return try await engine.joinStep(to: try await engine.network(named: "default"))
+            }
+            var network = try await engine.joinStep(to: try await engine.network(named: name))
+            // Its network may be removed as soon as nobody is in it.
+            network.isSpent = true
+            return network
         }
     }
 
-    func leave(_ network: StepNetwork) async {}
+    func leave(_ network: StepNetwork) async {
+        guard !network.id.isEmpty, let engine = try? engine() else { return }
+        if !network.isSpent, pool.keep(network, for: engine) { return }
+        await engine.removeStep(network.id)
+    }
+
+    /// Takes away what is kept for steps to come.
+    func close() async {
+        guard let engine = try? engine() else { return }
+        await pool.close(engine)
+    }
+
+    func withRegistry<Value: Sendable>(
+        of reference: ImageReference, isPush: Bool, access: RegistryAccess,
+        _ body: @escaping @Sendable (RemoteImageReader) async throws -> Value
+    ) async throws -> Value {
+        try await engine().withRegistry(isPush ? .push : .pull, of: reference, access, body)
+    }
 
     func note(_ line: String) {
         guard let engine = try? engine() else { return }

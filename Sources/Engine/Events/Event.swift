@@ -4,7 +4,9 @@ import Linux
 /// Something that happened to an object, as `GET /events` shows it.
 package struct Event: Sendable, Hashable {
     /// What kind of object.
-    package enum Kind: String, Sendable, Hashable, CaseIterable { case container, image, network, volume, daemon }
+    package enum Kind: String, Sendable, Hashable, CaseIterable {
+        case container, image, network, volume, daemon, builder
+    }
 
     /// The kind of object.
     package var kind: Kind

@@ -172,8 +172,8 @@ private struct ViewStack: Sendable {
 
     private func place(_ mount: MountConfiguration, in root: SharedDescriptor) throws(SystemError) {
         switch mount.kind {
-        case .tmpfs:
-            // Empty before a start, and gone after it.
+        case .tmpfs, .handed, .file, .scratch, .scratchHanded:
+            // Empty before a start, and gone after it, or none of a container that is kept.
             return
         case .layers(let directories):
             let target = try MountPoint.open(mount.target, isDirectory: true, in: root)

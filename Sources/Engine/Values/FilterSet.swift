@@ -51,11 +51,11 @@ package struct FilterSet: Sendable, Hashable {
     /// The time of an `until` filter: a time, or an age.
     ///
     /// - Throws: for more than one, and for what is neither.
-    package func until(now: Timestamp = Clock.now()) throws(EngineError) -> Timestamp? {
-        guard let text = self["until"].first else { return nil }
-        guard self["until"].count == 1 else { throw EngineError(.invalid, "more than one until filter specified") }
+    package func until(named name: String = "until", now: Timestamp = Clock.now()) throws(EngineError) -> Timestamp? {
+        guard let text = self[name].first else { return nil }
+        guard self[name].count == 1 else { throw EngineError(.invalid, "more than one \(name) filter specified") }
         guard let time = ClientTime.read(text, before: now) else {
-            throw EngineError(.invalid, "invalid filter 'until': \"\(text)\" is neither a time nor an age")
+            throw EngineError(.invalid, "invalid filter '\(name)': \"\(text)\" is neither a time nor an age")
         }
         return time
     }

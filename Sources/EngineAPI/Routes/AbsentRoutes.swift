@@ -20,9 +20,6 @@ struct AbsentRoutes: Sendable {
                     "BuildKit is not served by this engine: build with DOCKER_BUILDKIT=0 or with stackctl build")
             }
         }
-        router.on("POST", "/build/cancel") { _ in
-            throw EngineError(.notImplemented, "BuildKit is not served by this engine: there is no such build")
-        }
         router.on("PUT", "/volumes/{name}") { _ in throw Self.noManager }
         router.on("GET", "/images/{name…}/attestations") { _ in
             throw EngineError(.notImplemented, "attestations are not supported by this engine")

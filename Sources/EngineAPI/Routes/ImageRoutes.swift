@@ -32,13 +32,5 @@ struct ImageRoutes: Sendable {
             try await request.respond(
                 try await engine.removeImage(request.variable("name"), force: request.flag("force")))
         }
-        router.on("POST", "/build") { request in
-            // Whoever sends a context hears the answer when all is sent.
-            try await request.drain()
-            throw EngineError(
-                .notImplemented,
-                "this engine does not build Dockerfiles: build elsewhere and docker load the image, or declare it in a stack"
-            )
-        }
     }
 }

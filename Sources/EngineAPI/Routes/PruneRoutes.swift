@@ -1,7 +1,7 @@
 import Engine
 import JSONText
 
-/// Tidying up: `POST /containers/prune`, `/networks/prune`, `/volumes/prune`, `/images/prune`, `/build/prune`.
+/// Tidying up: `POST /containers/prune`, `/networks/prune`, `/volumes/prune`, `/images/prune`.
 struct PruneRoutes: Sendable {
     let engine: HostEngine
 
@@ -26,10 +26,6 @@ struct PruneRoutes: Sendable {
         router.on("POST", "/images/prune") { request in
             let report = try await engine.pruneImages(try request.filters(["dangling", "label", "label!", "until"]))
             try await respond(request, "ImagesDeleted", report)
-        }
-        // Nothing is kept of builds.
-        router.on("POST", "/build/prune") { request in
-            try await respond(request, "CachesDeleted", PruneReport())
         }
     }
 

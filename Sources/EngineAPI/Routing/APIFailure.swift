@@ -1,4 +1,5 @@
 import Apply
+import Builder
 import Diagnostics
 import Engine
 import HTTP
@@ -32,6 +33,7 @@ enum APIFailure {
             let errors = list.diagnostics.filter { $0.severity == .error }
             return (400, errors.first?.summary ?? "the request failed", list.diagnostics)
         case let diagnostic as Diagnostic: return (500, diagnostic.summary, [diagnostic])
+        case let failure as BuildFailure: return (status(failure.kind), failure.message, failure.diagnostics)
         case let error as DatabaseError where error.isFull: return parts(noRoom(error))
         default: return (500, "\(error)", [])
         }
@@ -42,6 +44,15 @@ enum APIFailure {
             code: "SC3002", summary: "no room on the disk to write down what is to be done",
             detail: "\(error). Nothing was begun.",
             hint: "free some space on the file system of the data root, then try again")
+    }
+
+    private static func status(_ kind: BuildFailure.Kind) -> Int {
+        switch kind {
+        case .invalid: 400
+        case .notFound: 404
+        case .forbidden: 403
+        case .process, .failed, .cancelled: 500
+        }
     }
 
     private static func status(_ kind: EngineError.Kind) -> Int {

@@ -2,7 +2,6 @@ import Archives
 import Diagnostics
 import Linux
 import OCI
-import Synchronization
 
 /// One image of an archive that is written, and the names it has there.
 package struct ArchivedImage: Sendable, Hashable {
@@ -66,11 +65,11 @@ extension ImageStore {
             try await withExports(of: images.map(\.image)) { exports in
                 try await BlockingExecutor.shared.run { () throws(Diagnostic) in
                     try reporting("saving images") {
-                        let writer = ImageArchiveWriter(layout: layout) { piece throws(ArchiveError) in
+                        let archive = LayoutArchive(of: zip(exports, images).map { ($0, $1.references) })
+                        try archive.write(layout) { piece throws(ArchiveError) in
                             try cancellation.check()
                             try sink(piece)
                         }
-                        try writer.write(zip(exports, images).map { ($0, $1.references) })
                     }
                 }
             }
@@ -84,95 +83,5 @@ extension ImageStore {
         try await save(images) { piece throws(ArchiveError) in
             do throws(SystemError) { try archive.writeAll(piece) } catch { throw .system(error) }
         }
-    }
-}
-
-/// Writes archives of images.
-///
-/// The layout is that of Docker 25 and later: an OCI layout with `manifest.json` beside it, which names the same blobs.
-struct ImageArchiveWriter {
-    /// What a blob of the archive is made of.
-    private enum Contents {
-        case bytes([UInt8])
-        case layer(LayerExport)
-
-        var size: UInt64 {
-            switch self {
-            case .bytes(let bytes): UInt64(bytes.count)
-            case .layer(let layer): UInt64(clamping: layer.descriptor.size)
-            }
-        }
-    }
-
-    let layout: StoreLayout
-    let sink: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void
-
-    func write(_ images: [(export: ImageExport, references: [ImageReference])]) throws {
-        var blobs: [Digest: Contents] = [:]
-        for (export, _) in images {
-            blobs[export.descriptor.digest] = .bytes(export.manifest)
-            blobs[export.configDescriptor.digest] = .bytes(export.config)
-            for layer in export.layers { blobs[layer.descriptor.digest] = .layer(layer) }
-        }
-        try directory("blobs")
-        try directory("blobs/sha256")
-        for (digest, contents) in blobs.sorted(by: { $0.key < $1.key }) {
-            try file(Self.path(of: digest), contents)
-        }
-        try file("index.json", .bytes(Self.index(of: images)))
-        try file("manifest.json", .bytes(Self.list(of: images)))
-        try file("oci-layout", .bytes(Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8)))
-        try give(TarWriter.endMarker)
-    }
-
-    private static func path(of digest: Digest) -> String { "blobs/sha256/" + digest.hex }
-
-    private static func list(of images: [(export: ImageExport, references: [ImageReference])]) -> [UInt8] {
-        DockerArchiveImage.serialized(
-            images.map { export, references in
-                DockerArchiveImage(
-                    config: path(of: export.configDescriptor.digest), tags: references.map(\.familiar),
-                    layers: export.layers.map { path(of: $0.descriptor.digest) })
-            })
-    }
-
-    /// One entry for each name, as Docker and containerd write it.
-    private static func index(of images: [(export: ImageExport, references: [ImageReference])]) -> [UInt8] {
-        var entries: [BlobDescriptor] = []
-        for (export, references) in images {
-            var descriptor = export.descriptor
-            if references.isEmpty { entries.append(descriptor) }
-            for reference in references {
-                descriptor.annotations = ["io.containerd.image.name": reference.description]
-                descriptor.annotations["org.opencontainers.image.ref.name"] = reference.tag
-                entries.append(descriptor)
-            }
-        }
-        return ImageIndex(manifests: entries).serialized()
-    }
-
-    private func directory(_ path: String) throws {
-        var entry = TarEntry(path: Array(path.utf8), kind: .directory)
-        entry.mode = 0o755
-        try give(try TarWriter.header(of: entry))
-    }
-
-    private func file(_ path: String, _ contents: Contents) throws {
-        var entry = TarEntry(path: Array(path.utf8), kind: .regular)
-        entry.size = contents.size
-        try give(try TarWriter.header(of: entry))
-        switch contents {
-        case .bytes(let bytes): try give(bytes)
-        case .layer(let layer): try layer.forEachPiece(in: layout) { piece throws(ArchiveError) in try sink(piece) }
-        }
-        try give(TarWriter.padding(after: entry.size))
-    }
-
-    private func give(_ bytes: [UInt8]) throws(ArchiveError) {
-        var failure: ArchiveError?
-        bytes.withUnsafeBytes { raw in
-            do throws(ArchiveError) { try sink(raw) } catch { failure = error }
-        }
-        if let failure { throw failure }
     }
 }

@@ -60,7 +60,7 @@ extension RegistryClient {
     ///
     /// Source: OCI distribution specification, "Referrers Tag Schema".
     private func referrersByTag(_ digest: Digest) throws(RegistryError) -> [Descriptor] {
-        let tag = "\(digest.algorithm.rawValue)-\(digest.hex.prefix(64))"
+        let tag = Self.referrersTag(of: digest)
         do throws(RegistryError) {
             let manifest = try fetch(tag, origin)
             let name = RequestName(method: "GET", address: "\(domain)/\(repository):\(tag)")

@@ -53,6 +53,45 @@ extension RegistryClient {
     package func putManifest(
         _ bytes: [UInt8], mediaType: String, reference: String? = nil
     ) throws(RegistryError) -> Digest {
+        try put(bytes, mediaType: mediaType, reference: reference).digest
+    }
+
+    /// Pushes a manifest that says something of another, so that the other's readers find it.
+    ///
+    /// Where the registry keeps no list of referrers, the index under the tag made of the digest gets it.
+    ///
+    /// - Parameters:
+    ///   - bytes: the manifest; its `subject` is the other.
+    ///   - listed: how the list has it.
+    ///   - subject: the digest of the other manifest.
+    ///
+    /// Source: OCI distribution specification, "Pushing Manifests with Subject" and "Referrers Tag Schema".
+    package func putReferrer(
+        _ bytes: [UInt8], as listed: Descriptor, of subject: Digest
+    ) throws(RegistryError) {
+        let answer = try put(bytes, mediaType: listed.mediaType, reference: nil)
+        guard !answer.keepsReferrers else { return }
+        let tag = Self.referrersTag(of: subject)
+        var index = ImageIndex(manifests: [])
+        do throws(RegistryError) {
+            let found = try fetch(tag, origin)
+            if let known = try? ImageIndex(bytes: found.bytes) { index = known }
+        } catch .notFound {
+            // This one is the first.
+        }
+        guard !index.manifests.contains(where: { $0.digest == listed.digest }) else { return }
+        index.manifests.append(listed)
+        _ = try put(index.serialized(), mediaType: MediaType.ociIndex, reference: tag)
+    }
+
+    /// The tag under which registries without a list of referrers have one.
+    static func referrersTag(of digest: Digest) -> String {
+        "\(digest.algorithm.rawValue)-\(digest.hex.prefix(64))"
+    }
+
+    private func put(
+        _ bytes: [UInt8], mediaType: String, reference: String?
+    ) throws(RegistryError) -> (digest: Digest, keepsReferrers: Bool) {
         let digest = try Self.digest(of: bytes)
         let response = try origin.call(
             RegistryCall(
@@ -61,7 +100,7 @@ extension RegistryClient {
             expecting: [200, 201, 202])
         defer { response.close() }
         try Self.check(response.headers["Docker-Content-Digest"], is: digest, response.name)
-        return digest
+        return (digest, response.headers["OCI-Subject"] != nil)
     }
 
     /// Removes a manifest by tag or digest.

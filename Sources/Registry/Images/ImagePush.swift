@@ -31,9 +31,6 @@ package struct ImagePush: Sendable {
     /// Repositories of the same registry that may have a layer, by the digest of its tar.
     package let sources: [Digest: String]
 
-    /// Layers sent at once.
-    private static let width = 4
-
     package init(export: ImageExport, store: ImageStore, client: RegistryClient, sources: [Digest: String] = [:]) {
         self.export = export
         self.store = store
@@ -47,8 +44,39 @@ package struct ImagePush: Sendable {
     /// - Throws: `RegistryError`, or a `Diagnostic` for a layer that is damaged here.
     /// - Returns: the manifest's digest.
     package func run(tag: String, progress: PushProgressHandler? = nil) async throws -> Digest {
-        let layers = Array(zip(export.layers, export.image.layers))
         progress?(.began(export.image.layers))
+        let layers = LayersPush(store: store, client: client, sources: sources)
+        try await layers.run(Array(zip(export.layers, export.image.layers)), progress: progress)
+        return try await BlockingExecutor.transfers.run { [self] () throws(RegistryError) in
+            try client.upload(BlobContent(export.config))
+            return try client.putManifest(
+                export.manifest, mediaType: export.descriptor.mediaType, reference: tag)
+        }
+    }
+}
+
+/// Pushes layers of the store.
+package struct LayersPush: Sendable {
+    /// The store that has them.
+    package let store: ImageStore
+    /// The repository they go to.
+    package let client: RegistryClient
+    /// Repositories of the same registry that may have a layer, by the digest of its tar.
+    package let sources: [Digest: String]
+
+    /// Layers sent at once.
+    private static let width = 4
+
+    package init(store: ImageStore, client: RegistryClient, sources: [Digest: String] = [:]) {
+        self.store = store
+        self.client = client
+        self.sources = sources
+    }
+
+    /// Sends layers, each once, with the digests of their tars.
+    ///
+    /// - Throws: `RegistryError`, or a `Diagnostic` for a layer that is damaged here.
+    package func run(_ layers: [(LayerExport, Digest)], progress: PushProgressHandler? = nil) async throws {
         var seen: Set<Digest> = []
         let distinct = layers.filter { seen.insert($0.0.descriptor.digest).inserted }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -57,11 +85,6 @@ package struct ImagePush: Sendable {
                 group.addTask { try await send(layer, diffID, progress) }
             }
             try await group.waitForAll()
-        }
-        return try await BlockingExecutor.transfers.run { [self] () throws(RegistryError) in
-            try client.upload(BlobContent(export.config))
-            return try client.putManifest(
-                export.manifest, mediaType: export.descriptor.mediaType, reference: tag)
         }
     }
 

@@ -8,9 +8,10 @@ extension LaunchCompiler {
         takenTrees(configuration) + [
             .setPropagation(flags: MountPropagation.private),
             .setUmask(0),
-        ] + takenImages(configuration) + [
+        ] + takenImages(configuration) + places(configuration) + [
             .overlayRoot(
-                lower: configuration.lowerDirectories.map { KernelString($0) },
+                lower: (configuration.makesPlacesApart ? [KernelString(configuration.placesDirectory)] : [])
+                    + configuration.lowerDirectories.map { KernelString($0) },
                 upper: KernelString(configuration.upperDirectory), work: KernelString(configuration.workDirectory),
                 mountPoint: KernelString(configuration.mountPoint))
         ]
@@ -113,16 +114,21 @@ extension LaunchCompiler {
     }
 
     static func identityFiles(_ configuration: ContainerConfiguration) -> [Operation] {
+        identityMounts(configuration).map { source, target in
+            .bind(
+                source: source, target: target, recursive: false, attributes: 0,
+                propagation: MountPropagation.private)
+        }
+    }
+
+    static func identityMounts(
+        _ configuration: ContainerConfiguration
+    ) -> [(source: KernelString, target: KernelString)] {
         let files: [(String?, KernelString)] = [
             (configuration.hostnamePath, "/etc/hostname"), (configuration.hostsPath, "/etc/hosts"),
             (configuration.resolvConfPath, "/etc/resolv.conf"),
         ]
-        return files.compactMap { source, target in
-            guard let source else { return nil }
-            return .bind(
-                source: KernelString(source), target: target, recursive: false, attributes: 0,
-                propagation: MountPropagation.private)
-        }
+        return files.compactMap { source, target in source.map { (KernelString($0), target) } }
     }
 
     static func protection(_ configuration: ContainerConfiguration, _ host: HostFacts) -> [Operation] {

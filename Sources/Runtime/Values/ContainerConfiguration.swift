@@ -85,6 +85,8 @@ package struct ContainerConfiguration: Sendable, Hashable {
     package var writableCgroups: Bool
     /// How likely the out-of-memory killer takes the process, -1000 to 1000.
     package var oomScoreAdjustment: Int32
+    /// Whether places that are mounted on are made apart from what the process writes, where they are missing.
+    package var makesPlacesApart = false
 
     package init(
         id: String, name: String, directory: String, lowerDirectories: [String], process: ProcessConfiguration,
@@ -128,6 +130,9 @@ package struct ContainerConfiguration: Sendable, Hashable {
     package var workDirectory: String { directory + "/work" }
     /// Where the root is mounted, in the container's mount namespace only.
     package var mountPoint: String { directory + "/rootfs" }
+    /// Where places that are mounted on are made, and the directory that takes.
+    package var placesDirectory: String { directory + "/places" }
+    package var placesWorkDirectory: String { directory + "/places-work" }
 
     /// What Docker hides.
     package static let dockerMaskedPaths = [

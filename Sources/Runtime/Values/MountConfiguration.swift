@@ -12,6 +12,15 @@ package struct MountConfiguration: Sendable, Hashable {
         case tmpfs(options: [MountOption])
         /// An image's layers laid over each other, top first, as host directories; always read-only.
         case layers([String])
+        /// A tree that is nowhere yet, by its place among the descriptors that are handed over at the start.
+        case handed(Int)
+        /// A new file in memory.
+        case file(content: [UInt8], mode: UInt32, user: UInt32, group: UInt32)
+        /// Layers, top first as host directories, that can be written to: changes go to a directory, which has `upper` and
+        /// `work` in it.
+        case scratch(layers: [String], directory: String)
+        /// The same above a handed tree, which is a directory.
+        case scratchHanded(Int, directory: String)
     }
 
     /// How mounts made later on the host are seen in the container.

@@ -36,7 +36,7 @@ extension Interpreter {
     }
 
     /// Links in the part's path cannot leave the whole.
-    private func takePart(_ subpath: KernelString, of whole: Int32, recursive: Bool) throws(Fault) -> Int32 {
+    func takePart(_ subpath: KernelString, of whole: Int32, recursive: Bool) throws(Fault) -> Int32 {
         let resolve = UInt64(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
         let part = try check(
             withCString(subpath) { linux_openat2(whole, $0, UInt64(INIT_O_PATH | O_CLOEXEC), 0, resolve) },

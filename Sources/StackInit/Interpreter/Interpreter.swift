@@ -81,6 +81,10 @@ struct Interpreter {
         case .openOverlay(let lower, let subpath, let scratch):
             try openOverlay(lower, subpath: subpath, scratch: scratch)
         case .attachTree(let attachment): try attach(attachment)
+        case .makePlaces(let places): try makePlaces(places)
+        case .takeTree(let descriptor, _): trees.append(Int32(clamping: descriptor))
+        case .openFiles(let files, let scratch): try openFiles(files, scratch: scratch)
+        case .openScratch(let tree): try openScratch(tree)
         case .makeDirectory, .makeSymbolicLink, .makeDevice, .writeFile, .setOwner: try performFile(operation)
         case .bindFromDonor(let path): try bindFromDonor(path)
         case .maskPath(let path): try mask(path)

@@ -11,7 +11,7 @@ func executeOnce(plan: Int32, control: Int32, container: Int32) -> Int32 {
     for descriptor in [plan, control, container] where descriptor >= 0 { _ = init_set_close_on_exec(descriptor) }
     for signal in [SIGPIPE, SIGHUP, SIGINT, SIGTERM, SIGTTOU] { init_ignore_signal(signal) }
     _ = linux_prctl(INIT_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    let bytes = readAll(plan, limit: 4 << 20) ?? []
+    let bytes = readAll(plan, limit: 32 << 20) ?? []
     closeDescriptor(plan)
     // What the caller hands to the program has lower numbers than what it hands to us.
     let firstOwn = plan

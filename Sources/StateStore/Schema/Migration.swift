@@ -11,7 +11,7 @@ struct Migration {
     static let applicationID: Int64 = 0x5354_434B
 
     /// All steps, oldest first.
-    static let all = [schema1]
+    static let all = [schema1, schema2]
 
     /// The version this program writes.
     static var newest: Int64 { all.last?.version ?? 0 }

@@ -1,5 +1,9 @@
-/// `stackctl builder …`.
+/// `stackctl builder …`, also under the name of Docker's plugin.
 enum BuilderCommand {
     static let declaration = CommandDeclaration(
-        "builder", summary: "Look after what builds have cached", subcommands: [PruneCommands.builder])
+        "builder", aliases: ["buildx"], summary: "Build images, and look after what builds have cached",
+        subcommands: [
+            BuildCommand.declaration, BuildHistoryCommand.declaration, BuildHistoryCommand.usage,
+            PruneCommands.builder,
+        ])
 }

@@ -29,7 +29,8 @@ enum CommandTree {
         Group(
             title: "Images, networks, volumes",
             commands: [
-                ImagesCommand.declaration, ImageCommand.declaration, PullCommand.declaration, PushCommand.declaration,
+                BuildCommand.declaration, ImagesCommand.declaration, ImageCommand.declaration, PullCommand.declaration,
+                PushCommand.declaration,
                 SearchCommand.declaration, LoginCommand.declaration, LogoutCommand.declaration,
                 HistoryCommand.declaration, TagCommand.declaration, RmiCommand.declaration, LoadCommand.declaration,
                 SaveCommand.declaration, ImportCommand.declaration, ManifestCommand.declaration,

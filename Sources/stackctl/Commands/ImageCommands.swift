@@ -8,6 +8,7 @@ enum ImageCommand {
     static let declaration = CommandDeclaration(
         "image", summary: "Work with images",
         subcommands: [
+            BuildCommand.declaration,
             CommandDeclaration(
                 "ls", aliases: ["list"], summary: "List images", operands: ImagesCommand.declaration.operands,
                 options: ImagesCommand.declaration.options, action: ImagesCommand.run),

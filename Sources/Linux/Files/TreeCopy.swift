@@ -1,10 +1,8 @@
-import Linux
-
 /// Copies directory trees by descriptors: no path is walked twice, no link followed.
 ///
 /// Owners, permissions, times, extended attributes, hard links and holes are kept; where the file system can share
 /// blocks between files, it does (copy_file_range(2)).
-final class TreeCopy {
+package final class TreeCopy {
     /// Deeper than any real tree; a hostile one must not end the stack.
     private static let deepest = 200
     /// Bytes between two looks at whether the copy is still wanted.
@@ -33,7 +31,7 @@ final class TreeCopy {
     /// - Parameters:
     ///   - keepsSpecialFiles: whether devices and pipes are made again; those of an image have no place in a volume.
     ///   - progress: told how many bytes more were copied; what it throws ends the copy.
-    static func copy(
+    package static func copy(
         from source: Int32, into target: Int32, keepsSpecialFiles: Bool = false,
         progress: @escaping (Int64) throws -> Void = { _ in }
     ) throws {
@@ -43,7 +41,8 @@ final class TreeCopy {
 
     private func directory(from source: Int32, into target: Int32, path: [UInt8], depth: Int) throws {
         guard depth < Self.deepest else {
-            throw EngineError(.failed, "directories are nested too deeply to be copied")
+            throw SystemError(
+                call: "copy", errno: .ENAMETOOLONG, subject: "directories nested more than \(Self.deepest) deep")
         }
         try progress(0)
         for entry in try Files.list(descriptor: source) {

@@ -1,0 +1,190 @@
+import Builder
+import Diagnostics
+import Engine
+import HTTP
+import JSONText
+import Linux
+import OCI
+import Registry
+
+/// Builds as our own client asks for them, `/builds/…`: with secrets, agents, named contexts, archives that go to the
+/// caller; and the builds of the past.
+struct OwnBuildRoutes: Sendable {
+    let engine: HostEngine
+    private let attachments = BuildAttachments()
+
+    init(engine: HostEngine) { self.engine = engine }
+
+    func add(to router: inout Router) {
+        router.on("POST", "/builds", build)
+        router.on("POST", "/builds/contexts", receiveContext)
+        router.on("POST", "/builds/agents", receiveAgent)
+        router.on("GET", "/builds/outputs/{id}", sendOutput)
+        router.on("GET", "/builds/cache") { request in
+            try await request.respond(try await engine.builder.usage().map(\.json))
+        }
+        router.on("GET", "/builds") { request in
+            try await request.respond(try await engine.builder.history().map(\.json))
+        }
+        router.on("DELETE", "/builds") { request in
+            try await request.respond(.strings(try await engine.builder.removeHistory(nil)))
+        }
+        router.on("GET", "/builds/{id}") { request in
+            try await request.respond(.object(try await entry(request).json))
+        }
+        router.on("GET", "/builds/{id}/logs") { request in
+            let entry = try await entry(request)
+            let text = try await engine.builder.historyLog(entry.id) ?? ""
+            try await request.responder.respond(
+                200, headers: ["Content-Type": "text/plain; charset=utf-8"], body: Array(text.utf8))
+        }
+        router.on("DELETE", "/builds/{id}") { request in
+            let entry = try await entry(request)
+            guard entry.status != .running else {
+                throw EngineError(.conflict, "build \(entry.id) goes on: end it first")
+            }
+            try await request.respond(.strings(try await engine.builder.removeHistory([entry.id])))
+        }
+    }
+
+    private func entry(_ request: APIRequest) async throws -> BuildHistoryEntry {
+        let id = request.variable("id")
+        guard let entry = try await engine.builder.historyEntry(id) else {
+            throw EngineError(.notFound, "no such build: \(id)")
+        }
+        return entry
+    }
+
+    // MARK: What is sent before
+
+    private func receiveContext(_ request: APIRequest) async throws {
+        let tree: FileTree
+        do {
+            tree = try await request.receive { archive in
+                try await engine.builder.context(unpacking: archive)
+            }
+        } catch let error as HTTPError {
+            throw error
+        } catch {
+            // Whoever sends hears the answer when all is sent.
+            try await request.drain()
+            throw error
+        }
+        let id = try attachments.keep(.context(tree), on: engine)
+        try await request.respond(["id": .string(id)], status: 201)
+    }
+
+    /// Takes the connection over for an agent's messages, until the caller ends it.
+    private func receiveAgent(_ request: APIRequest) async throws {
+        guard let id = request.query("id"), id.utf8.count >= 32 else {
+            throw EngineError(.invalid, "`id` must be a name of 32 characters or more that nobody can guess")
+        }
+        _ = try await request.http.body.collect(limit: 1 << 16)
+        let raw = try await request.responder.hijack(
+            upgrade: request.http.headers["Upgrade"], contentType: "application/vnd.docker.raw-stream")
+        let agent = ForwardedAgent(raw) { [engine] work in engine.runInBackground(work) }
+        attachments.keep(.agent(agent), as: id, on: engine)
+        // The connection ends with this function.
+        await agent.run()
+        attachments.drop(id)
+        raw.close()
+    }
+
+    // MARK: Building
+
+    private func build(_ request: APIRequest) async throws {
+        let access = request.registryLogins
+        var body = try OwnBuildBody(try await request.json(), access: access)
+        try await attach(&body)
+        var spools: [(OwnBuildBody.Archive, SharedDescriptor)] = []
+        for archive in body.archives {
+            let file = try await BlockingExecutor.shared.run { [engine] () throws(SystemError) in
+                try Files.open(engine.configuration.root, [.readWrite, .temporary], mode: 0o600).shared()
+            }
+            spools.append((archive, file))
+            body.add(archive, to: file)
+        }
+        let (wanted, files, engine, attachments) = (body.request, spools, engine, attachments)
+        try await BuildStream.serve(
+            request, type: "application/x-ndjson", failure: { Self.failure($0).json }
+        ) { say in
+            let result = try await engine.build(wanted) { say($0.json) }
+            var line = result.json
+            var outputs: [JSONValue] = []
+            for (kind, file) in files {
+                let size = try file.status().size
+                let id = try attachments.keep(.output(file, size: size), on: engine)
+                outputs.append(["type": .string(kind.rawValue), "id": .string(id), "size": .int(size)])
+            }
+            if !outputs.isEmpty { line["outputs"] = .array(outputs) }
+            say(line)
+        }
+    }
+
+    private static func failure(_ error: any Error) -> BuildFailure {
+        if let failure = error as? BuildFailure { return failure }
+        let (_, message, diagnostics) = APIFailure.parts(error)
+        guard diagnostics.isEmpty else { return BuildFailure(.failed, diagnostics) }
+        return BuildFailure(.failed, .init(code: BuildCode.failed, summary: message))
+    }
+
+    /// Finds what the body names.
+    private func attach(_ body: inout OwnBuildBody) async throws {
+        if let source = body.context { body.set(try await tree(source)) }
+        for (name, source) in body.namedContexts { body.set(try await tree(source), named: name) }
+        for (name, id) in body.agents {
+            guard case .agent(let agent)? = attachments.take(id) else {
+                throw EngineError(.notFound, "no agent was sent as \(name), or its connection has ended")
+            }
+            body.set(agent, named: name)
+        }
+    }
+
+    private func tree(_ source: OwnBuildBody.Source) async throws -> FileTree {
+        switch source {
+        case .sent(let id):
+            guard case .context(let tree)? = attachments.take(id) else {
+                throw EngineError(.notFound, "no context was sent as \(id), or it waited for too long")
+            }
+            return tree
+        case .remote(let address): return try await engine.builder.context(at: address)
+        }
+    }
+
+    // MARK: What is fetched afterwards
+
+    private func sendOutput(_ request: APIRequest) async throws {
+        let id = request.variable("id")
+        guard case .output(let file, let size)? = attachments.take(id) else {
+            throw EngineError(.notFound, "no such output: \(id)")
+        }
+        try await request.responder.begin(headers: ["Content-Type": "application/x-tar"], length: size)
+        var offset: Int64 = 0
+        while offset < size {
+            let (start, count) = (offset, Int(min(size - offset, 1 << 20)))
+            let piece = try await BlockingExecutor.shared.run { () throws(SystemError) in
+                try file.pread(upTo: count, at: start)
+            }
+            guard !piece.isEmpty else { break }
+            try await request.responder.write(piece)
+            offset += Int64(piece.count)
+        }
+        try await request.responder.finish()
+    }
+}
+
+extension BuildHistoryEntry {
+    /// One object for lists and looks.
+    var json: JSONObject {
+        var object: JSONObject = [
+            "id": .string(id), "name": .string(name), "status": .string(status.rawValue),
+            "started": .string(started.rfc3339), "steps": .int(Int64(steps)), "cachedSteps": .int(Int64(cachedSteps)),
+            "warnings": .int(Int64(warnings)), "platforms": .strings(platforms), "references": .strings(references),
+        ]
+        if let finished { object["finished"] = .string(finished.rfc3339) }
+        if let error { object["error"] = .string(error) }
+        if let target { object["target"] = .string(target) }
+        if let imageID { object["imageID"] = .string(imageID.description) }
+        return object
+    }
+}

@@ -1,0 +1,204 @@
+import Builder
+import Diagnostics
+import Dockerfile
+import HTTP
+import JSONText
+import Linux
+import OCI
+import Registry
+import Synchronization
+
+/// One build: sends what it needs, follows it, and says how it ended.
+struct BuildSession: Sendable {
+    let daemon: DaemonClient
+    let display: BuildDisplay
+    let output: Output
+
+    /// Builds; steps of our own have numbers below 1, where the daemon's begin.
+    ///
+    /// - Returns: the result as the daemon tells it.
+    /// - Throws: `DiagnosticList` with what went wrong.
+    func run(_ context: BuildContext, _ given: BuildBody, _ secrets: JSONObject, agents: [String: String])
+        async throws -> JSONValue
+    {
+        var body = given
+        try await send(context, &body)
+        if !secrets.isEmpty { body.set("secrets", .object(secrets)) }
+        var names = JSONObject()
+        var forwarders: [Task<Void, Never>] = []
+        defer { for forwarder in forwarders { forwarder.cancel() } }
+        for (name, path) in agents.sorted(by: { $0.key < $1.key }) {
+            let id = try Random.hexID()
+            let stream = try await daemon.hijack(Target("builds", "agents").with("id", id).text)
+            forwarders.append(Task { await AgentForwarding(stream: stream, path: path).run() })
+            names[name] = .string(id)
+        }
+        if !names.isEmpty { body.set("agents", .object(names)) }
+        let headers = await credentials(context, body)
+        return try await follow(body, headers)
+    }
+
+    // MARK: Contexts
+
+    private func send(_ context: BuildContext, _ body: inout BuildBody) async throws {
+        switch context.instructions {
+        case .text(let bytes, let name):
+            body.set("dockerfile", ["text": .string(Base64.encode(bytes)), "name": .string(name)])
+        case .path(let path): body.set("dockerfile", ["path": .string(path)])
+        }
+        if let source = try await send(context.files, title: "[internal] load build context", step: 0) {
+            body.set("context", source)
+        }
+        var named = body.json["namedContexts"]?.objectValue ?? JSONObject()
+        for (index, (name, place)) in body.contexts.enumerated() {
+            let files: BuildContext.Files =
+                BuildContext.isRemote(place)
+                ? .remote(place)
+                : try await BlockingExecutor.shared.run { () throws(Diagnostic) in try BuildContext.named(place) }
+            named[name] = try await send(files, title: "[context \(name)] load", step: -1 - index)
+        }
+        body.set("namedContexts", .object(named))
+    }
+
+    /// Sends files.
+    ///
+    /// - Returns: how the body of the build names them; nil where there are none.
+    private func send(_ files: BuildContext.Files, title: String, step: Int) async throws -> JSONValue? {
+        switch files {
+        case .none: return nil
+        case .remote(let address): return ["remote": .string(address)]
+        case .archive(let file, let begun):
+            let rest = SentArchive.pieces(of: file)
+            let first = Once(begun)
+            return try await send(title, step) {
+                if let begun = first.take() { return begun }
+                return try await rest()
+            }
+        case .directory(let path, let rules):
+            let source = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+                try ContextSource(path, ignoring: rules)
+            }
+            return try await send(title, step) { try await source.next() }
+        }
+    }
+
+    private func send(
+        _ title: String, _ step: Int, _ pieces: @escaping @Sendable () async throws -> [UInt8]?
+    ) async throws -> JSONValue {
+        await display.take(.step(BuildEvent.Step(id: step, name: title, phase: .started(Clock.now()))))
+        let display = display
+        let sent = ByteCounter()
+        do {
+            let answer = try await daemon.post("/builds/contexts") {
+                guard let piece = try await pieces() else { return nil }
+                sent.add(piece.count)
+                await display.take(.progress(Self.transfer(step, sent, isDone: false)))
+                return piece
+            }
+            await display.take(.progress(Self.transfer(step, sent, isDone: true)))
+            await display.take(.step(BuildEvent.Step(id: step, name: title, phase: .done(Clock.now()))))
+            return ["id": answer["id"] ?? .null]
+        } catch {
+            let reason = Failure.diagnostics(error).first?.summary ?? "\(error)"
+            await display.take(.step(BuildEvent.Step(id: step, name: title, phase: .failed(reason))))
+            throw error
+        }
+    }
+
+    private static func transfer(_ step: Int, _ sent: ByteCounter, isDone: Bool) -> BuildEvent.Progress {
+        BuildEvent.Progress(
+            step: step, name: "transferring context", current: Int64(clamping: sent.total), total: 0, isDone: isDone)
+    }
+
+    // MARK: Credentials
+
+    /// The logins of the registries that the build names.
+    private func credentials(_ context: BuildContext, _ body: BuildBody) async -> HTTPHeaders {
+        var images = body.tags
+        for key in ["cacheFrom", "cacheTo"] {
+            for place in body.json[key]?.arrayValue ?? [] {
+                if let name = place["parameters"]?["ref"]?.stringValue { images.append(name) }
+            }
+        }
+        for value in body.json["namedContexts"]?.objectValue?.map(\.1) ?? [] {
+            if let name = value["image"]?.stringValue { images.append(name) }
+        }
+        if case .text(let bytes, let name) = context.instructions,
+            let document = try? DockerfileDocument(reading: bytes, name: name)
+        {
+            images += Self.images(of: document)
+        } else {
+            images.append("docker.io/library/scratch")
+        }
+        return await CallerCredentials.headers(for: images, output)
+    }
+
+    /// The images that a Dockerfile names, those in variables apart.
+    static func images(of document: DockerfileDocument) -> [String] {
+        var images: [String] = []
+        for stage in document.stages {
+            images.append(stage.from.base)
+            for instruction in stage.instructions {
+                images += instruction.flags.filter { $0.name == "from" }.compactMap(\.value)
+            }
+        }
+        return images.filter { !$0.contains("$") && $0 != "scratch" }
+    }
+
+    // MARK: Following
+
+    private func follow(_ body: BuildBody, _ headers: HTTPHeaders) async throws -> JSONValue {
+        var result: JSONValue?
+        var problems: [Diagnostic]?
+        do {
+            try await daemon.stream("POST", "/builds", .object(body.json), headers: headers) { line in
+                switch line["type"]?.stringValue {
+                case "result": result = line
+                case "error": problems = DaemonClient.diagnostics(of: line, code: BuildCode.failed)
+                default: if let event = BuildEvent(json: line) { await display.take(event) }
+                }
+            }
+        } catch let error as HTTPError where error == .truncated {
+            throw Diagnostic(
+                code: "SC0174", summary: "the daemon ended in the middle",
+                hint: "run the command again: steps that are complete are not run again")
+        }
+        if let problems { throw DiagnosticList(problems) }
+        guard let result else {
+            throw Diagnostic(code: "SC0174", summary: "the build ended without a result", hint: "run the command again")
+        }
+        return result
+    }
+}
+
+/// A directory that is sent, piece by piece.
+private final class ContextSource: Sendable {
+    private let archive: Mutex<ContextArchive>
+
+    /// Blocking.
+    init(_ path: String, ignoring rules: IgnoreRules) throws(Diagnostic) {
+        let root: SharedDescriptor
+        do {
+            root = try Files.open(path, [.readOnly, .directory]).shared()
+        } catch {
+            throw Diagnostic(code: "SC0203", summary: "\(path) cannot be read", detail: "\(error)")
+        }
+        let files = try ContextWalk.files(of: root, ignoring: rules)
+        archive = Mutex(ContextArchive(root, files))
+    }
+
+    func next() async throws -> [UInt8]? {
+        try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+            try self.archive.withLock { archive throws(Diagnostic) in try archive.next() }
+        }
+    }
+}
+
+/// A piece that is given once.
+private final class Once: Sendable {
+    private let piece: Mutex<[UInt8]?>
+
+    init(_ piece: [UInt8]) { self.piece = Mutex(piece) }
+
+    func take() -> [UInt8]? { piece.withLock { $0.take() } }
+}

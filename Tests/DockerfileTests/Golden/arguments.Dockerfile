@@ -1,0 +1,26 @@
+ARG TAG=1
+ARG IMAGE=base:${TAG}
+ARG UNSET
+FROM ${IMAGE} AS one
+ARG TAG
+ARG IMAGE UNSET
+ARG LOCAL=a-$TAG OTHER="b c"
+ARG GIVEN=default
+RUN echo $TAG $LOCAL
+ENV TAG=env
+RUN echo $TAG
+ARG TAG=again
+RUN echo $TAG
+ARG HTTP_PROXY
+FROM one AS two
+RUN echo $LOCAL $GIVEN
+FROM scratch
+ARG TARGETPLATFORM BUILDPLATFORM
+ARG TARGETOS TARGETARCH TARGETVARIANT TARGETSTAGE
+COPY --from=two /x-$TARGETARCH$TARGETVARIANT /
+ENV NONE=$LOCAL
+# test arg GIVEN=given
+# test arg TAG=2
+# test arg HTTPS_PROXY=http://proxy:3128
+# test arg http_proxy=http://proxy:3129
+# test platform linux/arm/v7

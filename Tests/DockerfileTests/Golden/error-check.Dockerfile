@@ -1,0 +1,2 @@
+# check=foo
+FROM a

@@ -1,0 +1,2 @@
+FROM a
+COPY git@github.com:a/b.git /

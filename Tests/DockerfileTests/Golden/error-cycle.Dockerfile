@@ -1,0 +1,4 @@
+FROM a AS x
+COPY --from=y / /
+FROM b AS y
+RUN --mount=from=x true

@@ -1,0 +1,12 @@
+FROM a b
+FROM
+FROM a AS 1x
+COPY x
+ADD
+COPY a <<E
+E
+SHELL x
+WORKDIR
+ENV
+ARG
+ARG =x

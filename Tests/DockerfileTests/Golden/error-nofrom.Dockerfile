@@ -1,0 +1,3 @@
+ARG x=1
+RUN x
+FROM y

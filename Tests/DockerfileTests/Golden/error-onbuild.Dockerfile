@@ -1,0 +1,2 @@
+FROM a
+# test onbuild COPY x

@@ -1,0 +1,1 @@
+FROM Some/Image:1

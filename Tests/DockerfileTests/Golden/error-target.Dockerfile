@@ -1,0 +1,2 @@
+FROM a AS build
+# test target biuld

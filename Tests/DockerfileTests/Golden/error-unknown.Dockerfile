@@ -1,0 +1,4 @@
+FROM a
+FRMO b
+RNU x
+XYZZY

@@ -1,0 +1,4 @@
+# check=skip=JSONArgsRecommended;error=true
+FROM scratch
+CMD a
+MAINTAINER x
