@@ -72,11 +72,11 @@ struct BuildRoutes: Sendable {
     private func context(_ request: APIRequest, _ query: BuildQuery) async throws -> FileTree {
         guard let remote = query.remote else {
             return try await request.receive { archive in
-                try await engine.builder.context(unpacking: archive)
+                try await BuildContexts.unpack(archive, on: engine)
             }
         }
         try await request.drain()
-        return try await engine.builder.context(at: remote)
+        return try await BuildContexts.fetch(remote, on: engine)
     }
 
     /// Source: Docker Engine API 1.51, `BuildPrune`.

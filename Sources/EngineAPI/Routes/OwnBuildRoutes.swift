@@ -61,7 +61,7 @@ struct OwnBuildRoutes: Sendable {
         let tree: FileTree
         do {
             tree = try await request.receive { archive in
-                try await engine.builder.context(unpacking: archive)
+                try await BuildContexts.unpack(archive, on: engine)
             }
         } catch let error as HTTPError {
             throw error
@@ -147,7 +147,7 @@ struct OwnBuildRoutes: Sendable {
                 throw EngineError(.notFound, "no context was sent as \(id), or it waited for too long")
             }
             return tree
-        case .remote(let address): return try await engine.builder.context(at: address)
+        case .remote(let address): return try await BuildContexts.fetch(address, on: engine)
         }
     }
 
