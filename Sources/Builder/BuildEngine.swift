@@ -23,6 +23,8 @@ package final class BuildEngine: Sendable {
     let collecting = SpacedStarts(seconds: 60)
     /// Directories that steps mount from build to build.
     let cacheMountStore: CacheMountStore
+    /// Contexts of clients.
+    let contexts: ContextStore
 
     /// - Parameters:
     ///   - directory: below the data root, made where it is not there.
@@ -37,6 +39,7 @@ package final class BuildEngine: Sendable {
         self.database = database
         self.directory = directory
         self.runDirectory = runDirectory
+        contexts = ContextStore(directory: directory + "/contexts")
         cache = StepCache(images: images, database: database) { host.note($0) }
         records = BuildRecords(database: database, directory: "\(directory)/history") { host.note($0) }
         cacheMountStore = CacheMountStore(directory: "\(directory)/cache")
