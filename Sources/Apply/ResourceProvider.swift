@@ -51,6 +51,11 @@ package protocol ResourceObserver: Sendable {
     /// `nil` means absent. A value known only after apply is `{"$ref": …}` or `{"$text": …}`.
     func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass
 
+    /// Why a change of one attribute is needed, in a user's words; nil where the values say it themselves.
+    ///
+    /// Pure.
+    func words(path: String, from: JSONValue?, to: JSONValue?) -> String?
+
     /// What of the host only one object can have with these attributes: a published port.
     ///
     /// Pure. What takes one over is changed after the one that lets it go.
@@ -100,6 +105,8 @@ extension ResourceObserver {
     package var holdsWhatItRefersTo: Bool { kind == .container }
 
     package var waitsToStop: Bool { kind == .container }
+
+    package func words(path: String, from: JSONValue?, to: JSONValue?) -> String? { nil }
 
     package func claims(_ attributes: JSONObject) -> Set<String> { [] }
 

@@ -121,11 +121,14 @@ extension BuildEngine {
         var name = "Dockerfile"
         if case .inContext(let path) = request.instructions { name = path }
         if case .text(_, let given) = request.instructions { name = given }
+        if case .document(let document, _) = request.instructions { name = document.name }
         let last = name.split(separator: "/").last.map(String.init) ?? name
         return try await progress.step("[internal] load build definition from \(last)") { [name] _ in
             let text: [UInt8]
             switch request.instructions {
             case .text(let bytes, _): text = bytes
+            case .document(let document, let text):
+                return Definition(name: name, text: text, document: document)
             case .inContext(let path): text = try await Self.read(path, of: request.context)
             }
             let document = try await BlockingExecutor.shared.run { () throws(DiagnosticList) in
@@ -163,20 +166,27 @@ extension BuildEngine {
     private func ignoring(_ context: FileTree, _ name: String, _ progress: BuildProgress) async throws -> FileTree {
         guard context.ignored.isEmpty else { return context }
         return try await progress.step("[internal] load .dockerignore") { _ in
-            try await BlockingExecutor.shared.run { () throws in
-                var tree = context
-                for path in ["\(name).dockerignore", ".dockerignore"] {
-                    do {
-                        let bytes = try Files.openInRoot(context.root.raw, path).readAll(limit: Self.dockerfileLimit)
-                        tree.ignored = String(decoding: bytes, as: UTF8.self)
-                            .split(whereSeparator: \.isNewline).map(String.init)
-                        return tree
-                    } catch let error as SystemError where error.errno == .ENOENT || error.errno == .ENOTDIR {
-                        continue
-                    }
+            var tree = context
+            for path in ["\(name).dockerignore", ".dockerignore"] {
+                let bytes = try await BlockingExecutor.shared.run { () throws(SystemError) in
+                    try Self.readIfPresent(path, of: context)
                 }
-                return tree
+                guard let bytes else { continue }
+                tree.ignored = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+                    .map(String.init)
+                break
             }
+            return tree
+        }
+    }
+
+    /// A file of a context; nil where there is none.
+    private static func readIfPresent(_ path: String, of context: FileTree) throws(SystemError) -> [UInt8]? {
+        do throws(SystemError) {
+            return try Files.openInRoot(context.root.raw, path).readAll(limit: dockerfileLimit)
+        } catch {
+            if error.errno == .ENOENT || error.errno == .ENOTDIR { return nil }
+            throw error
         }
     }
 
@@ -184,7 +194,7 @@ extension BuildEngine {
 
     private static func warnings(_ file: Definition, _ inputs: [EvaluationInput]) -> [Diagnostic] {
         let ignored = file.context.flatMap { context in
-            context.ignored.isEmpty ? nil : IgnoreRules(patterns: context.ignored)
+            context.ignored.isEmpty ? nil : IgnoreRules(Array(context.ignored.joined(separator: "\n").utf8))
         }
         var found: [Diagnostic] = []
         for input in inputs {
@@ -253,6 +263,7 @@ extension BuildHistoryEntry {
         var name = "Dockerfile"
         if case .inContext(let path) = request.instructions { name = path }
         if case .text(_, let given) = request.instructions { name = given }
+        if case .document(let document, _) = request.instructions { name = document.name }
         if let target = request.target, !target.isEmpty { name += " (\(target))" }
         self.init(
             id: id, name: request.tags.first?.familiar ?? name, started: Clock.now(), target: request.target,

@@ -54,8 +54,12 @@ extension Diagnostic {
 private func absolute(_ attributes: JSONObject, _ kind: ResourceKind, in directory: String) -> JSONObject {
     var result = attributes
     if kind == .image, var source = attributes["from"]?.objectValue {
-        for key in ["rootfs", "tar", "archive"] {
+        for key in ["rootfs", "tar", "archive", "dockerfile", "context"] {
             if let path = source[key]?.stringValue { source[key] = .string(absolute(path, in: directory)) }
+        }
+        if let secrets = source["secrets"]?.objectValue {
+            source["secrets"] = .object(
+                JSONObject(secrets.map { ($0.key, .string(absolute($0.value.stringValue ?? "", in: directory))) }))
         }
         result["from"] = .object(source)
     }

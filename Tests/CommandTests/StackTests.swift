@@ -164,7 +164,7 @@ struct StackLockTests {
         #expect(ImageTags.unpinned(in: document).map(\.tag) == ["postgres:17", "debian"])
         let pinned = ImageTags.pinned(document, by: ["postgres:17": digest, "debian": digest, "shop/site": digest])
         #expect(
-            pinned.resources.compactMap { ImageUse.name($0.address.kind, $0.attributes) } == [
+            pinned.resources.flatMap { ImageUse.names($0.address.kind, $0.attributes) } == [
                 "postgres:17@\(digest)", "postgres:17@\(digest)", "redis@\(digest)", digest, "shop/site@\(digest)",
                 "debian@\(digest)",
             ])

@@ -24,6 +24,13 @@ struct ResourcePlanning {
                 behind = behind || !difference.isDrift
                 continue
             }
+            if let words = observer.words(path: difference.path, from: difference.from, to: difference.to) {
+                reasons.append(
+                    ChangeReason(
+                        path: "", cause: difference.isDrift ? .drift : .manifest, changeClass: changeClass,
+                        location: resource.place(of: difference.path), note: words))
+                continue
+            }
             reasons.append(
                 ChangeReason(
                     path: difference.path, from: difference.from, to: difference.to,

@@ -12,6 +12,8 @@ package struct BuildRequest: Sendable {
         case inContext(String)
         /// The text itself, and what the user calls it.
         case text([UInt8], name: String)
+        /// What was read already, or never was text, such as the steps of a manifest; and what is shown of it.
+        case document(DockerfileDocument, text: [UInt8])
     }
 
     /// `type=…` of `--cache-from`, `--cache-to`, with its parameters.

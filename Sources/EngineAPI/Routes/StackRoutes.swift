@@ -128,10 +128,12 @@ struct StackRoutes: Sendable {
     private func recordedTags(_ stack: String) async throws -> [String: Digest] {
         var digests: [String: Digest] = [:]
         for (address, attributes) in try await stacks.recordedAttributes(stack) {
-            guard let name = ImageUse.name(address.kind, attributes), let at = name.lastIndex(of: "@"),
-                let digest = Digest(name[name.index(after: at)...])
-            else { continue }
-            digests[String(name[..<at])] = digest
+            for name in ImageUse.names(address.kind, attributes) {
+                guard let at = name.lastIndex(of: "@"), let digest = Digest(name[name.index(after: at)...]) else {
+                    continue
+                }
+                digests[String(name[..<at])] = digest
+            }
         }
         return digests
     }

@@ -58,7 +58,7 @@ struct ContainerPreflight {
     private func image(_ resource: PlannedResource) async -> [Diagnostic] {
         guard resource.action == .create || resource.action == .recreate,
             let name = resource.attributes["image"]?.stringValue, !name.hasPrefix("sha256:"),
-            ImageSupply.pinned(resource) == nil
+            ImageSupply.pinned(resource).isEmpty
         else { return [] }
         do {
             guard try await engine.images.resolve(name) == nil else { return [] }

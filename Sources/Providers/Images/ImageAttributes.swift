@@ -47,13 +47,19 @@ enum ImageAttributes {
         reader.text("archive", absolute, expected: "an absolute path")
         reader.text("image")
         reader.text("reference")
+        reader.text("dockerfile", absolute, expected: "an absolute path")
+        reader.text("context", absolute, expected: "an absolute path")
+        reader.text("target")
+        for key in ["arguments", "secrets", "bases"] { reader.dictionary(key) }
+        reader["stages"] = attributes["stages"]
         reader.text("program", { $0 == OwnProgram.name ? $0 : nil }, expected: OwnProgram.name)
         let program = reader["program"] == nil ? nil : OwnProgram.path
         if let path = Self.path(.object(attributes)) ?? program {
             reader["state"] = SourceState.of(path).map { .string($0) }
         }
         return try reader.finished(known: [
-            "debian", "rootfs", "tar", "archive", "image", "reference", "program", "state",
+            "debian", "rootfs", "tar", "archive", "image", "reference", "program", "state", "dockerfile", "context",
+            "target", "arguments", "secrets", "bases", "stages", "inputs",
         ])
     }
 }

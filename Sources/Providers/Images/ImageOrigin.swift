@@ -1,9 +1,11 @@
+import Builder
 import Diagnostics
 import Engine
 import ImageStore
 import JSONText
 import Linux
 import OCI
+import Registry
 import StackModel
 
 /// What an image of a stack is made from.
@@ -32,6 +34,7 @@ struct ImageOrigin: Sendable {
             let base = try await archived(path, origin["image"]?.stringValue, progress)
             return try await images.derive(from: base, reference: reference, changes: changes)
         }
+        if ImageRecipe.isOne(origin) { return try await built(origin, reference, changes, progress) }
         if origin["program"] != nil {
             guard let program = OwnProgram.program else {
                 throw EngineError(.failed, "the kernel does not tell which program this is (/proc/self/exe)")
@@ -40,6 +43,39 @@ struct ImageOrigin: Sendable {
         }
         let base = try await engine.image(named: origin["reference"]?.stringValue ?? "")
         return try await images.derive(from: base, reference: reference, changes: changes)
+    }
+
+    /// Builds the image of a Dockerfile or of steps.
+    private func built(
+        _ origin: JSONObject, _ reference: ImageReference, _ changes: ConfigurationChanges,
+        _ progress: @escaping ImageProgress
+    ) async throws -> StoredImage {
+        let name = address.description
+        let request = try await BlockingExecutor.shared.run { () throws in
+            try ImageRecipe(origin, name: name).request(named: reference)
+        }
+        var wanted = request
+        wanted.access = .caller
+        let result: BuildResult
+        do {
+            result = try await engine.builder.build(wanted) { event in
+                switch event {
+                case .step(let step):
+                    if case .started = step.phase { progress(ImageProgressUpdate(message: step.name)) }
+                case .progress(let part) where part.total > 0:
+                    progress(ImageProgressUpdate(message: part.name, current: part.current, total: part.total))
+                case .progress, .log, .warning: break
+                }
+            }
+        } catch let failure as BuildFailure {
+            throw EngineError(
+                .failed, failure.diagnostics.first?.summary ?? "the build of \(name) failed",
+                diagnostics: failure.diagnostics)
+        }
+        guard let id = result.imageID, let image = try await engine.images.resolve(id.description) else {
+            throw EngineError(.failed, "the build of \(name) gave no image")
+        }
+        return try await engine.images.derive(from: image, reference: reference, changes: changes)
     }
 
     private func debian(

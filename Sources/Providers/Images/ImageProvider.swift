@@ -6,6 +6,7 @@ import JSONText
 import Linux
 import OCI
 import StackModel
+import StateStore
 
 /// Images of a stack.
 ///
@@ -18,12 +19,32 @@ struct ImageProvider: ResourceProvider {
     private var objects: ImageObjects { ImageObjects(database: engine.database) }
 
     func normalize(_ attributes: JSONObject) throws(DiagnosticList) -> JSONObject {
-        try ImageAttributes.normalize(attributes)
+        var normal = try ImageAttributes.normalize(attributes)
+        if var origin = normal["from"]?.objectValue, ImageRecipe.isOne(origin) {
+            let recipe = try ImageRecipe(origin, name: "image")
+            let inputs = try recipe.inputs { name in imageID(name) }
+            origin["inputs"] = .array(inputs.map { .string($0) })
+            normal["from"] = .object(origin)
+        }
+        return normal
+    }
+
+    /// The id of an image of the store by its name, without reading more of it.
+    private func imageID(_ name: String) -> String? {
+        guard let reference = try? ImageReference(name).withDefaultTag else { return nil }
+        return try? engine.database.read { tables in try tables.imageTag(reference: reference.description) }?.image
+    }
+
+    func words(path: String, from: JSONValue?, to: JSONValue?) -> String? {
+        guard path == "from.inputs" || path.hasPrefix("from.bases.") else { return nil }
+        return ImageReasons.words(path: path, from: from, to: to)
     }
 
     func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass {
         // Without a lock the image stays as it was built, and so it does once its source is gone.
-        if path == "from.debian.lock" || path == "from.state", to == nil { return .none }
+        if path == "from.debian.lock" || path == "from.state" || path == "from.inputs", to == nil { return .none }
+        // Secrets are in no image; that the steps can use another one does not make them do so.
+        if path.hasPrefix("from.secrets.") { return .none }
         // Another name in a registry does not make another image.
         if path == "push" { return .live }
         // Another mirror has the same packages.
@@ -59,12 +80,13 @@ struct ImageProvider: ResourceProvider {
                     ).about(resource))
             }
             let origin = resource.attributes["from"]
-            if let path = ImageAttributes.path(origin), !Files.exists(path) {
+            let paths = [ImageAttributes.path(origin), origin?["context"]?.stringValue].compactMap { $0 }
+            for path in paths where !Files.exists(path) {
                 found.append(
                     Diagnostic(code: "SC5121", summary: "\(path), which the image is made from, does not exist")
                         .about(resource, path: "from"))
             }
-            if let text = origin?["reference"]?.stringValue, ImageSupply.pinned(resource) == nil,
+            if let text = origin?["reference"]?.stringValue, ImageSupply.pinned(resource).isEmpty,
                 (try? await engine.images.resolve(text)) == nil
             {
                 found.append(

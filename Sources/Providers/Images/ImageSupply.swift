@@ -16,15 +16,15 @@ struct ImageSupply: Sendable {
         var seen: Set<ImageReference> = []
         var fetches: [Fetch] = []
         for resource in resources {
-            guard let reference = Self.pinned(resource), seen.insert(reference).inserted,
-                try await engine.images.resolve(reference.description) == nil
-            else { continue }
-            let (engine, address) = (engine, resource.address)
-            fetches.append(
-                Fetch(address: address) { progress in
-                    let meter = PullMeter(reference, address: address, progress)
-                    _ = try await engine.pullImage(reference, access: .caller) { meter.take($0) }
-                })
+            for reference in Self.pinned(resource) where seen.insert(reference).inserted {
+                guard try await engine.images.resolve(reference.description) == nil else { continue }
+                let (engine, address) = (engine, resource.address)
+                fetches.append(
+                    Fetch(address: address) { progress in
+                        let meter = PullMeter(reference, address: address, progress)
+                        _ = try await engine.pullImage(reference, access: .caller) { meter.take($0) }
+                    })
+            }
         }
         return fetches
     }
@@ -34,24 +34,26 @@ struct ImageSupply: Sendable {
         var notes: [Diagnostic] = []
         var seen: Set<ImageReference> = []
         for resource in resources where resource.action == .create || resource.action == .recreate {
-            guard let reference = Self.pinned(resource), seen.insert(reference).inserted,
-                (try? await engine.images.resolve(reference.description)) == nil
-            else { continue }
-            notes.append(
-                Diagnostic(
-                    severity: .note, code: "SC5137",
-                    summary: "\(reference.familiar) is not here: it is pulled before anything is changed"
-                ).about(resource, path: "image"))
+            for reference in Self.pinned(resource) where seen.insert(reference).inserted {
+                guard (try? await engine.images.resolve(reference.description)) == nil else { continue }
+                notes.append(
+                    Diagnostic(
+                        severity: .note, code: "SC5137",
+                        summary: "\(reference.familiar) is not here: it is pulled before anything is changed"
+                    ).about(resource, path: "image"))
+            }
         }
         return notes
     }
 
-    /// The image a resource names by digest, which a registry has.
-    static func pinned(_ resource: PlannedResource) -> ImageReference? {
-        guard let text = ImageUse.name(resource.address.kind, resource.attributes), !text.hasPrefix("sha256:"),
-            let reference = try? ImageReference(text), reference.digest != nil
-        else { return nil }
-        return reference
+    /// The images a resource names by digest, which registries have.
+    static func pinned(_ resource: PlannedResource) -> [ImageReference] {
+        ImageUse.names(resource.address.kind, resource.attributes).compactMap { text in
+            guard !text.hasPrefix("sha256:"), let reference = try? ImageReference(text), reference.digest != nil else {
+                return nil
+            }
+            return reference
+        }
     }
 }
 

@@ -44,6 +44,23 @@ public enum ContainerBuilder {
     )
     public static func buildExpression(_ setting: any ImageSetting) -> ContainerSettings { ContainerSettings() }
 
+    /// Not available: a step of an image.
+    @available(
+        *, unavailable,
+        message: "this is a step that makes an image: write it in Image(\"name\") { From(...) }, and pass that image"
+    )
+    public static func buildExpression(_ step: any ImageStep) -> ContainerSettings { ContainerSettings() }
+
+    /// Not available: what is both is an image's here.
+    @available(
+        *, unavailable,
+        message:
+            "this is a setting of an image: write it in the image's block, then pass the image to Container(image:)"
+    )
+    public static func buildExpression(_ both: any ImageSetting & ImageStep) -> ContainerSettings {
+        ContainerSettings()
+    }
+
     /// Not available: a network is attached.
     @available(
         *, unavailable,

@@ -33,6 +33,21 @@ public enum ImageBuilder {
     )
     public static func buildExpression(_ setting: any ContainerSetting) -> ImageSettings { ImageSettings() }
 
+    /// Not available: a step.
+    @available(
+        *, unavailable,
+        message:
+            "this is a step: it belongs into an image that is built, Image(\"name\", context: \"folder\") { From(...) }"
+    )
+    public static func buildExpression(_ step: any ImageStep) -> ImageSettings { ImageSettings() }
+
+    /// Not available: what is both is a container's here.
+    @available(
+        *, unavailable,
+        message: "this is a setting of a container: write it inside Container(\"name\", image: image) { }"
+    )
+    public static func buildExpression(_ both: any ContainerSetting & ImageStep) -> ImageSettings { ImageSettings() }
+
     /// Not available: resources do not stand in an image.
     @available(
         *, unavailable, message: "a container does not belong into an image: pass the image to Container(image:)"

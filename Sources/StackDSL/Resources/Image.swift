@@ -87,6 +87,72 @@ public struct Image: Sendable {
             name, from: .object(origin), problems: pathProblems(archive, "archive:"), fileID, line, configuration())
     }
 
+    /// An image that is built of a Dockerfile.
+    ///
+    /// It is built again when the Dockerfile, a file that it copies, an argument or a base image has changed.
+    ///
+    /// - Parameters:
+    ///   - dockerfile: the Dockerfile; relative to the stack's folder, as all paths.
+    ///   - context: the directory whose files it copies; the Dockerfile's own when nil.
+    ///   - target: the stage that is built; the last one when nil.
+    ///   - arguments: values of ARG.
+    ///   - secrets: files by the id that `RUN --mount=type=secret` has; a changed one builds nothing again.
+    public init(
+        _ name: String, dockerfile: String, context: String? = nil, target: String? = nil,
+        arguments: [String: String] = [:], secrets: [String: String] = [:], fileID: String = #fileID,
+        line: Int = #line, @ImageBuilder configuration: () -> ImageSettings = ImageSettings.init
+    ) {
+        var origin: JSONObject = ["dockerfile": .string(dockerfile)]
+        let folder = dockerfile.split(separator: "/").dropLast().joined(separator: "/")
+        let own = (dockerfile.hasPrefix("/") ? "/" : "") + folder
+        origin["context"] = .string(context ?? (own.isEmpty ? "." : own))
+        if let target { origin["target"] = .string(target) }
+        if !arguments.isEmpty { origin["arguments"] = .object(sorted(arguments)) }
+        if !secrets.isEmpty { origin["secrets"] = .object(sorted(secrets)) }
+        var problems = pathProblems(dockerfile, "dockerfile:")
+        for path in secrets.values.sorted() + [context ?? "."] { problems += pathProblems(path, "the image") }
+        for argument in arguments.keys.sorted() where !isEnvironmentName(argument) {
+            problems.append(
+                Diagnostic(code: "SC1110", summary: "\"\(argument)\" is no name of a build argument"))
+        }
+        self.init(name, from: .object(origin), problems: problems, fileID, line, configuration())
+    }
+
+    /// An image that is built step by step; each step is kept, and done again when what it uses has changed.
+    ///
+    ///     let site = Image("shop/site", context: "site") {
+    ///         From("docker.io/library/nginx:1.27-alpine")
+    ///         Workdir("/usr/share/nginx/html")
+    ///         Copy("dist/", to: ".")
+    ///         Run("nginx -t")
+    ///         Expose(80)
+    ///     }
+    ///
+    /// - Parameters:
+    ///   - context: the directory whose files `Copy` and `Add` take; relative to the stack's folder. Without one there
+    ///     are none.
+    ///   - secrets: files by the id that `.secret` has; a changed one builds nothing again.
+    public init(
+        _ name: String, context: String? = nil, secrets: [String: String] = [:], fileID: String = #fileID,
+        line: Int = #line, @StepsBuilder steps: () -> ImageSteps
+    ) {
+        var stages = StageList(SourceLocation(fileID: fileID, line: line))
+        stages.add(nil, steps().elements)
+        var origin: JSONObject = ["stages": .array(stages.json)]
+        if let context { origin["context"] = .string(context) }
+        if !secrets.isEmpty { origin["secrets"] = .object(sorted(secrets)) }
+        if !stages.images.isEmpty {
+            origin["bases"] = .object(JSONObject(stages.images.sorted().map { ($0, .string($0)) }))
+        }
+        var problems = stages.problems
+        for path in secrets.values.sorted() + (context.map { [$0] } ?? []) {
+            problems += pathProblems(path, "the image")
+        }
+        self.init(
+            name, from: .object(origin), problems: problems, fileID, line, ImageSettings(),
+            locations: stages.locations)
+    }
+
     /// An image of the program that applies the stack, with the libraries it needs and nothing else.
     ///
     /// Its entrypoint is the program: `Command("registry", "serve")` is all that a registry server needs.
@@ -131,10 +197,11 @@ public struct Image: Sendable {
 
     private init(
         _ name: String, from source: JSONValue, problems: [Diagnostic], _ fileID: String, _ line: Int,
-        _ settings: ImageSettings
+        _ settings: ImageSettings, locations: [String: SourceLocation] = [:]
     ) {
         let location = SourceLocation(fileID: fileID, line: line)
         var draft = AttributeDraft()
+        draft.locations = locations
         draft.set("from", source)
         draft.problems = problems
         if !isImageReference(name) {
@@ -159,6 +226,11 @@ public struct Image: Sendable {
         literal = reference
         node = nil
     }
+}
+
+/// Values by their names, in an order that does not change.
+private func sorted(_ values: [String: String]) -> JSONObject {
+    JSONObject(values.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
 }
 
 extension Image: ExpressibleByStringLiteral {

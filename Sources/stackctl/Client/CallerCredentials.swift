@@ -41,7 +41,7 @@ enum CallerCredentials {
         let resources = plan.document?.resources ?? []
         let pushes = resources.flatMap { $0.attributes["push"]?.arrayValue ?? [] }.compactMap(\.stringValue)
         return await headers(
-            for: resources.compactMap { ImageUse.name($0.address.kind, $0.attributes) } + pushes, output)
+            for: resources.flatMap { ImageUse.names($0.address.kind, $0.attributes) } + pushes, output)
     }
 
     private static func credentials(for domain: String, _ output: Output) async -> RegistryCredentials? {

@@ -17,11 +17,11 @@ enum ImageTags {
     static func unpinned(in document: StackDocument) -> [Use] {
         let own = Set(document.resources.filter { $0.address.kind == .image }.map(\.address.name))
         var seen: Set<String> = []
-        return document.resources.compactMap { resource in
-            guard let tag = text(of: resource), isTag(tag), !own.contains(tag), seen.insert(tag).inserted else {
-                return nil
+        return document.resources.flatMap { resource in
+            names(in: resource).compactMap { tag in
+                guard isTag(tag), !own.contains(tag), seen.insert(tag).inserted else { return nil }
+                return Use(tag: tag, resource: resource)
             }
-            return Use(tag: tag, resource: resource)
         }
     }
 
@@ -31,15 +31,17 @@ enum ImageTags {
         var document = document
         for index in document.resources.indices {
             let resource = document.resources[index]
-            guard let tag = text(of: resource), isTag(tag), let digest = digests[tag] else { continue }
-            document.resources[index].attributes = ImageUse.renamed(
-                resource.address.kind, resource.attributes, to: "\(tag)@\(digest)")
+            for tag in names(in: resource) where isTag(tag) {
+                guard let digest = digests[tag] else { continue }
+                document.resources[index].attributes = ImageUse.renamed(
+                    resource.address.kind, document.resources[index].attributes, tag, to: "\(tag)@\(digest)")
+            }
         }
         return document
     }
 
-    private static func text(of resource: StackResource) -> String? {
-        ImageUse.name(resource.address.kind, resource.attributes)
+    private static func names(in resource: StackResource) -> [String] {
+        ImageUse.names(resource.address.kind, resource.attributes)
     }
 
     /// Whether a text names an image by something that moves, and not by a digest or an id.

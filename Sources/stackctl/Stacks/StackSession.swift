@@ -31,7 +31,9 @@ struct StackSession: Sendable {
         var timings = evaluated.timings
         let client = try await daemon()
         var began = Clock.monotonic()
-        let unpinned = try StackDocument(json: pinned.document)
+        let unpinned = try await BlockingExecutor.shared.run { () throws in
+            DockerfileBases.added(to: try StackDocument(json: pinned.document))
+        }
         let tags = try await digests(ofTagsIn: unpinned, lock, client)
         let document = ImageTags.pinned(unpinned, by: tags)
         timings.add("images", nanoseconds: Clock.monotonic() - began)

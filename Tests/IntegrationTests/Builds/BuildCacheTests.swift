@@ -1,4 +1,6 @@
 import Builder
+import Engine
+import ImageStore
 import Linux
 import OCI
 import Testing

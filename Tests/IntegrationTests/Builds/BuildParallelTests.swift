@@ -1,4 +1,5 @@
 import Builder
+import ImageStore
 import Linux
 import OCI
 import Testing

@@ -1,4 +1,5 @@
 import Builder
+import Engine
 import ImageStore
 import Linux
 import OCI

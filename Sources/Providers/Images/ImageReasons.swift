@@ -1,0 +1,46 @@
+import JSONText
+
+/// Says because of what an image is built again.
+enum ImageReasons {
+    /// Named in one sentence; of more only how many there are.
+    private static let limit = 5
+
+    /// `site/nginx.conf changed, base debian:12 is another image`.
+    ///
+    /// - Parameter path: `from.inputs`, or `from.bases.` with a name.
+    static func words(path: String, from: JSONValue?, to: JSONValue?) -> String? {
+        guard path == "from.inputs" else {
+            let name = path.dropFirst("from.bases.".count)
+            return from == nil || to == nil ? nil : "base \(name) is another image"
+        }
+        let (before, after) = (marks(from), marks(to))
+        var changes: [String] = []
+        for name in Set(before.keys).union(after.keys).sorted() where before[name] != after[name] {
+            if name.hasPrefix("base ") {
+                changes.append("\(name) is another image")
+            } else if before[name] == nil {
+                changes.append("\(name) is new")
+            } else {
+                changes.append(after[name] == nil ? "\(name) is gone" : "\(name) changed")
+            }
+        }
+        guard !changes.isEmpty, from != nil else { return nil }
+        let rest = changes.count - limit
+        return changes.prefix(limit).joined(separator: ", ") + (rest > 0 ? ", and \(rest) more" : "")
+    }
+
+    /// Marks by the names of inputs, which may have spaces: the mark is what follows the first word that is one.
+    private static func marks(_ list: JSONValue?) -> [String: String] {
+        var marks: [String: String] = [:]
+        for text in (list?.arrayValue ?? []).compactMap(\.stringValue) {
+            let words = text.split(separator: " ", omittingEmptySubsequences: false)
+            let index = words.dropFirst().firstIndex { word in
+                word == "->" || word == "unreadable" || word == "unknown"
+                    || word.utf8.count >= 12 && word.allSatisfy { $0.isHexDigit }
+            }
+            guard let index else { continue }
+            marks[words[..<index].joined(separator: " ")] = words[index...].joined(separator: " ")
+        }
+        return marks
+    }
+}
