@@ -13,6 +13,8 @@ package final class BuildEngine: Sendable {
     let directory: String
     /// For what lasts as long as a step.
     let runDirectory: String
+    /// Contexts of clients.
+    let contexts: ContextStore
     /// Results of steps.
     let cache: StepCache
     /// Builds that go on, and those that are over.
@@ -37,6 +39,7 @@ package final class BuildEngine: Sendable {
         self.database = database
         self.directory = directory
         self.runDirectory = runDirectory
+        contexts = ContextStore(directory: directory + "/contexts")
         cache = StepCache(images: images, database: database) { host.note($0) }
         records = BuildRecords(database: database, directory: "\(directory)/history") { host.note($0) }
         cacheMountStore = CacheMountStore(directory: "\(directory)/cache")

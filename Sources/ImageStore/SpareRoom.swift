@@ -5,7 +5,7 @@ import Linux
 ///
 /// A compressed stream may be far larger than its sender's patience; the limits of `InflateLimits` bound one layer, this
 /// bounds all of them together.
-final class SpareRoom: ByteSource {
+package final class SpareRoom: ByteSource {
     private let source: any ByteSource
     private let root: String
     private var unchecked = 0
@@ -14,7 +14,7 @@ final class SpareRoom: ByteSource {
     private static let interval = 1 << 20
 
     /// - Parameter root: a directory of the file system that is written to.
-    init(_ source: any ByteSource, root: String) {
+    package init(_ source: any ByteSource, root: String) {
         self.source = source
         self.root = root
     }
@@ -22,7 +22,7 @@ final class SpareRoom: ByteSource {
     /// Bytes of a file system that are left alone: one in fifty, 512 MiB at most.
     static func kept(of total: Int64) -> Int64 { min(512 << 20, total / 50) }
 
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
         let count = try source.read(into: buffer)
         unchecked += count
         if unchecked >= Self.interval {

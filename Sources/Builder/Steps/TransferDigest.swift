@@ -104,4 +104,6 @@ enum TransferDigest {
 /// Numbers as eight bytes, the lowest first.
 enum LittleEndianNumber {
     static func bytes(_ value: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+
+    static func value(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) } }
 }

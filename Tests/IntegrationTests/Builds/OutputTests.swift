@@ -103,9 +103,9 @@ struct OutputTests {
         #expect(failure?.diagnostics.first?.summary == "index annotations not supported for single platform export")
         var push = try lab.request("FROM busybox\n")
         push.pushes = true
-        let nameless = push
+        let (unnamedPush, engine) = (push, try await lab.lab.engine)
         let unnamed = await #expect(throws: BuildFailure.self) {
-            _ = try await lab.lab.engine.builder.build(nameless) { _ in }
+            try await engine.builder.build(unnamedPush) { _ in }
         }
         #expect(unnamed?.diagnostics.first?.summary == "tag is needed when pushing to registry")
         try await lab.lab.takeDown()

@@ -1,0 +1,213 @@
+import Archives
+import Diagnostics
+import ImageStore
+import Linux
+import Synchronization
+
+/// Contexts that are kept for the next build of their clients, by their keys.
+final class ContextStore: Sendable {
+    let directory: String
+    private let entries = Mutex<[String: ContextEntry]>([:])
+
+    /// - Parameter directory: what an engine before left unfinished there is removed.
+    init(directory: String) {
+        self.directory = directory
+        let left = ((try? Files.list(directory)) ?? []).map(\.name).filter { $0.contains("-") }
+        guard !left.isEmpty else { return }
+        BlockingExecutor.shared.submit { for name in left { try? Files.removeTree("\(directory)/\(name)") } }
+    }
+
+    func entry(key: String) -> ContextEntry { entry(id: String(SHA256.hex(of: Array(key.utf8)).prefix(32))) }
+
+    private func entry(id: String) -> ContextEntry {
+        entries.withLock { entries in
+            if let entry = entries[id] { return entry }
+            let entry = ContextEntry(directory: "\(directory)/\(id)")
+            entries[id] = entry
+            return entry
+        }
+    }
+
+    /// What is kept.
+    ///
+    /// Blocks.
+    func list() throws(SystemError) -> [StoredSource] {
+        guard Files.exists(directory) else { return [] }
+        var result: [StoredSource] = []
+        for name in try Files.list(directory).map(\.name) where !name.contains("-") {
+            guard let (size, lastUsed) = try? Self.head(of: "\(directory)/\(name)/index") else { continue }
+            result.append(
+                StoredSource(
+                    id: name, kind: .context, name: "build context", size: size, lastUsed: lastUsed,
+                    isUsed: entry(id: name).isUsed))
+        }
+        return result
+    }
+
+    private static func head(of path: String) throws(SystemError) -> (size: Int64, lastUsed: Timestamp) {
+        let file = try Files.open(path).shared()
+        guard let size = ContextIndex.size(ofEncoded: try file.read(upTo: 64)) else {
+            throw SystemError(call: "read", errno: .EINVAL, subject: path)
+        }
+        return (size, try file.status().modified)
+    }
+
+    /// Lets one go, unless it is used; blocks.
+    func remove(_ id: String) throws -> Bool {
+        guard id.count == 32, id.allSatisfy(\.isHexDigit) else { return false }
+        return try entry(id: id).remove()
+    }
+}
+
+/// Something that builds fetched or were sent, and that is kept for the next one.
+package struct StoredSource: Sendable, Hashable {
+    package enum Kind: String, Sendable, Hashable { case context, web, git }
+
+    /// What `removeSource` takes, unique among those of its kind.
+    package var id: String
+    package var kind: Kind
+    /// What people call it: an address.
+    package var name: String
+    /// Bytes.
+    package var size: Int64
+    package var lastUsed: Timestamp
+    /// Whether a build uses it.
+    package var isUsed: Bool
+}
+
+/// A context on its way from a client.
+final class SynchronizedContext: ContextTransfer {
+    let id: String
+    let needed: [Int]
+    private let entry: ContextEntry
+    private let listing: ContextListing
+    private let base: ContextUse?
+    private let comparison: ContextComparison
+    private let incoming: String
+    private let received = Mutex(ReceivedContents())
+    private let isUnchanged: Bool
+
+    /// Blocks.
+    init(_ entry: ContextEntry, _ listing: ContextListing, incoming: String) throws {
+        id = try Random.hex(bytes: 16)
+        self.entry = entry
+        self.listing = listing
+        self.incoming = incoming
+        base = entry.current()
+        comparison = ContextComparison(listing, with: base?.generation.index.listing)
+        needed = comparison.needed
+        isUnchanged = base?.generation.index.listing == listing
+    }
+
+    func receive(archive: SharedDescriptor) async throws {
+        let mark = CancellationMark()
+        do {
+            let contents = try await withTaskCancellationHandler {
+                try await BlockingExecutor.shared.run { [self] in
+                    try take(MarkedSource(DescriptorSource(archive), mark))
+                }
+            } onCancel: {
+                mark.set()
+            }
+            received.withLock { $0 = contents }
+        } catch {
+            throw BuildFailure.transferring("reading the build context", error)
+        }
+    }
+
+    private func take(_ source: any ByteSource) throws -> ReceivedContents {
+        let directory = try TemporaryTree(in: incoming, prefix: "incoming-")
+        let files = ContextFiles(try directory.open())
+        let reader = TarReader(SpareRoom(source, root: incoming), limits: Self.limits)
+        var contents = ReceivedContents(directory: directory)
+        let writer = SparseWriter()
+        for index in needed {
+            let wanted = listing.files[index]
+            guard let entry = try reader.next() else { throw Self.wrong("it ends before `\(wanted.path.displayText)`") }
+            guard entry.kind == .regular, entry.path == wanted.path, entry.size == wanted.size else {
+                throw Self.wrong(
+                    "`\(wanted.path.displayText)` of \(wanted.size) bytes is wanted, and `\(entry.name)` of "
+                        + "\(entry.size) bytes came")
+            }
+            let file = try files.create(Array(String(index).utf8))
+            let hash = SHA256()
+            writer.start()
+            try reader.readData { data throws(ArchiveError) in
+                do throws(SystemError) { try writer.write(data, to: file, hash) } catch { throw .system(error) }
+            }
+            try writer.finish(file)
+            contents.digests[index] = hash.finish()
+        }
+        if let more = try reader.next() { throw Self.wrong("`\(more.name)` is not wanted") }
+        return contents
+    }
+
+    private static var limits: TarLimits {
+        var limits = TarLimits()
+        limits.isConfined = true
+        return limits
+    }
+
+    private static func wrong(_ reason: String) -> BuildFailure {
+        BuildFailure(
+            .invalid,
+            Diagnostic(
+                code: BuildCode.invalid, summary: "the files of the build context that came are not those wanted",
+                detail: reason, hint: "run the build again"))
+    }
+
+    func tree() async throws -> FileTree {
+        let contents = received.withLock { $0 }
+        guard needed.allSatisfy({ contents.digests[$0] != nil }) else {
+            throw Self.wrong("\(needed.count) files are wanted, and they did not come")
+        }
+        do {
+            let use = try await BlockingExecutor.shared.run { [self] in
+                defer { entry.touch() }
+                if isUnchanged, let base { return base }
+                return try entry.commit(listing, over: base, comparison: comparison, received: contents)
+            }
+            return FileTree(
+                root: use.generation.root, known: use.generation.index, belongsToRoot: true, lifetime: use)
+        } catch {
+            throw BuildFailure.transferring("keeping the build context", error)
+        }
+    }
+}
+
+extension BuildEngine {
+    /// Begins to synchronise a context with what is here of it.
+    ///
+    /// - Parameters:
+    ///   - key: tells contexts apart: who the client is and which directory of his it is.
+    ///   - listing: the files the client has now.
+    /// - Returns: what says which contents are wanted, takes them, and gives the tree. It keeps what is here as it is
+    ///   for as long as somebody has it.
+    package func beginContext(key: String, listing: ContextListing) async throws -> any ContextTransfer {
+        let (entry, incoming) = (contexts.entry(key: key), contexts.directory)
+        do {
+            return try await BlockingExecutor.shared.run {
+                try SynchronizedContext(entry, listing, incoming: incoming)
+            }
+        } catch {
+            throw BuildFailure.transferring("reading the build context", error)
+        }
+    }
+
+    /// What builds fetched or were sent that is kept for the next ones.
+    package func storedSources() async throws -> [StoredSource] {
+        let contexts = contexts
+        return try await BlockingExecutor.shared.run { try contexts.list() }
+    }
+
+    /// Lets something go that is kept for the next build; false where it is used or not there.
+    package func removeSource(_ source: StoredSource) async throws -> Bool {
+        let contexts = contexts
+        return try await BlockingExecutor.shared.run {
+            switch source.kind {
+            case .context: try contexts.remove(source.id)
+            case .web, .git: false
+            }
+        }
+    }
+}
