@@ -86,10 +86,13 @@ package enum LayerWriter {
     ///
     /// Its diff id is that of their canonical tar.
     ///
-    /// - Parameter root: the open directory; links in it are never followed and mounts below it not entered.
+    /// - Parameters:
+    ///   - root: the open directory; links in it are never followed and mounts below it not entered.
+    ///   - progress: called now and then with the bytes of tar so far; what it throws ends the writing.
     package static func write(
         directory root: SharedDescriptor, to descriptor: SharedDescriptor, recipe: TarRecipeWriter? = nil,
-        limits: TarLimits = .init(), choices: DirectoryWalker.Choices = .init(), progress: ((UInt64) -> Void)? = nil
+        limits: TarLimits = .init(), choices: DirectoryWalker.Choices = .init(),
+        progress: ((UInt64) throws(ArchiveError) -> Void)? = nil
     ) throws(ArchiveError) -> WrittenLayer {
         let image = try ErofsImage(descriptor, limits: limits)
         let stream = try serialize(
@@ -108,7 +111,7 @@ package enum LayerWriter {
     /// Hashes a directory's canonical tar and, where an image is given, adds its files to it.
     private static func serialize(
         _ root: SharedDescriptor, limits: TarLimits, choices: DirectoryWalker.Choices = .init(),
-        into image: ErofsImage?, recipe: TarRecipeWriter?, progress: ((UInt64) -> Void)?
+        into image: ErofsImage?, recipe: TarRecipeWriter?, progress: ((UInt64) throws(ArchiveError) -> Void)?
     ) throws(ArchiveError) -> (hex: String, bytes: UInt64, newest: Timestamp) {
         let hash = SHA256()
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
@@ -148,12 +151,16 @@ package enum LayerWriter {
                 // What is zeros in a large piece takes no room, whether it was a hole or not.
                 if wantsContents { try image?.append(piece.isZero ? .hole(UInt64(count)) : .bytes(piece)) }
                 left -= UInt64(count)
+                if let progress, hash.byteCount - reported >= 8 << 20 {
+                    reported = hash.byteCount
+                    try progress(reported)
+                }
             }
             try add(TarWriter.padding(after: entry.size), to: hash, recipe)
             if wantsContents { try image?.endContents() }
             if let progress, hash.byteCount - reported >= 8 << 20 {
                 reported = hash.byteCount
-                progress(reported)
+                try progress(reported)
             }
         }
         try add(TarWriter.endMarker, to: hash, recipe)

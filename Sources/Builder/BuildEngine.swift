@@ -13,6 +13,8 @@ package final class BuildEngine: Sendable {
     let directory: String
     /// For what lasts as long as a step.
     let runDirectory: String
+    /// Contexts of clients.
+    let contexts: ContextStore
     /// Results of steps.
     let cache: StepCache
     /// Builds that go on, and those that are over.
@@ -23,8 +25,6 @@ package final class BuildEngine: Sendable {
     let collecting = SpacedStarts(seconds: 60)
     /// Directories that steps mount from build to build.
     let cacheMountStore: CacheMountStore
-    /// Contexts of clients.
-    let contexts: ContextStore
 
     /// - Parameters:
     ///   - directory: below the data root, made where it is not there.

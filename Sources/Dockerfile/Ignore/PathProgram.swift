@@ -24,6 +24,10 @@ struct PathProgram: Sendable, Hashable {
     private var tail: [UInt8] = []
     /// Whether it is `head` and no more.
     private(set) var isLiteral = true
+    /// How many slashes each match has; nil where that differs.
+    private var slashes: Int?
+    /// For `**/` and one name: the name's pattern.
+    private var names: [PathProgram] = []
 
     /// Reads a pattern.
     ///
@@ -56,7 +60,23 @@ struct PathProgram: Sendable, Hashable {
         summarize()
     }
 
+    private init(pieces: ArraySlice<Piece>) {
+        self.pieces = Array(pieces)
+        summarize()
+    }
+
     private mutating func summarize() {
+        slashes = pieces.reduce(0) { count, piece in
+            switch piece {
+            case .byte(let byte): count.map { $0 + (byte == UInt8(ascii: "/") ? 1 : 0) }
+            case .one, .run: count
+            case .rest, .directories, .set: nil
+            }
+        }
+        if pieces.first == .directories {
+            let name = PathProgram(pieces: pieces.dropFirst())
+            if name.slashes == 0 { names = [name] }
+        }
         for piece in pieces {
             guard case .byte(let byte) = piece else {
                 isLiteral = false
@@ -145,6 +165,14 @@ struct PathProgram: Sendable, Hashable {
 
     /// Whether a path matches.
     func matches(_ path: Span<UInt8>, _ extent: Extent = .whole) -> Bool {
+        if case .pathOrParent = extent {
+            if let name = names.first { return name.matchesName(of: path) }
+            // Where the match would end is known: at one of the path's slashes.
+            if let slashes, !isLiteral {
+                guard let end = Self.end(of: slashes, path) else { return false }
+                return matches(path.extracting(0..<end))
+            }
+        }
         guard Self.agree(path, head, extent) else { return false }
         if isLiteral {
             switch extent {
@@ -158,6 +186,26 @@ struct PathProgram: Sendable, Hashable {
         var states = StateSet(count: pieces.count + 1)
         add(0, &states, atStart: true)
         return run(path, &states, extent)
+    }
+
+    /// Whether one of a path's names matches.
+    private func matchesName(of path: Span<UInt8>) -> Bool {
+        var start = 0
+        for index in 0...path.count where index == path.count || path[index] == UInt8(ascii: "/") {
+            if matches(path.extracting(start..<index)) { return true }
+            start = index + 1
+        }
+        return false
+    }
+
+    /// Where the slash after so many slashes is, or the path's end; nil where it has fewer.
+    private static func end(of slashes: Int, _ path: Span<UInt8>) -> Int? {
+        var left = slashes
+        for index in 0..<path.count where path[index] == UInt8(ascii: "/") {
+            if left == 0 { return index }
+            left -= 1
+        }
+        return left == 0 ? path.count : nil
     }
 
     /// Whether a path begins as it must.

@@ -9,8 +9,8 @@ extension DockerfileDocument {
     ///     said to be undefined.
     ///   - checksAll: whether stages that the target does not need are looked at too, as `--check` without a target
     ///     does.
-    /// - Returns: warnings in the order of the file, `RuleName: message` each; rules that `# check=skip=` names are left
-    ///   out.
+    /// - Returns: warnings in the order of the file, `RuleName: message` each, of which there are 500 at most; rules that
+    ///   `# check=skip=` names are left out.
     package func lint(
         _ input: EvaluationInput, ignored: IgnoreRules?, bases: [Int: ImageSettings] = [:], checksAll: Bool = false
     ) -> [Diagnostic] {
@@ -22,7 +22,7 @@ extension DockerfileDocument {
         let wanted = remarks.filter { isWanted($0) }
         return wanted.enumerated().sorted {
             ($0.element.span.firstLine, $0.offset) < ($1.element.span.firstLine, $1.offset)
-        }.map { diagnostic($0.element) }
+        }.prefix(500).map { diagnostic($0.element) }
     }
 
     /// Why a build fails for its warnings; nil where it does not: no `# check=error=true`, or nothing to say.

@@ -88,6 +88,7 @@ final class EngineBuildHost: BuildHost {
                 if let kept = pool.take() { return kept }
                 return try await engine.joinStep(to: try await engine.network(named: "default"))
             }
+            if let owner = HostSettings.container(in: name) { return try await shared(with: owner, of: engine) }
             var network = try await engine.joinStep(to: try await engine.network(named: name))
             // Its network may be removed as soon as nobody is in it.
             network.isSpent = true
@@ -97,8 +98,42 @@ final class EngineBuildHost: BuildHost {
 
     func leave(_ network: StepNetwork) async {
         guard !network.id.isEmpty, let engine = try? engine() else { return }
-        if !network.isSpent, pool.keep(network, for: engine) { return }
+        if !network.isSpent, await Self.isUnused(network), pool.keep(network, for: engine) { return }
         await engine.removeStep(network.id)
+    }
+
+    /// Whether no connection is left that would stand in another step's way (`TIME_WAIT`).
+    private static func isUnused(_ network: StepNetwork) async -> Bool {
+        guard let namespace = network.namespace else { return false }
+        let isUnused = try? await BlockingExecutor.shared.run { () throws(SystemError) in
+            try Namespaces.withNetworkNamespace(namespace.raw) { () throws(SystemError) in
+                try !SocketDiagnostics.hasTCP()
+            }
+        }
+        return isUnused ?? false
+    }
+
+    /// The network of a container that runs.
+    private func shared(with owner: String, of engine: HostEngine) async throws -> StepNetwork {
+        let container = try engine.containers.find(owner)
+        let namespace = try engine.sharedNamespace(container.id)
+        let path = "\(engine.networkFilesDirectory(container.id, container.specification))/resolv.conf"
+        let resolver = try await BlockingExecutor.shared.run { try Files.readText(path, limit: 65_536) }
+        var network = StepNetwork(id: "", namespace: namespace, resolver: resolver)
+        network.isOwn = false
+        return network
+    }
+
+    func devices(_ names: [String]) async throws -> StepDevices {
+        try await BlockingExecutor.shared.run {
+            let edits = try DeviceSpecifications().edits(for: names)
+            var devices = StepDevices()
+            for mapping in edits.devices { devices.nodes += try HostDevices.devices(mapping) }
+            devices.mounts = edits.mounts
+            devices.environment = edits.env
+            devices.groups = edits.groups
+            return devices
+        }
     }
 
     /// Takes away what is kept for steps to come.

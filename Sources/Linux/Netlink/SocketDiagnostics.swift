@@ -38,6 +38,12 @@ package enum SocketDiagnostics {
         try sockets(protocol: 17, states: 1 << 7)  // IPPROTO_UDP, TCP_CLOSE
     }
 
+    /// Whether there is any TCP socket in the calling thread's network namespace, were it one that only waits for
+    /// packets of an old connection (`TIME_WAIT`).
+    package static func hasTCP() throws(SystemError) -> Bool {
+        try !sockets(protocol: 6, states: 0xFFF).isEmpty
+    }
+
     private static func sockets(protocol number: UInt8, states: UInt32) throws(SystemError) -> [ListeningSocket] {
         let socket = try NetlinkSocket(family: 4)  // NETLINK_SOCK_DIAG
         var found: [ListeningSocket] = []

@@ -48,14 +48,13 @@ extension FuzzTarget {
         let path = Array(parts[1])
         let rules = IgnoreRules(Array(parts[0]))
         let isExcluded = rules.excludes(path.span)
-        if let pattern = GoPathPattern(String(decoding: parts[0], as: UTF8.self)), path.count < 24, parts[0].count < 12
+        if path.count < 24, parts[0].count < 12, let text = String(validating: path, as: UTF8.self),
+            let pattern = GoPathPattern(String(decoding: parts[0], as: UTF8.self)),
+            SlowPattern.isSimple(pattern.description)
         {
-            let plain = SlowPattern(Array(pattern.description.utf8))
-            if plain.isSimple, String(validating: path, as: UTF8.self) != nil {
-                try require(
-                    pattern.matches(path.span) == plain.matches(path[...], plain.pattern[...]),
-                    "`\(pattern)` and `\(String(decoding: path, as: UTF8.self))` are matched in two ways")
-            }
+            let slow = SlowPattern.matches(
+                Array(text.unicodeScalars)[...], Array(pattern.description.unicodeScalars)[...])
+            try require(pattern.matches(path.span) == slow, "`\(pattern)` and `\(text)` are matched in two ways")
         }
         // What is below a directory that is left out stays so, unless the rules say that it may come back.
         guard isExcluded, !rules.mayContainIncluded(path.span), !path.isEmpty else { return }
@@ -88,37 +87,30 @@ extension FuzzTarget {
     }
 }
 
-/// A pattern of ASCII without sets and escapes, matched by trying everything.
+/// A pattern without sets and escapes, matched by trying everything.
 private struct SlowPattern {
-    let pattern: [UInt8]
+    typealias Text = ArraySlice<Unicode.Scalar>
 
-    init(_ pattern: [UInt8]) { self.pattern = pattern }
+    static func isSimple(_ pattern: String) -> Bool { !pattern.contains("[") && !pattern.contains("\\") }
 
-    var isSimple: Bool {
-        pattern.allSatisfy { $0 < 0x80 && $0 != UInt8(ascii: "[") && $0 != UInt8(ascii: "\\") }
-    }
-
-    func matches(_ path: ArraySlice<UInt8>, _ pattern: ArraySlice<UInt8>) -> Bool {
+    static func matches(_ path: Text, _ pattern: Text) -> Bool {
         guard let first = pattern.first else { return path.isEmpty }
-        let slash = UInt8(ascii: "/")
-        if pattern.starts(with: [0x2A, 0x2A]) {
+        if pattern.starts(with: ["*", "*"]) {
             var rest = pattern.dropFirst(2)
-            if rest.first == slash { rest = rest.dropFirst() }
-            if rest.isEmpty { return true }
-            if matches(path, rest) { return true }
-            return path.indices.contains { path[$0] == slash && matches(path[($0 + 1)...], rest) }
+            if rest.first == "/" { rest = rest.dropFirst() }
+            if rest.isEmpty || matches(path, rest) { return true }
+            return path.indices.contains { path[$0] == "/" && matches(path[($0 + 1)...], rest) }
         }
         switch first {
-        case 0x2A:
+        case "*":
             var rest = path
             while true {
                 if matches(rest, pattern.dropFirst()) { return true }
-                guard let byte = rest.popFirst(), byte != slash else { return false }
+                guard let scalar = rest.popFirst(), scalar != "/" else { return false }
             }
-        case 0x3F:
-            guard let byte = path.first, byte != slash else { return false }
-            let width = UTF8.width(String(decoding: path, as: UTF8.self).unicodeScalars.first ?? "?")
-            return matches(path.dropFirst(width), pattern.dropFirst())
+        case "?":
+            guard let scalar = path.first, scalar != "/" else { return false }
+            return matches(path.dropFirst(), pattern.dropFirst())
         default: return path.first == first && matches(path.dropFirst(), pattern.dropFirst())
         }
     }

@@ -13,6 +13,8 @@ struct RunLab {
     let lab: EngineLab
     /// The image's layers.
     let layers: [Digest]
+    /// The control group above those of the steps.
+    let group = "stackctl-run-\((try? Random.hex(bytes: 8)) ?? "")"
     /// The time of files in layers.
     static let epoch = Timestamp(seconds: 1_700_000_000)
 
@@ -28,9 +30,11 @@ struct RunLab {
     }
 
     func step(arguments: [String], on more: [Digest] = []) -> RunStep {
-        RunStep(
+        var step = RunStep(
             EvaluatedRun(arguments: arguments), on: layers + more, title: "RUN \(arguments.last ?? "")",
             epoch: Self.epoch)
+        step.limits.cgroupParent = group
+        return step
     }
 
     /// What a step wrote to its outputs.
@@ -95,8 +99,8 @@ struct RunLab {
     func expectNoTrace() async throws {
         let root = lab.root
         #expect(try Files.list("\(root)/builds/steps").map(\.name) == [])
-        let groups = try CgroupHierarchy.detect().group("stackctl").directories.flatMap { directory in
-            ((try? Files.list(directory)) ?? []).map(\.name).filter { $0.hasPrefix("build-") }
+        let groups = try CgroupHierarchy.detect().group(group).directories.flatMap { directory in
+            ((try? Files.list(directory)) ?? []).filter { $0.kind == .directory }.map(\.name)
         }
         #expect(groups == [], "control groups are left")
         let mounts = try Mounts.table().map(\.target).filter { $0.hasPrefix(root + "/builds") }
@@ -105,13 +109,14 @@ struct RunLab {
             try Files.list("/proc").allSatisfy { entry in
                 guard Int32(entry.name) != nil else { return true }
                 let line = (try? Files.readText("/proc/\(entry.name)/cgroup", limit: 65_536)) ?? ""
-                return !line.contains("/build-")
+                return !line.contains("/\(group)/")
             }
         }
     }
 
     func takeDown() async throws {
         try await expectNoTrace()
+        try CgroupHierarchy.detect().group(group).remove()
         try await lab.takeDown()
     }
 }

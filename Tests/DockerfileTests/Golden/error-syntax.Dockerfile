@@ -1,0 +1,2 @@
+FROM a
+# test arg BUILDKIT_SYNTAX=other/frontend:1
