@@ -13,11 +13,24 @@ public struct From: ImageStep {
         var step: JSONObject = ["from": .string(reference)]
         if let platform { step["platform"] = .string(platform) }
         var element = StepElement("From", fileID, line, step)
-        if reference != "scratch" { element.images = [reference] }
+        if reference != "scratch" { element.images[reference] = .string(reference) }
         if !isImageReference(reference) {
             element.problem("SC1109", "\"\(reference)\" is no image reference")
         }
         self.step = element
+    }
+
+    /// An image of the stack, which is made first; when it is made anew, so is this one.
+    public init(_ image: Image, fileID: String = #fileID, line: Int = #line) {
+        guard let node = image.node else {
+            self.init(image.literal, fileID: fileID, line: line)
+            return
+        }
+        var element = StepElement("From", fileID, line, ["from": .string(node.name)])
+        let id = Reference(node: node, attribute: "id")
+        element.images[node.name] = id.json
+        element.edges = id.edge.map { [$0] } ?? []
+        step = element
     }
 
     /// A stage that is gone on with.
@@ -103,7 +116,7 @@ public struct Copy: ImageStep {
         var element = transferElement(
             "Copy", sources, destination, owner, mode, excluding, keepsParents, isLinked, fileID, line,
             more: ["image": .string(reference)])
-        element.images = [reference]
+        element.images[reference] = .string(reference)
         if !isImageReference(reference) { element.problem("SC1109", "\"\(reference)\" is no image reference") }
         step = element
     }
