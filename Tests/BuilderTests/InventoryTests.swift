@@ -195,7 +195,9 @@ struct InventoryTests {
         "passes over lock files that are none",
         arguments: ["{", "[1,2", "\0\0\0", "{\"packages\": 3}", "@:\n  version"])
     func hostileLocks(content: String) throws {
-        let names = ["package-lock.json", "yarn.lock", "poetry.lock", "composer.lock", "Pipfile.lock", "pnpm-lock.yaml"]
+        let names = [
+            "package-lock.json", "yarn.lock", "poetry.lock", "composer.lock", "Pipfile.lock", "pnpm-lock.yaml",
+        ]
         for name in names {
             #expect(try scan([name: content]).packages == [])
         }
