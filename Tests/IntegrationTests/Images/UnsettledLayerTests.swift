@@ -11,8 +11,10 @@ struct UnsettledLayerTests {
     /// Adds a layer with one file.
     private func add(_ number: Int, to store: TemporaryStore) async throws -> Digest {
         let directory = "\(store.root)/source-\(number)"
-        try Files.makeDirectories(directory)
-        try Files.write("\(directory)/file", Array("\(number)\n".utf8))
+        if !Files.exists(directory) {
+            try Files.makeDirectories(directory)
+            try Files.write("\(directory)/file", Array("\(number)\n".utf8))
+        }
         let root = try Files.open(directory, [.readOnly, .directory]).shared()
         let layer = try await store.store.addLayer(origin: ["test": .string("\(number)")], doing: "adding \(number)") {
             draft in
