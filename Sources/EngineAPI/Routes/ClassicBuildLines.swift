@@ -110,15 +110,12 @@ final class ClassicBuildLines: Sendable {
         return line
     }
 
-    /// What is wrong, in one line that says where.
+    /// What is wrong, in one line: Docker's clients show no more.
     static func sentence(_ failure: BuildFailure) -> String {
         guard let first = failure.diagnostics.first(where: { $0.severity == .error }) ?? failure.diagnostics.first
         else { return failure.message }
         var text = first.summary
-        if failure.kind == .invalid, let location = first.location {
-            text = "dockerfile parse error on line \(location.line): \(text)"
-        }
-        if let hint = first.hint { text += " (\(hint))" }
+        if let hint = first.hint, !text.contains(hint) { text += " (\(hint))" }
         return text
     }
 

@@ -13,8 +13,8 @@ import Registry
 struct OwnBuildBody: Sendable {
     /// Where the files of a context are.
     enum Source: Sendable {
-        /// Sent before.
-        case sent(String)
+        /// Sent before; with what is left out where the context does not say it itself.
+        case sent(String, ignored: [String])
         /// A repository or an archive that is fetched.
         case remote(String)
     }
@@ -78,7 +78,7 @@ struct OwnBuildBody: Sendable {
     }
 
     private static func source(_ reader: FieldReader) throws(EngineError) -> Source? {
-        if let id = try reader.string("id") { return .sent(id) }
+        if let id = try reader.string("id") { return .sent(id, ignored: try reader.strings("ignored") ?? []) }
         return try reader.string("remote").map { .remote($0) }
     }
 

@@ -142,10 +142,11 @@ struct OwnBuildRoutes: Sendable {
 
     private func tree(_ source: OwnBuildBody.Source) async throws -> FileTree {
         switch source {
-        case .sent(let id):
-            guard case .context(let tree)? = attachments.take(id) else {
+        case .sent(let id, let ignored):
+            guard case .context(var tree)? = attachments.take(id) else {
                 throw EngineError(.notFound, "no context was sent as \(id), or it waited for too long")
             }
+            if !ignored.isEmpty { tree.ignored = ignored }
             return tree
         case .remote(let address): return try await BuildContexts.fetch(address, on: engine)
         }

@@ -24,6 +24,8 @@ struct BuildContext: Sendable {
 
     let files: Files
     let instructions: Instructions
+    /// What is left out where that is not what the context's own `.dockerignore` says.
+    let ignored: [String]?
 
     /// Bytes of a Dockerfile.
     private static let longest = 16 << 20
@@ -43,16 +45,18 @@ struct BuildContext: Sendable {
             }
             self = try Self.standardInput(file)
         } else if Self.isRemote(place) {
+            ignored = nil
             files = .remote(place)
             instructions = file == "-" ? .text(try Self.readInput(), name: "Dockerfile") : .path(file ?? "Dockerfile")
         } else {
-            (files, instructions) = try Self.directory(place, file)
+            (files, instructions, ignored) = try Self.directory(place, file)
         }
     }
 
     private init(_ files: Files, _ instructions: Instructions) {
         self.files = files
         self.instructions = instructions
+        ignored = nil
     }
 
     /// Source: docker/cli and buildx, `urlutil.IsGitURL`.
@@ -67,11 +71,13 @@ struct BuildContext: Sendable {
         return .directory(root, try rules("\(root)/.dockerignore") ?? IgnoreRules())
     }
 
-    private static func directory(_ place: String, _ file: String?) throws(Diagnostic) -> (Files, Instructions) {
+    private static func directory(
+        _ place: String, _ file: String?
+    ) throws(Diagnostic) -> (Files, Instructions, [String]?) {
         let root = try existing(place)
         if file == "-" {
             let rules = try rules("\(root)/.dockerignore") ?? IgnoreRules()
-            return (.directory(root, rules), .text(try readInput(), name: "Dockerfile"))
+            return (.directory(root, rules), .text(try readInput(), name: "Dockerfile"), nil)
         }
         let path = file ?? "\(root)/Dockerfile"
         let bytes: [UInt8]
@@ -86,10 +92,13 @@ struct BuildContext: Sendable {
                         : "--file is relative to where you are, not to PATH") : nil)
         }
         // Nearer rules are better: those of this Dockerfile before those of the context.
-        var found = try rules("\(path).dockerignore")
+        let own = try rules("\(path).dockerignore")
+        var found = own
         if found == nil { found = try rules("\(root)/.dockerignore") }
+        // Rules that leave out nothing are rules, too.
+        let ignored = own.map { $0.patterns.isEmpty ? ["!*"] : $0.patterns }
         let name = file ?? (place == "." ? "Dockerfile" : path)
-        return (.directory(root, found ?? IgnoreRules()), .text(bytes, name: name))
+        return (.directory(root, found ?? IgnoreRules()), .text(bytes, name: name), ignored)
     }
 
     private static func existing(_ path: String) throws(Diagnostic) -> String {

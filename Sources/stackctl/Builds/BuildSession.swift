@@ -40,14 +40,17 @@ struct BuildSession: Sendable {
 
     // MARK: Contexts
 
+    private static let contextTitle = "[internal] load build context"
+
     private func send(_ context: BuildContext, _ body: inout BuildBody) async throws {
         switch context.instructions {
         case .text(let bytes, let name):
             body.set("dockerfile", ["text": .string(Base64.encode(bytes)), "name": .string(name)])
         case .path(let path): body.set("dockerfile", ["path": .string(path)])
         }
-        if let source = try await send(context.files, title: "[internal] load build context", step: 0) {
-            body.set("context", source)
+        if var source = try await send(context.files, title: Self.contextTitle, step: 0) {
+            if let ignored = context.ignored { source["ignored"] = .strings(ignored) }
+            body.set("context", .object(source))
         }
         var named = body.json["namedContexts"]?.objectValue ?? JSONObject()
         for (index, (name, place)) in body.contexts.enumerated() {
@@ -55,7 +58,8 @@ struct BuildSession: Sendable {
                 BuildContext.isRemote(place)
                 ? .remote(place)
                 : try await BlockingExecutor.shared.run { () throws(Diagnostic) in try BuildContext.named(place) }
-            named[name] = try await send(files, title: "[context \(name)] load", step: -1 - index)
+            let source = try await send(files, title: "[context \(name)] load", step: -1 - index)
+            named[name] = source.map { .object($0) }
         }
         body.set("namedContexts", .object(named))
     }
@@ -63,7 +67,7 @@ struct BuildSession: Sendable {
     /// Sends files.
     ///
     /// - Returns: how the body of the build names them; nil where there are none.
-    private func send(_ files: BuildContext.Files, title: String, step: Int) async throws -> JSONValue? {
+    private func send(_ files: BuildContext.Files, title: String, step: Int) async throws -> JSONObject? {
         switch files {
         case .none: return nil
         case .remote(let address): return ["remote": .string(address)]
@@ -84,7 +88,7 @@ struct BuildSession: Sendable {
 
     private func send(
         _ title: String, _ step: Int, _ pieces: @escaping @Sendable () async throws -> [UInt8]?
-    ) async throws -> JSONValue {
+    ) async throws -> JSONObject {
         await display.take(.step(BuildEvent.Step(id: step, name: title, phase: .started(Clock.now()))))
         let display = display
         let sent = ByteCounter()
@@ -150,12 +154,17 @@ struct BuildSession: Sendable {
     private func follow(_ body: BuildBody, _ headers: HTTPHeaders) async throws -> JSONValue {
         var result: JSONValue?
         var problems: [Diagnostic]?
+        // The daemon's step of this name has nothing left to do.
+        let isSent = body.json["context"]?["id"] != nil
         do {
             try await daemon.stream("POST", "/builds", .object(body.json), headers: headers) { line in
                 switch line["type"]?.stringValue {
                 case "result": result = line
                 case "error": problems = DaemonClient.diagnostics(of: line, code: BuildCode.failed)
-                default: if let event = BuildEvent(json: line) { await display.take(event) }
+                default:
+                    guard let event = BuildEvent(json: line) else { return }
+                    if case .step(let step) = event, isSent, step.name == Self.contextTitle { return }
+                    await display.take(event)
                 }
             }
         } catch let error as HTTPError where error == .truncated {

@@ -1,4 +1,5 @@
 import Builder
+import Diagnostics
 import Engine
 import ImageStore
 import JSONText

@@ -1,4 +1,5 @@
 import Builder
+import Diagnostics
 import Engine
 import ImageStore
 import JSONText
@@ -102,8 +103,9 @@ struct OutputTests {
         #expect(failure?.diagnostics.first?.summary == "index annotations not supported for single platform export")
         var push = try lab.request("FROM busybox\n")
         push.pushes = true
-        let unnamed = await #expect(throws: BuildFailure.self) { [push] in
-            try await lab.lab.engine.builder.build(push) { _ in }
+        let (unnamedPush, engine) = (push, try await lab.lab.engine)
+        let unnamed = await #expect(throws: BuildFailure.self) {
+            try await engine.builder.build(unnamedPush) { _ in }
         }
         #expect(unnamed?.diagnostics.first?.summary == "tag is needed when pushing to registry")
         try await lab.lab.takeDown()

@@ -17,7 +17,8 @@ private enum PythonClients {
 @Suite("Clients in Python", .serialized, .timeLimit(.minutes(5)), .enabled(if: PythonClients.isInstalled))
 struct PythonClientTests {
     @Test(
-        "docker-py and testcontainers do what users do with them", arguments: ["docker_py.py", "testcontainers_py.py"])
+        "docker-py and testcontainers do what users do with them",
+        arguments: ["docker_py.py", "docker_py_build.py", "testcontainers_py.py"])
     func script(_ name: String) async throws {
         let lab = try await EngineLab()
         let request = SpawnRequest(

@@ -91,7 +91,8 @@ struct TransientContainerTests {
                 _ = try await container.end()
                 Issue.record("it ended")
             } catch {
-                #expect(error.exitCode == 127 && "\(error)".contains("executable file not found in $PATH"))
+                let exitCode = (error as? RuntimeError)?.exitCode
+                #expect(exitCode == 127 && "\(error)".contains("executable file not found in $PATH"))
             }
             try await container.remove()
         }
