@@ -186,14 +186,19 @@ struct InventoryTests {
                 "composer.lock", #"{"packages":[{"name":"monolog/monolog","version":"3.4.0"}]}"#,
                 ["pkg:composer/monolog/monolog@3.4.0"]
             ),
-        ])
+        ] as [(String, String, [String])])
     func languages(path: String, content: String, expected: [String]) throws {
         #expect(try scan(["app/" + path: content]).packages.map(\.url.text) == expected)
     }
 
-    @Test("passes over lock files that are none", arguments: ["{", "[1,2", "\0\0\0", "{\"packages\": 3}", "@:\n  version"])
+    @Test(
+        "passes over lock files that are none",
+        arguments: ["{", "[1,2", "\0\0\0", "{\"packages\": 3}", "@:\n  version"])
     func hostileLocks(content: String) throws {
-        for name in ["package-lock.json", "yarn.lock", "poetry.lock", "composer.lock", "Pipfile.lock", "pnpm-lock.yaml"] {
+        let names = [
+            "package-lock.json", "yarn.lock", "poetry.lock", "composer.lock", "Pipfile.lock", "pnpm-lock.yaml",
+        ]
+        for name in names {
             #expect(try scan([name: content]).packages == [])
         }
     }

@@ -46,6 +46,10 @@ extension StageSolver {
     }
 
     private func failed(_ error: any Error, _ step: EvaluatedStep, _ id: Int) -> BuildFailure {
+        if let dependency = error as? DependencyFailure {
+            job.progress.cancel(id)
+            return dependency.failure
+        }
         let failure = BuildFailure.of(error)
         job.progress.end(id, with: failure)
         var shown: (name: String, lines: [String])?

@@ -66,7 +66,9 @@ struct StepsDocument {
     // MARK: Steps
 
     private mutating func add(_ step: JSONObject, to index: Int) throws(DiagnosticList) {
-        guard let (key, value) = step.first(where: { !["mounts", "network"].contains($0.key) }).map({ ($0.key, $0.value) })
+        guard
+            let (key, value) = step.first(where: { !["mounts", "network"].contains($0.key) }).map({ ($0.key, $0.value) }
+            )
         else { throw Self.problem("a step says what it does", .object(step)) }
         switch key {
         case "run": try run(value, step, index)
@@ -145,7 +147,9 @@ struct StepsDocument {
         for (field, flag) in [("owner", "chown"), ("mode", "chmod"), ("checksum", "checksum")] {
             if let text = fields[field]?.stringValue { flags.append((flag, Self.escaped(text))) }
         }
-        for pattern in Self.words(fields["excluding"] ?? .array([])) { flags.append(("exclude", Self.escaped(pattern))) }
+        for pattern in Self.words(fields["excluding"] ?? .array([])) {
+            flags.append(("exclude", Self.escaped(pattern)))
+        }
         if fields["parents"]?.boolValue == true { flags.append(("parents", nil)) }
         if fields["link"]?.boolValue == true { flags.append(("link", nil)) }
         if let unpacks = fields["unpack"]?.boolValue { flags.append(("unpack", unpacks ? "true" : "false")) }

@@ -28,7 +28,10 @@ def names():
 
 
 def quiet(*command, **options):
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, **options)
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, **options)
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"{' '.join(command[:6])} … did not end") from None
     if done.returncode != 0:
         text = (done.stdout + done.stderr).decode(errors="replace").strip()
         raise RuntimeError(f"{' '.join(command[:3])} …: {text[-1500:]}")
@@ -194,7 +197,7 @@ class Image:
             for step in steps:
                 # Dates are no matter of a Dockerfile.
                 empty = "-" if step.get("empty_layer") else "+"
-                lines.append(f"History {empty} {json.dumps(step.get('created_by', ''), ensure_ascii=False)}")
+                lines.append(f"History {empty} {json.dumps(told(step.get('created_by', '')), ensure_ascii=False)}")
         known = base.tree if self.has(base) else {}
         tool = base.tree["bin/busybox"][3]
         for path in sorted(set(self.tree) | set(known)):
@@ -211,6 +214,14 @@ class Image:
     def has(self, base):
         layers, below = self.config["rootfs"]["diff_ids"], base.config["rootfs"]["diff_ids"]
         return layers[:len(below)] == below
+
+
+def told(words):
+    """A line of the history; EXPOSE's ports have been a map in Docker 20.10, and are a list since."""
+    name, _, ports = words.partition(" ")
+    if name != "EXPOSE":
+        return words
+    return f"EXPOSE {sorted(set(port.removesuffix(':{}') for port in ports.removeprefix('map')[1:-1].split()))}"
 
 
 # --- builders --------------------------------------------------------------------------------------------------------
