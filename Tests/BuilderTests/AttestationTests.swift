@@ -84,7 +84,7 @@ struct AttestationTests {
         #expect(fixed == (try Self.provenance(.maximal)))
         #expect(fixed["runDetails"]?["metadata"]?["startedOn"] == nil)
         let usual = try Self.provenance(.maximal) { $0.sourceDateEpoch = nil }
-        #expect(usual["runDetails"]?["metadata"]?["startedOn"]?.stringValue == "2023-11-14T22:13:20Z")
+        #expect(usual["runDetails"]?["metadata"]?["startedOn"]?.stringValue == "2023-11-14T22:13:20.000000000Z")
         #expect(usual["runDetails"]?["metadata"]?["invocationId"]?.stringValue == "abc")
     }
 

@@ -133,14 +133,14 @@ extension BuildEngine {
                             "an archive of `docker load` has one platform", hint: "use `--output type=oci`")
                     }
                     Self.tell(assembly, step)
-                    let archive = try assembly.dockerArchive(named: request.tags, created: product.epoch.rfc3339)
+                    let archive = try assembly.dockerArchive(named: request.tags, created: product.epoch.rfc3339Seconds)
                     try await images.write(archive, to: file)
                     step.done("sending tarball")
                 }
             case .ociArchive(let file):
                 try await steps.run("exporting to oci image format") { step in
                     Self.tell(assembly, step)
-                    let archive = try assembly.archive(named: request.tags, created: product.epoch.rfc3339)
+                    let archive = try assembly.archive(named: request.tags, created: product.epoch.rfc3339Seconds)
                     try await images.write(archive, to: file)
                     step.done("sending tarball")
                 }
