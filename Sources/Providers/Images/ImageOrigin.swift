@@ -68,9 +68,14 @@ struct ImageOrigin: Sendable {
                 }
             }
         } catch let failure as BuildFailure {
-            throw EngineError(
-                .failed, failure.diagnostics.first?.summary ?? "the build of \(name) failed",
-                diagnostics: failure.diagnostics)
+            if failure.kind == .cancelled { throw CancellationError() }
+            guard var diagnostic = failure.diagnostics.first else {
+                throw EngineError(.failed, "the build of \(name) failed")
+            }
+            diagnostic.notes += failure.diagnostics.dropFirst().map(\.summary)
+            // Steps have no file of their own: the notes show which one it was.
+            if origin["stages"] != nil { diagnostic.location = nil }
+            throw diagnostic
         }
         guard let id = result.imageID, let image = try await engine.images.resolve(id.description) else {
             throw EngineError(.failed, "the build of \(name) gave no image")

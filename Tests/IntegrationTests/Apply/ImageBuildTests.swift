@@ -138,7 +138,8 @@ struct ImageBuildTests {
         #expect(unknown.sentences.contains("unknown instruction: COPI"), "\(unknown.text)")
         try write(lab, "shop/site/Dockerfile", "FROM base\nRUN echo it breaks >&2; exit 3\n")
         let failed = try await lab.stackctl("apply", "shop", "--yes", expecting: 1)
-        #expect(failed.sentences.contains("exit code: 3") || failed.text.contains("exit code: 3"), "\(failed.text)")
+        #expect(failed.sentences.contains("did not complete successfully: exit code: 3"), "\(failed.text)")
+        #expect(failed.error.contains("site/Dockerfile:2") && failed.error.contains("it breaks"), "\(failed.text)")
         try await takeDown(lab)
     }
 }
