@@ -13,7 +13,7 @@ struct AttestationTests {
 
     private static func product() throws -> BuildProduct {
         let base = try ImageReference("debian:12")
-        let result = BuildProduct.PlatformResult(
+        let result = BuildProduct.Result(
             platform: Platform(os: "linux", architecture: "amd64"), config: ImageConfig(),
             materials: [
                 .image(

@@ -68,7 +68,7 @@ extension BuildEngine {
         return assembly
     }
 
-    private func layerExports(of result: BuildProduct.PlatformResult) async throws -> [LayerExport] {
+    private func layerExports(of result: BuildProduct.Result) async throws -> [LayerExport] {
         do {
             return try await images.exports(of: result.layers)
         } catch {
@@ -78,7 +78,7 @@ extension BuildEngine {
 
     /// What is said of a result, in in-toto's form.
     private func statements(
-        _ product: BuildProduct, _ result: BuildProduct.PlatformResult, _ request: BuildRequest,
+        _ product: BuildProduct, _ result: BuildProduct.Result, _ request: BuildRequest,
         subject: BlobDescriptor, _ steps: ExportSteps
     ) async throws -> [(predicateType: String, bytes: [UInt8])] {
         var statements: [(predicateType: String, bytes: [UInt8])] = []
@@ -98,7 +98,7 @@ extension BuildEngine {
 
     /// The packages that are in a result, as an SPDX document.
     func inventory(
-        of result: BuildProduct.PlatformResult, _ request: BuildRequest, _ product: BuildProduct, _ steps: ExportSteps
+        of result: BuildProduct.Result, _ request: BuildRequest, _ product: BuildProduct, _ steps: ExportSteps
     ) async throws -> JSONObject {
         let platform = result.platform.description
         return try await steps.run("[\(platform)] generating sbom") { step in
