@@ -41,7 +41,7 @@ struct BuildRoutes: Sendable {
         } catch {
             // Whoever sends a context hears the answer when all is sent.
             try await request.drain()
-            throw error
+            throw Self.worded(error)
         }
         var wanted = query.request
         wanted.context = context
@@ -62,12 +62,16 @@ struct BuildRoutes: Sendable {
 
     /// What goes wrong before anything was told has a status, and one sentence that says all.
     private static func worded(_ error: any Error) -> any Error {
-        guard let failure = error as? BuildFailure, failure.kind == .invalid || failure.kind == .notFound else {
-            return error
+        guard let failure = error as? BuildFailure else { return error }
+        let kind: EngineError.Kind
+        switch failure.kind {
+        case .invalid: kind = .invalid
+        case .notFound: kind = .notFound
+        case .forbidden: kind = .forbidden
+        case .failed: kind = .failed
+        case .process, .cancelled: return error
         }
-        return EngineError(
-            failure.kind == .invalid ? .invalid : .notFound, ClassicBuildLines.sentence(failure),
-            diagnostics: failure.diagnostics)
+        return EngineError(kind, ClassicBuildLines.sentence(failure), diagnostics: failure.diagnostics)
     }
 
     private func context(_ request: APIRequest, _ query: BuildQuery) async throws -> FileTree {

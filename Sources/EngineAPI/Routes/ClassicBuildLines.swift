@@ -127,6 +127,7 @@ final class ClassicBuildLines: Sendable {
         guard let first = failure.diagnostics.first(where: { $0.severity == .error }) ?? failure.diagnostics.first
         else { return failure.message }
         var text = first.summary
+        if let detail = first.detail, !detail.contains("\n"), !text.contains(detail) { text += ": \(detail)" }
         if let hint = first.hint, !text.contains(hint) { text += " (\(hint))" }
         return text
     }
