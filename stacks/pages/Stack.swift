@@ -30,6 +30,7 @@ struct Pages: Stack {
         let web = Container("web", image: site) {
             Publish(port, to: 8080)
             ReadOnlyRoot()
+            Stop(timeout: .seconds(1))
             Healthcheck(.http("/index.html", port: 8080), every: .seconds(2))
             Limit(memory: .mebibytes(32), processes: 16)
         }

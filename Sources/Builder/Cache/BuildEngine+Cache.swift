@@ -7,7 +7,7 @@ import Synchronization
 
 extension BuildEngine {
     /// Keepers of things beside the results of steps.
-    var shelves: [any CacheShelf] { [CacheMountShelf(store: cacheMountStore), SourceShelf(engine: self)] }
+    var shelves: [any CacheShelf] { [CacheMountShelf(store: cacheMountStore), contexts, web] }
 
     /// All that is kept for later builds, the last used first.
     package func usage() async throws -> [CacheRecord] {

@@ -114,9 +114,10 @@ struct StepsDocument {
     private mutating func run(_ command: JSONValue, _ step: JSONObject, _ index: Int) throws(DiagnosticList) {
         var flags: [(String, String?)] = []
         for mount in step["mounts"]?.arrayValue ?? [] {
-            let fields = (mount.objectValue ?? JSONObject()).map { field in
-                "\(field.key)=\(Self.escaped(field.value.stringValue ?? ""))"
-            }
+            // The type says which other fields there may be, so that it comes first.
+            let fields = (mount.objectValue ?? JSONObject()).sorted { left, right in
+                (left.key == "type" ? 0 : 1, left.key) < (right.key == "type" ? 0 : 1, right.key)
+            }.map { "\($0.key)=\(Self.escaped($0.value.stringValue ?? ""))" }
             flags.append(("mount", fields.joined(separator: ",")))
         }
         if let network = step["network"]?.stringValue { flags.append(("network", network)) }

@@ -23,8 +23,8 @@ struct BuildCommandTests {
             [
                 "Dockerfile": """
                 FROM busybox
-                RUN --mount=type=secret,id=file test "$(cat /run/secrets/file)" = sesame-file
-                RUN --mount=type=secret,id=word,env=WORD test "$WORD" = sesame-word
+                RUN --mount=type=secret,id=file test "$(cut -c 1-6 /run/secrets/file)" = sesame
+                RUN --mount=type=secret,id=word,env=WORD test "$(echo $WORD | cut -c 1-6)" = sesame
                 RUN test ! -e /run/secrets/file
 
                 """, "key": "sesame-file",
@@ -32,7 +32,7 @@ struct BuildCommandTests {
         let build = ["build", "--secret", "id=file,src=\(folder)/key", "--secret", "id=word,env=MY_WORD", "-t", "s"]
         let built = try await lab.stackctl(words: build + [folder], environment: ["MY_WORD=sesame-word"])
         #expect(built.error.contains("naming to docker.io/library/s:latest"))
-        #expect(!built.error.contains("sesame"))
+        #expect(!built.error.contains("sesame-"))
         let saved = try await lab.stackctl("save", "-o", "\(lab.root)/saved.tar", "s")
         #expect(saved.code == 0)
         // The secret of the context is not in the image, nor are those of the steps.
