@@ -49,6 +49,9 @@ package final class TarReader {
         }
     }
 
+    /// Where the current entry's data begins in the uncompressed archive, before any of it was read.
+    package var dataOffset: UInt64 { stream.position }
+
     /// Gives the current entry's data in pieces, holes as lengths.
     ///
     /// Each piece is valid only inside the call.
