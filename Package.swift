@@ -64,6 +64,8 @@ let package = Package(
         .systemLibrary(name: "CCrypto"),
         .systemLibrary(name: "CTLS"),
         .systemLibrary(name: "CZstd"),
+        .systemLibrary(name: "CBzip2"),
+        .systemLibrary(name: "CLzma"),
         .systemLibrary(name: "CISAL"),
         .systemLibrary(name: "CNftables"),
         .systemLibrary(name: "CCurl"),
@@ -89,7 +91,8 @@ let package = Package(
         .target(name: "HTTP", dependencies: ["Linux", "CTLS", "JSONText"], exclude: readme, swiftSettings: strict),
         .target(name: "OCI", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
         .target(
-            name: "Archives", dependencies: ["Linux", "CZlib", "CZstd", "CISAL", "CCrypto"], exclude: readme,
+            name: "Archives", dependencies: ["Linux", "CZlib", "CZstd", "CBzip2", "CLzma", "CISAL", "CCrypto"],
+            exclude: readme,
             swiftSettings: strict),
         .target(
             name: "StateStore", dependencies: ["CSQLite", "Linux", "StackModel", "Diagnostics", "JSONText"],

@@ -34,7 +34,7 @@ packages=(
     # to build
     libsqlite3-dev zlib1g-dev pkg-config
     # to run
-    libssl3 libzstd1 libisal2 libnftables1 libcurl4 mmdebstrap debian-archive-keyring gpgv ca-certificates
+    libssl3 libzstd1 libbz2-1.0 liblzma5 libisal2 libnftables1 libcurl4 mmdebstrap debian-archive-keyring gpgv ca-certificates
     # the demo and the tests look at the host with these
     nftables iproute2 curl
     "${tests[@]}" "$@"

@@ -31,7 +31,7 @@ package enum ArchiveError: Error, Sendable, CustomStringConvertible {
         case .corruptCompression(let format, let offset, let reason):
             "the \(format) stream is damaged at byte \(offset): \(reason)"
         case .unsupportedCompression(let name):
-            "\(name) is not supported here; give the archive uncompressed or as gzip or zstd"
+            "\(name) is not supported here; give the archive uncompressed or as gzip, zstd, xz or bzip2"
         case .missingLibrary(let format, let package):
             "\(format) cannot be read: its library is not installed (apt-get install \(package))"
         case .system(let error): error.description

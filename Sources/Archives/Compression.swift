@@ -41,7 +41,9 @@ package enum Compression: String, Sendable, Hashable, CaseIterable {
         case .none: return source
         case .gzip: return try GzipSource(source, limits: limits)
         case .zstd: return try ZstdSource(source, limits: limits)
-        case .xz, .bzip2, .lz4: throw .unsupportedCompression(rawValue)
+        case .xz: return try XzSource(source, limits: limits)
+        case .bzip2: return try Bzip2Source(source, limits: limits)
+        case .lz4: throw .unsupportedCompression(rawValue)
         }
     }
 }

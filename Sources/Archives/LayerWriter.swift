@@ -46,6 +46,9 @@ package enum LayerWriter {
         return written
     }
 
+    /// Fewer zeros than these are written.
+    private static let holeSize = 64 << 10
+
     /// Writes the layer, all but its hash.
     private static func write(
         _ reader: TarReader, to descriptor: SharedDescriptor, recipe: TarRecipeWriter?, limits: TarLimits,
@@ -65,7 +68,12 @@ package enum LayerWriter {
                 recording.isInContents = true
                 defer { recording.isInContents = false }
                 try reader.readData { data throws(ArchiveError) in
-                    try image.append(data)
+                    // What is zeros takes no room, whether the archive says that it is a hole or not.
+                    if case .bytes(let bytes) = data, bytes.count >= holeSize, bytes.isZero {
+                        try image.append(.hole(UInt64(bytes.count)))
+                    } else {
+                        try image.append(data)
+                    }
                     capture?.append(data)
                 }
                 try image.endContents()

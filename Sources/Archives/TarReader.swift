@@ -49,6 +49,9 @@ package final class TarReader {
         }
     }
 
+    /// Where the current entry's data begins in the uncompressed archive, before any of it was read.
+    package var dataOffset: UInt64 { stream.position }
+
     /// Gives the current entry's data in pieces, holes as lengths.
     ///
     /// Each piece is valid only inside the call.
@@ -109,7 +112,9 @@ package final class TarReader {
     }
 
     private func skipRest() throws(ArchiveError) {
-        try stream.skip(stored + padding, entry: current)
+        try stream.skip(stored, entry: current)
+        // Docker's client ends a context it has changed right after the last byte of the last file.
+        try stream.skip(padding, entry: current, mayEnd: !limits.requiresEndMarker)
         stored = 0
         padding = 0
         current = nil

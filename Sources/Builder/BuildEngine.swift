@@ -15,6 +15,10 @@ package final class BuildEngine: Sendable {
     let runDirectory: String
     /// Contexts of clients.
     let contexts: ContextStore
+    /// Digests of what is copied from stages.
+    let layerMemos = LayerMemos()
+    /// Files of the web.
+    let web: WebStore
     /// Results of steps.
     let cache: StepCache
     /// Builds that go on, and those that are over.
@@ -40,6 +44,7 @@ package final class BuildEngine: Sendable {
         self.directory = directory
         self.runDirectory = runDirectory
         contexts = ContextStore(directory: directory + "/contexts")
+        web = WebStore(directory: directory + "/web")
         cache = StepCache(images: images, database: database) { host.note($0) }
         records = BuildRecords(database: database, directory: "\(directory)/history") { host.note($0) }
         cacheMountStore = CacheMountStore(directory: "\(directory)/cache")

@@ -27,14 +27,17 @@ package final class SpareRoom: ByteSource {
         unchecked += count
         if unchecked >= Self.interval {
             unchecked = 0
-            do throws(SystemError) { try check() } catch { throw .system(error) }
+            do throws(SystemError) { try Self.check(root) } catch { throw .system(error) }
         }
         return count
     }
 
-    private func check() throws(SystemError) {
+    /// Looks whether a directory's file system has room for others still.
+    ///
+    /// - Throws: `ENOSPC`.
+    package static func check(_ root: String) throws(SystemError) {
         let space = try Files.diskSpace(root)
-        let kept = Self.kept(of: space.total)
+        let kept = kept(of: space.total)
         guard space.available < kept else { return }
         throw SystemError(
             call: "write", errno: .ENOSPC,

@@ -357,3 +357,35 @@ for number, (rules, path) in enumerate([
         ("*.md\n!README.md\n", "README.md"), ("**/*.o", "a/b/c.o"), ("a/**\n!a/b/**", "a/b/c"), ("**/x", "x/y"),
         ("a*/?[a-c]\\*", "ab/xa*"), ("*\n!src/**/*.c\n!keep", "src/a/b.c"), ("a**b", "axx/b"), ("?", "\u00e4")]):
     seed("ignore-rules", str(number), rules.encode() + b"\0" + path.encode())
+
+
+# --- What clients say their build contexts have -----------------------------------------------------------------------
+
+def leb128(number):
+    out = b""
+    while number >= 0x80:
+        out += bytes([number & 0x7F | 0x80])
+        number >>= 7
+    return out + bytes([number])
+
+
+def listing(files):
+    out = b"SCTX1\n" + leb128(len(files))
+    before = b""
+    for kind, path, *more in files:
+        path = path.encode()
+        shared = len(os.path.commonprefix([before, path]))
+        out += bytes([kind]) + leb128(shared) + leb128(len(path) - shared) + path[shared:] + leb128(0o755)
+        out += struct.pack("<q", 1_700_000_000_000_000_000)
+        if kind == 0:
+            out += leb128(more[0]) + struct.pack("<q", -1) + leb128(1 << 40)
+        elif kind == 2:
+            out += leb128(len(more[0])) + more[0].encode()
+        before = path
+    return out
+
+
+seed("context-listing", "empty", listing([]))
+seed("context-listing", "tree", listing([
+    (1, "a"), (1, "a/b"), (0, "a/b/c", 5), (2, "a/b/d", "../../x"), (0, "a-b", 0), (0, "long" * 60, 1 << 40)]))
+seed("context-listing", "outside", listing([(0, "../x", 1)]))

@@ -7,6 +7,7 @@ struct ImportTests {
     /// What each module may import besides the standard library.
     private static let allowed: [String: Set<String>] = [
         "CLinux": [], "CManifest": [], "CSQLite": [], "CZlib": [], "CCrypto": [], "CZstd": [], "CISAL": [],
+        "CBzip2": [], "CLzma": [],
         "CNftables": [], "CCurl": [], "CTLS": [], "CCrypt": [],
         "JSONText": [],
         "Diagnostics": ["JSONText"],
@@ -18,7 +19,7 @@ struct ImportTests {
         "StackDSL": ["StackModel", "Diagnostics", "JSONText"],
         "HTTP": ["Linux", "CTLS", "JSONText"],
         "OCI": ["Diagnostics", "JSONText"],
-        "Archives": ["Linux", "CZlib", "CZstd", "CISAL", "CCrypto"],
+        "Archives": ["Linux", "CZlib", "CZstd", "CBzip2", "CLzma", "CISAL", "CCrypto"],
         "StateStore": ["CSQLite", "Linux", "StackModel", "Diagnostics", "JSONText"],
         "ImageStore": ["OCI", "Archives", "StateStore", "Linux", "Diagnostics", "JSONText"],
         "Registry": ["ImageStore", "OCI", "HTTP", "Archives", "Linux", "CCurl", "Diagnostics", "JSONText"],

@@ -7,7 +7,7 @@ import Synchronization
 
 extension BuildEngine {
     /// Keepers of things beside the results of steps.
-    var shelves: [any CacheShelf] { [CacheMountShelf(store: cacheMountStore)] }
+    var shelves: [any CacheShelf] { [CacheMountShelf(store: cacheMountStore), contexts, web] }
 
     /// All that is kept for later builds, the last used first.
     package func usage() async throws -> [CacheRecord] {
@@ -146,26 +146,6 @@ extension BuildEngine {
         let over = try await history().filter { $0.status != .running }.map(\.id)
         let chosen = ids.map { ids in over.filter { id in ids.contains { !$0.isEmpty && id.hasPrefix($0) } } } ?? over
         return try await reporting("forgetting builds") { try await records.remove(chosen) }
-    }
-}
-
-/// Cache mounts among all that is kept.
-struct CacheMountShelf: CacheShelf {
-    let store: CacheMountStore
-
-    func records() async throws -> [CacheRecord] {
-        try await BlockingExecutor.shared.run { () throws(SystemError) in try store.records() }.map { mount in
-            CacheRecord(
-                id: mount.id, kind: .cacheMount, description: "cached mount \(mount.name)", size: mount.bytes,
-                created: mount.createdAt, lastUsed: mount.lastUsedAt, isInUse: mount.isInUse)
-        }
-    }
-
-    func remove(_ id: String) async throws -> Int64? {
-        try await BlockingExecutor.shared.run { () throws(SystemError) in
-            let bytes = try store.records().first { $0.id == id }?.bytes ?? 0
-            return try store.remove(id) ? bytes : nil
-        }
     }
 }
 

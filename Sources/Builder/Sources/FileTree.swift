@@ -11,6 +11,8 @@ package struct FileTree: Sendable {
     package var known: (any ContentDigests)?
     /// Whether its files are root's, whoever has them on the disk: a context's are.
     package let belongsToRoot: Bool
+    /// Where digests of what is copied from it are kept, if the tree stays as it is.
+    let memo: DigestMemo?
     /// Keeps what the tree is made of for as long as somebody has it.
     private let lifetime: (any Sendable)?
 
@@ -22,6 +24,20 @@ package struct FileTree: Sendable {
         self.ignored = ignored
         self.known = known
         self.belongsToRoot = belongsToRoot
+        self.lifetime = lifetime
+        memo = nil
+    }
+
+    /// A tree that never changes.
+    init(
+        root: SharedDescriptor, known: (any ContentDigests)?, belongsToRoot: Bool, memo: DigestMemo,
+        lifetime: any Sendable
+    ) {
+        self.root = root
+        ignored = []
+        self.known = known
+        self.belongsToRoot = belongsToRoot
+        self.memo = memo
         self.lifetime = lifetime
     }
 }

@@ -15,7 +15,8 @@ extension BuildEngine {
             if directories.isEmpty { return try Files.open(empty, [.readOnly, .directory]).shared() }
             return try MergedView.open(directories, scratch: scratch, empty: empty)
         }
-        return FileTree(root: root, lifetime: hold)
+        return FileTree(
+            root: root, known: nil, belongsToRoot: false, memo: layerMemos[layers], lifetime: hold)
     }
 
     /// The digest of what is at a path of a tree: what a bind mount shows.
@@ -24,7 +25,11 @@ extension BuildEngine {
     package func contentDigest(of tree: FileTree, path: String) async throws -> String {
         do {
             return try await BlockingExecutor.shared.run {
-                try TransferDigest.digest(of: try TreeReader(tree), path: TreePath.clean(path))
+                let key = DigestMemo.Key(path: path, ignored: tree.ignored)
+                if let digest = tree.memo?.digest(key) { return digest }
+                let digest = try TransferDigest.digest(of: try TreeReader(tree), path: TreePath.clean(path))
+                tree.memo?.set(digest, for: key)
+                return digest
             }
         } catch {
             throw BuildFailure.transferring("reading \(path)", error)

@@ -16,10 +16,21 @@ extension BuildEngine {
     package func contentDigest(of step: TransferStep) async throws -> String {
         do {
             let root = try await accountFiles(of: step)
+            let fetched = try await fetch(step, isForDigest: true)
             return try await BlockingExecutor.shared.run {
-                // Over nothing: what the layers below have is not in this digest.
-                var plan = try Self.plan(step, over: nil, accounts: root)
-                return try TransferDigest.digest(of: &plan, step)
+                // Over nothing: what the layers below have is not in this digest. Archives count as they are.
+                let sources = try TransferSources(step, fetched: fetched, spool: nil)
+                let owner = try step.transfer.owner.map { try TransferOwner($0).resolved(in: root) }
+                // What is fetched may be another each time.
+                let memo = fetched.contains { $0 != nil } ? nil : step.origin?.memo
+                let key = DigestMemo.Key(
+                    transfer: step.transfer, owner: owner, path: step.workingDirectory,
+                    ignored: step.origin?.ignored ?? [])
+                if let digest = memo?.digest(key) { return digest }
+                var plan = try Self.plan(sources, over: nil, owner: owner)
+                let digest = try TransferDigest.digest(of: &plan, step, fetched: fetched)
+                memo?.set(digest, for: key)
+                return digest
             }
         } catch {
             throw BuildFailure.transferring(step.title, error)
@@ -38,8 +49,12 @@ extension BuildEngine {
         do {
             let lower = step.transfer.isLinked ? nil : try TreeReader(try await tree(of: step.layers))
             let accounts = if let lower { lower } else { try await accountFiles(of: step) }
+            let fetched = try await fetch(step, isForDigest: false)
+            let spool = contextDirectory
             let plan = try await BlockingExecutor.shared.run {
-                try Planned(Self.plan(step, over: lower, accounts: accounts), epoch: step.epoch)
+                let sources = try TransferSources(step, fetched: fetched, spool: spool)
+                let owner = try step.transfer.owner.map { try TransferOwner($0).resolved(in: accounts) }
+                return try Planned(Self.plan(sources, over: lower, owner: owner), epoch: step.epoch)
             }
             return try await write(plan, title: step.title, progress: progress)
         } catch {
@@ -107,11 +122,11 @@ extension BuildEngine {
     }
 
     private static func plan(
-        _ step: TransferStep, over lower: TreeReader?, accounts: TreeReader?
+        _ sources: TransferSources, over lower: TreeReader?, owner: FileOwner?
     ) throws -> TransferPlan {
-        let owner = try step.transfer.owner.map { try TransferOwner($0).resolved(in: accounts) }
-        var plan = TransferPlan(over: lower, owner: owner, mode: try step.transfer.mode.map { try TransferMode($0) })
-        try TransferSources(step).add(to: &plan)
+        let mode = try sources.step.transfer.mode.map { try TransferMode($0) }
+        var plan = TransferPlan(over: lower, owner: owner, mode: mode)
+        try sources.add(to: &plan)
         return plan
     }
 }

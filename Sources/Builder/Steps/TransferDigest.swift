@@ -7,13 +7,19 @@ enum TransferDigest {
     private static let form = "stackctl transfer 1"
 
     /// - Parameter plan: over no layers.
-    static func digest(of plan: inout TransferPlan, _ step: TransferStep) throws -> String {
+    static func digest(
+        of plan: inout TransferPlan, _ step: TransferStep, fetched: [TransferSources.Fetched?]
+    ) throws -> String {
         let record = Record()
         record.add(form)
         record.add(step.transfer.isAdd ? "ADD" : "COPY")
         record.add(step.workingDirectory)
         record.add(step.transfer.destination)
         record.add(step.transfer.isLinked ? "linked" : "")
+        record.add(step.transfer.unpacks.map { $0 ? "unpacks" : "keeps" } ?? "")
+        record.add(step.transfer.keepsGitDirectory ? "git" : "")
+        record.add(step.transfer.mode ?? "")
+        record.add(plan.owner.map { "\($0.uid):\($0.gid)" } ?? "")
         for source in step.transfer.sources {
             switch source {
             // What a source is called can become its name.
@@ -21,6 +27,7 @@ enum TransferDigest {
             case .inline(let name, _): record.add(name)
             }
         }
+        for case .commit(let commit)? in fetched { record.add(commit) }
         for node in try plan.ordered(epoch: nil) { try record.add(node) }
         return record.finish()
     }
@@ -81,7 +88,7 @@ enum TransferDigest {
             if let known = reader.tree.known?.digest(of: path) { return known }
             if node.entry.size == 0 { return SHA256.hex(of: []) }
             return try hash(try reader.open(path, [.readOnly, .nonBlocking]), from: 0, size: node.entry.size)
-        case .part(let file, let offset): return try hash(file, from: offset, size: node.entry.size)
+        case .part(let file, let offset, _): return try hash(file, from: offset, size: node.entry.size)
         }
     }
 

@@ -1,6 +1,7 @@
 import Archives
 import Diagnostics
 import Linux
+import Registry
 
 extension BuildFailure {
     /// COPY or ADD asks for what makes no sense.
@@ -28,10 +29,20 @@ extension BuildFailure {
                 summary: "failed to compute cache key: \"\(TreePath.shown(path))\": not found", hint: hint))
     }
 
+    /// A web address that gives no file.
+    static func missingAddress(_ address: String, status: Int) -> BuildFailure {
+        BuildFailure(
+            status == 404 || status == 410 ? .notFound : .failed,
+            Diagnostic(
+                code: status == 404 || status == 410 ? BuildCode.notFound : BuildCode.failed,
+                summary: "failed to load \(address): invalid response status \(status)"))
+    }
+
     /// Gives what went wrong below while files were read or written the form users read.
     static func transferring(_ title: String, _ error: any Error) -> any Error {
         switch error {
         case is BuildFailure, is CancellationError, is Diagnostic: return error
+        case RegistryError.cancelled: return CancellationError()
         case ArchiveError.source(let cause): return transferring(title, cause)
         case let error as PathRules.Malformed:
             return badTransfer("`\(error.pattern)` is no pattern: syntax error in pattern")

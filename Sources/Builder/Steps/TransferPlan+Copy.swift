@@ -115,7 +115,7 @@ extension TransferPlan {
     }
 
     /// What a source's file becomes.
-    private func node(
+    func node(
         _ status: FileStatus, _ name: [UInt8], in directory: SharedDescriptor, at source: [UInt8],
         of reader: TreeReader, destination: [UInt8]
     ) throws -> Node {
@@ -161,13 +161,26 @@ extension TransferPlan {
     }
 
     /// Puts a file whose content is in memory at a path.
-    mutating func place(bytes: [UInt8], at path: [UInt8], mode wanted: UInt16 = 0o644, modified: Timestamp) throws {
+    mutating func place(bytes: [UInt8], at path: [UInt8], modified: Timestamp) throws {
+        let entry = made(at: path, mode: 0o644, size: UInt64(bytes.count), modified)
+        try place(file: Node(entry: entry, role: .copied, content: .bytes(bytes)), counts: false)
+    }
+
+    /// Puts a file of the web at a path.
+    mutating func place(_ file: WebFile, at path: [UInt8]) throws {
+        let entry = made(at: path, mode: 0o600, size: file.size, file.modified ?? Timestamp(seconds: 0))
+        try place(
+            file: Node(entry: entry, role: .copied, content: .part(file.file, offset: 0, extents: nil)),
+            counts: file.modified != nil)
+    }
+
+    private func made(at path: [UInt8], mode wanted: UInt16, size: UInt64, _ modified: Timestamp) -> TarEntry {
         var entry = TarEntry(path: path, kind: .regular)
         entry.mode = mode?.applied(to: wanted, isDirectory: false) ?? wanted
         entry.userID = owner?.uid ?? 0
         entry.groupID = owner?.gid ?? 0
-        entry.size = UInt64(bytes.count)
+        entry.size = size
         entry.modified = modified
-        try place(file: Node(entry: entry, role: .copied, content: .bytes(bytes)))
+        return entry
     }
 }

@@ -11,7 +11,9 @@ struct TransferPlan {
         case file(TreeReader, path: [UInt8])
         case bytes([UInt8])
         /// A part of an open file, from this offset on.
-        case part(SharedDescriptor, offset: Int64)
+        ///
+        /// - Parameter extents: where in the file its parts go that are stored there one after the other; nil is all.
+        case part(SharedDescriptor, offset: Int64, extents: [SparseExtent]?)
     }
 
     /// A file by what tells it from others, so that its second name is known.
@@ -80,6 +82,11 @@ struct TransferPlan {
         }
         guard let lower, !isHidden(path) else { return nil }
         if let known = seen[path] { return known }
+        if case .some(nil) = seen[TreePath.parent(path)] {
+            // Below what is not there nothing is, and the layers need not be asked.
+            seen[path] = .some(nil)
+            return nil
+        }
         var found: Presence?
         if let status = try lower.status(path) {
             switch status.kind {
@@ -175,7 +182,9 @@ struct TransferPlan {
     // MARK: Files
 
     /// Puts something that is no directory at a path.
-    mutating func place(file node: Node) throws {
+    ///
+    /// - Parameter counts: whether its time is one of its own.
+    mutating func place(file node: Node, counts: Bool = true) throws {
         let path = node.entry.path
         if case .directory? = try presence(path) {
             throw BuildFailure.badTransfer(
@@ -184,7 +193,7 @@ struct TransferPlan {
         }
         if path.isEmpty { throw BuildFailure.badTransfer("cannot replace to directory / with file") }
         nodes[path] = node
-        if node.entry.kind == .regular || node.entry.kind == .symbolicLink {
+        if counts, node.entry.kind == .regular || node.entry.kind == .symbolicLink {
             newest = max(newest ?? node.entry.modified, node.entry.modified)
         }
     }

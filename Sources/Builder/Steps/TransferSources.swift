@@ -5,15 +5,30 @@ import Linux
 
 /// What the sources of COPY or ADD are, found in their trees, and where they go.
 struct TransferSources {
+    /// A source that was elsewhere.
+    enum Fetched: Sendable {
+        case web(WebFile)
+        /// A repository's files.
+        case tree(FileTree)
+        /// A repository's commit, where no files are wanted.
+        case commit(String)
+    }
+
     let step: TransferStep
+    /// For each source that is elsewhere.
+    private let fetched: [Fetched?]
+    /// Where archives are unpacked meanwhile; nil leaves them as they are.
+    private let spool: String?
     let excluded: PathRules
     /// The destination from the root, as it is written but without `.` and `..`.
     private let destination: [UInt8]
     /// Whether it says that it is a directory.
     private let isDirectory: Bool
 
-    init(_ step: TransferStep) throws {
+    init(_ step: TransferStep, fetched: [Fetched?], spool: String?) throws {
         self.step = step
+        self.fetched = fetched
+        self.spool = spool
         excluded = try PathRules(step.transfer.excluded)
         let text = step.transfer.destination
         let whole = text.hasPrefix("/") ? text : step.workingDirectory + "/" + text
@@ -29,7 +44,7 @@ struct TransferSources {
     func add(to plan: inout TransferPlan) throws {
         let sources = step.transfer.sources
         var files = 0
-        for source in sources {
+        for (index, source) in sources.enumerated() {
             switch source {
             case .path(let text): files += try add(path: text, to: &plan)
             case .inline(let name, let content):
@@ -37,8 +52,10 @@ struct TransferSources {
                 let target = try target(named: TreePath.clean(name), isDirectory: false, in: &plan)
                 try plan.place(
                     bytes: Array(content.utf8), at: target, modified: step.epoch ?? Timestamp(seconds: 0))
-            case .web(let address), .git(let address):
-                throw BuildFailure.badTransfer("\(address) cannot be fetched")
+            case .web, .git:
+                guard let found = fetched[index] else { continue }
+                files += 1
+                try add(found, to: &plan)
             }
         }
         if sources.count > 1 || files > 1 { try requireDirectory(plan) }
@@ -53,6 +70,29 @@ struct TransferSources {
         throw BuildFailure.badTransfer(
             "When using \(word) with more than one source file, the destination must be a directory and end with a /",
             hint: "write `\(step.transfer.destination)/`")
+    }
+
+    // MARK: Elsewhere
+
+    private func add(_ source: Fetched, to plan: inout TransferPlan) throws {
+        switch source {
+        case .commit: return
+        case .tree(let tree):
+            let target = try target(named: [], isDirectory: true, in: &plan)
+            try plan.copy([], of: try TreeReader(tree), to: target, TransferPlan.Selection(excluded: excluded))
+        case .web(let file):
+            if step.transfer.unpacks == true, try unpack(file.file, to: &plan) { return }
+            let name = file.name ?? "__unnamed__"
+            let path = try target(named: Array(name.utf8), isDirectory: false, in: &plan)
+            try plan.place(file, at: path)
+        }
+    }
+
+    /// Unpacks a file where it is an archive; false where it is none, or archives are left as they are.
+    private func unpack(_ file: SharedDescriptor, to plan: inout TransferPlan) throws -> Bool {
+        guard let spool, let archive = try UnpackedArchive(file, spool: spool) else { return false }
+        try plan.unpack(archive, to: try plan.resolve(destination))
+        return true
     }
 
     // MARK: Paths
@@ -84,6 +124,11 @@ struct TransferSources {
         let source = try TreePath.resolve(path) { try reader.link($0) }
         guard let status = try reader.status(source), Self.isVisible(source, status, in: reader) else {
             throw try Self.missing(path, resolved: source, in: reader)
+        }
+        if status.kind == .regular, step.transfer.unpacks ?? step.transfer.isAdd,
+            try unpack(try reader.open(source, [.readOnly, .nonBlocking]), to: &plan)
+        {
+            return
         }
         let target = try target(named: path, isDirectory: status.kind == .directory, in: &plan)
         try plan.copy(source, of: reader, to: target, TransferPlan.Selection(excluded: excluded))

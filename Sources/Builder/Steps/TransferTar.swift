@@ -4,13 +4,24 @@ import Synchronization
 
 /// The canonical tar of planned files, made as it is read: each content is opened, read once and closed.
 final class TransferTar: ByteSource {
+    /// What is still to be read of a content.
+    private struct Stored {
+        let file: SharedDescriptor
+        /// Where in it the next bytes are.
+        var offset: Int64
+        /// Parts that have bytes, with zeros in between; nil is one part.
+        var extents: ArraySlice<SparseExtent>?
+        /// Where in the content the next byte is.
+        var position: UInt64 = 0
+    }
+
     private let nodes: [TransferPlan.Node]
     private let progress: @Sendable (Int64) -> Void
     private let isCancelled: @Sendable () -> Bool
     private var next = 0
     /// Headers and padding that come before anything else.
     private var pending: ArraySlice<UInt8> = []
-    private var content: (file: SharedDescriptor, offset: Int64)?
+    private var content: Stored?
     private var left: UInt64 = 0
     private var done: Int64 = 0
     private var reported: Int64 = 0
@@ -54,18 +65,46 @@ final class TransferTar: ByteSource {
     private var current: TransferPlan.Node { nodes[next - 1] }
 
     private func readContent(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
-        guard let (file, offset) = content else { return 0 }
+        guard var stored = content else { return 0 }
         let window = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Int(clamping: left)))
-        let count: Int
-        do throws(SystemError) { count = try file.pread(into: window, at: offset) } catch { throw .system(error) }
+        let count = try Self.read(&stored, into: window)
         guard count > 0 else { throw changed() }
         left -= UInt64(count)
         done += Int64(count)
-        content = (file, offset + Int64(count))
-        if left == 0 {
-            content = nil
-            pending = TarWriter.padding(after: current.entry.size)[...]
+        content = left > 0 ? stored : nil
+        if left == 0 { pending = TarWriter.padding(after: current.entry.size)[...] }
+        return count
+    }
+
+    private static func read(
+        _ stored: inout Stored, into window: UnsafeMutableRawBufferPointer
+    ) throws(ArchiveError) -> Int {
+        var room = window.count
+        if let extents = stored.extents {
+            guard let extent = extents.first, extent.offset <= stored.position else {
+                let end = extents.first?.offset ?? .max
+                let count = Int(clamping: min(UInt64(room), end - stored.position))
+                UnsafeMutableRawBufferPointer(rebasing: window.prefix(count)).initializeMemory(
+                    as: UInt8.self, repeating: 0)
+                stored.position += UInt64(count)
+                return count
+            }
+            let over = extent.offset + extent.length - stored.position
+            if over == 0 {
+                stored.extents = extents.dropFirst()
+                return try read(&stored, into: window)
+            }
+            room = Int(clamping: min(UInt64(room), over))
         }
+        let part = UnsafeMutableRawBufferPointer(rebasing: window.prefix(room))
+        let count: Int
+        do throws(SystemError) {
+            count = try stored.file.pread(into: part, at: stored.offset)
+        } catch {
+            throw .system(error)
+        }
+        stored.offset += Int64(count)
+        stored.position += UInt64(count)
         return count
     }
 
@@ -83,16 +122,22 @@ final class TransferTar: ByteSource {
         switch node.content {
         case nil: break
         case .bytes(let bytes): head += bytes + TarWriter.padding(after: UInt64(bytes.count))
-        case .part(let file, let offset): start(file, offset, node.entry.size)
+        case .part(let file, let offset, let extents):
+            if node.entry.size > 0 {
+                start(Stored(file: file, offset: offset, extents: extents?[...]), node.entry.size)
+            }
         case .file(let reader, let path):
-            if node.entry.size > 0 { start(try open(path, of: reader, size: node.entry.size), 0, node.entry.size) }
+            if node.entry.size > 0 {
+                let file = try open(path, of: reader, size: node.entry.size)
+                start(Stored(file: file, offset: 0), node.entry.size)
+            }
         }
         pending = head[...]
         return true
     }
 
-    private func start(_ file: SharedDescriptor, _ offset: Int64, _ size: UInt64) {
-        content = (file, offset)
+    private func start(_ stored: Stored, _ size: UInt64) {
+        content = stored
         left = size
     }
 

@@ -26,7 +26,7 @@ struct FuzzTarget: Sendable {
     static let all: [FuzzTarget] = [
         tar, tarEntries, gzip, zstd, recipe, imageArchive, documents, references, json, requests, responses,
         registryFields, registryFiles, registryServer, nameQueries, nameMessages, launchPrograms, supervision,
-        engineBodies, engineTexts, dockerfile, ignoreRules,
+        engineBodies, engineTexts, dockerfile, ignoreRules, contextListing,
     ]
 }
 

@@ -64,7 +64,7 @@ struct ContextTests {
                 #expect(try Self.names(first) == ["a", "dir", "link"])
                 #expect(try Self.names(first, "dir") == ["b", "empty"])
                 #expect(try Self.names(second, "dir") == ["b"])
-                #expect(try await lab.lab.engine.builder.storedSources().map(\.isUsed) == [true])
+                #expect(try await lab.lab.engine.builder.usage().map(\.isInUse) == [true])
             }
             // Nobody uses it: it is changed in its place.
             try lab.write("dir/b", "three", mode: 0o755)
@@ -95,10 +95,12 @@ struct ContextTests {
             do { _ = try await Self.synchronise(lab, wanting: ["a", "b"]) }
             // What nobody uses can go.
             let builder = try await lab.lab.engine.builder
-            let stored = try #require(try await builder.storedSources().first)
-            #expect(stored.size == 6)
-            #expect(try await builder.removeSource(stored))
-            #expect(try await builder.storedSources() == [])
+            let stored = try #require(try await builder.usage().first)
+            #expect(stored.size == 6 && stored.kind == .context)
+            var everything = CachePruning()
+            everything.all = true
+            #expect(try await builder.prune(everything).freedBytes == 6)
+            #expect(try await builder.usage() == [])
             do { _ = try await Self.synchronise(lab, wanting: ["a", "b"]) }
         }
     }

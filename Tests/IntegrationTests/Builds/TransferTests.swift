@@ -79,4 +79,212 @@ struct TransferTests {
             if let layer = made.layer { try await lab.lab.engine.images.giveBack([layer]) }
         }
     }
+
+    @Test func linksAreFollowedInsideTheirRootOnly() async throws {
+        try await TransferLab.run { lab in
+            try lab.write("dir/file", "inside")
+            try Files.symlink("dir", at: lab.source + "/short")
+            try Files.symlink("/dir/file", at: lab.source + "/absolute")
+            try Files.symlink("../../../../etc/hostname", at: lab.source + "/climbing")
+            try Files.symlink("loop", at: lab.source + "/loop")
+            // A source that is a link is what it leads to, inside the context.
+            #expect(try await lab.copy("absolute", to: "/tmp/name").text("tmp/name") == "inside")
+            #expect(try await lab.copy("short", to: "/tmp/d").names("tmp/d") == ["file"])
+            #expect(try await lab.copy("short/file", to: "/tmp/").names("tmp") == ["file"])
+            #expect(
+                try await lab.failure("climbing", to: "/").contains(
+                    "it is a link to /etc/hostname, and links are looked up inside the context only"))
+            #expect(try await lab.failure("loop", to: "/").contains("ELOOP"))
+            // One in a directory stays a link.
+            let all = try await lab.copy(".", to: "/all")
+            #expect(try all.status("all/climbing")?.kind == .symbolicLink)
+            #expect(try Files.readLink("all/absolute", at: all.tree.root.raw) == "/dir/file")
+            // Links in the destination are those of the image.
+            try lab.write("links/real/keep", "")
+            try Files.symlink("/tmp", at: lab.source + "/links/toTmp")
+            try Files.symlink("../../outside", at: lab.source + "/links/up")
+            let base = try await lab.copy("links", to: "/links")
+            for (destination, found) in [
+                ("/links/toTmp/x", "tmp/x"), ("/links/toTmp/", "tmp/file"), ("/links/up/y", "outside/y"),
+                ("/links/up", "outside"),
+            ] {
+                let result = try await lab.result(
+                    of: try lab.step(["dir/file"], destination, layers: base.layers))
+                #expect(try result.text(found) == "inside", "\(destination)")
+            }
+            #expect(
+                try await lab.failure("nothing", to: "/").contains(
+                    "failed to compute cache key: \"/nothing\": not found"))
+            #expect(try await lab.failure("dir/fill", to: "/").contains("did you mean `file`?"))
+            #expect(try await lab.failure("../../etc/passwd", to: "/").contains("\"/etc/passwd\": not found"))
+        }
+    }
+
+    @Test func patternsSelectAndLeaveOut() async throws {
+        try await TransferLab.run { lab in
+            for name in ["a.go", "b.go", "c.txt", "sub/d.go", "sub/deep/e.go", "we[ird", "node/x", "node/keep/y"] {
+                try lab.write(name, name)
+            }
+            #expect(try await lab.copy("*.go", to: "/o/").names("o") == ["a.go", "b.go"])
+            #expect(try await lab.copy("s*/d?go", to: "/o/").names("o") == ["d.go"])
+            #expect(try await lab.copy("we[[]ird", to: "/o/").names("o") == ["we[ird"])
+            #expect(try await lab.copy("[ab].go", "c.txt", to: "/o/").names("o") == ["a.go", "b.go", "c.txt"])
+            // Nothing that fits is no error, and no layer.
+            #expect(try await lab.copy("none*", to: "/").layer.layer == nil)
+            #expect(try await lab.failure("a[", to: "/").contains("syntax error in pattern"))
+            let without = try await lab.copy(".", to: "/o") {
+                $0.transfer.excluded = ["**/*.go", "node", "!node/keep"]
+            }
+            #expect(try without.names("o") == ["c.txt", "node", "sub", "we[ird"])
+            #expect(try without.names("o/node") == ["keep"])
+            #expect(try without.names("o/sub") == ["deep"])
+            let wild = try await lab.copy("*", to: "/o/") { $0.transfer.excluded = ["*.txt", "sub", "we*"] }
+            #expect(try wild.names("o") == ["a.go", "b.go", "keep", "x"])
+            let ignoring = try await lab.copy(".", to: "/o", ignored: ["**", "!sub/deep"])
+            #expect(try ignoring.names("o") == ["sub"])
+            #expect(try ignoring.names("o/sub") == ["deep"])
+            #expect(
+                try await lab.failure("a.go", to: "/", ignored: ["*.go"]).contains(
+                    "a pattern of .dockerignore leaves it out"))
+        }
+    }
+
+    @Test func parentsAreKeptWhereAskedFor() async throws {
+        try await TransferLab.run { lab in
+            for name in ["x/a/one", "x/a/two", "x/b/one", "y/a/one"] { try lab.write(name, name) }
+            try Files.chmod(lab.source + "/x", mode: 0o711)
+            func parents(_ sources: [String]) async throws -> TransferLab.Result {
+                try await lab.result(of: try lab.step(sources, "/p/") { $0.transfer.keepsParents = true })
+            }
+            let two = try await parents(["x/a/one", "y/a"])
+            #expect(try two.names("p") == ["x", "y"])
+            #expect(try two.names("p/x/a") == ["one"])
+            #expect(try two.owner("p/x") == "711 0:0")
+            let wild = try await parents(["**/one"])
+            #expect(try wild.names("p/x") == ["a", "b"])
+            #expect(try wild.names("p/x/a") == ["one"])
+            let pivot = try await parents(["x/./a/*"])
+            #expect(try pivot.names("p") == ["a"])
+            #expect(try pivot.names("p/a") == ["one", "two"])
+            let step = try lab.step(["x/none"], "/p/") { $0.transfer.keepsParents = true }
+            await #expect(throws: BuildFailure.self) { try await lab.result(of: step) }
+        }
+    }
+
+    @Test func ownersAndModesAreWhatIsAskedFor() async throws {
+        try await TransferLab.run { lab in
+            try lab.write("dir/file", "", mode: 0o640)
+            try lab.write("dir/run", "", mode: 0o755)
+            func change(_ owner: String?, _ mode: String? = nil) async throws -> TransferLab.Result {
+                try await lab.copy("dir", to: "/new/dir") {
+                    $0.transfer.owner = owner
+                    $0.transfer.mode = mode
+                }
+            }
+            // A name has the group of its line, a number that of the same number.
+            #expect(try await change("user").owner("new/dir/file") == "640 1000:1000")
+            #expect(try await change("user:staff").owner("new/dir/file") == "640 1000:50")
+            #expect(try await change("7").owner("new/dir/file") == "640 7:7")
+            #expect(try await change("7:staff").owner("new/dir/file") == "640 7:50")
+            #expect(try await change(":staff").owner("new/dir/file") == "640 0:50")
+            #expect(try await change("user").owner("new") == "755 1000:1000")
+            #expect(
+                try await lab.failure("dir", to: "/new") { $0.transfer.owner = "usr" }
+                    == "unable to find user usr: no matching entries in /etc/passwd; did you mean `user`?")
+            #expect(
+                try await lab.failure("dir", to: "/new") { $0.transfer.owner = "user:nobody" }.contains(
+                    "unable to find group nobody: no matching entries in /etc/group"))
+            let octal = try await change(nil, "0600")
+            #expect(try octal.owner("new/dir/run") == "600 0:0")
+            let symbolic = try await change(nil, "u=rwX,go=rX")
+            #expect(try symbolic.owner("new/dir/file") == "644 0:0")
+            #expect(try symbolic.owner("new/dir/run") == "755 0:0")
+            #expect(
+                try await lab.failure("dir", to: "/new") { $0.transfer.mode = "0999" }.contains(
+                    "invalid chmod parameter: '0999'. it should be octal string and between 0 and 07777"))
+            // A stage's files keep their owners.
+            let stage = try await change("user:staff")
+            let kept = try await lab.result(
+                of: TransferStep(
+                    EvaluatedTransfer(isAdd: false, sources: [.path("/new/dir/file")], destination: "/copy"),
+                    from: stage.tree, onto: [], title: "COPY --from"))
+            #expect(try kept.owner("copy") == "640 1000:50")
+        }
+    }
+
+    @Test func linkedLayersDependOnNothingBelow() async throws {
+        try await TransferLab.run { lab in
+            try lab.write("file", "new")
+            func linked(_ layers: [Digest]?) async throws -> TransferLab.Result {
+                try await lab.result(
+                    of: try lab.step(["file"], "/data/seed/file/", layers: layers) { $0.transfer.isLinked = true })
+            }
+            let over = try await linked(nil)
+            // What is there of another kind is covered, not refused.
+            #expect(try over.names("data/seed/file") == ["file"])
+            #expect(try over.names("data/seed") == ["file"])
+            #expect(try await linked([]).layer == over.layer)
+        }
+    }
+
+    @Test func hardLinksHolesAndAttributesAreKept() async throws {
+        try await TransferLab.run { lab in
+            try lab.write("dir/one", "shared")
+            try Files.link(lab.source + "/dir/one", at: lab.source + "/dir/two")
+            try ExtendedAttributes.set(lab.source + "/dir/one", "user.note", [1, 2, 0, 3])
+            let sparse = try Files.open(lab.source + "/dir/sparse", [.writeOnly, .create]).shared()
+            try sparse.seek(64 << 20)
+            try sparse.writeAll(Array("end".utf8))
+            try lab.write("heavy/.wh.gone", "")
+            try Files.setTimes(lab.source + "/dir/one", modified: Timestamp(seconds: 1_000_000_000))
+            let result = try await lab.copy("dir", to: "/dir") { $0.epoch = Timestamp(seconds: 999_999_999) }
+            #expect(try result.status("dir/one")?.inode == result.status("dir/two")?.inode)
+            #expect(try result.status("dir/one")?.linkCount == 2)
+            #expect(try result.status("dir/one")?.modified == Timestamp(seconds: 999_999_999))
+            #expect((result.layer.newest ?? Timestamp(seconds: 0)) > Timestamp(seconds: 1_000_000_000))
+            #expect(try result.status("dir/sparse")?.size == (64 << 20) + 3)
+            let file = try Files.openInRoot(result.tree.root.raw, "dir/one").shared()
+            #expect(try ExtendedAttributes.get(file.raw, "user.note") == [1, 2, 0, 3])
+            if let layer = result.layer.layer {
+                let path = try #require(
+                    try Files.list(lab.lab.root + "/layers").map(\.name).first { layer.hex.hasPrefix($0) })
+                let image = try Files.status("\(lab.lab.root)/layers/\(path)/image.erofs")
+                #expect(image.blocks * 512 < 8 << 20, "zeros take room")
+            }
+            #expect(try await lab.failure("heavy", to: "/").contains("cannot be in an image"))
+            // The other way round through an archive: a second copy of the layer's files is the same.
+            let again = try await lab.copy("dir", to: "/dir") { $0.epoch = Timestamp(seconds: 999_999_999) }
+            #expect(again.layer.layer == result.layer.layer)
+        }
+    }
+
+    @Test func theDigestIsOfWhatIsCopiedAndOfNothingElse() async throws {
+        try await TransferLab.run { lab in
+            try lab.write("dir/a", "1")
+            try lab.write("other", "1")
+            func digest(_ change: (inout TransferStep) -> Void = { _ in }) async throws -> String {
+                try await lab.digest(of: try lab.step(["dir"], "/to", change))
+            }
+            let first = try await digest()
+            try Files.setTimes(lab.source + "/dir/a", modified: Timestamp(seconds: 5))
+            try lab.write("other", "2")
+            #expect(try await digest() == first)
+            #expect(try await digest { $0.layers = [] } == first)
+            #expect(try await digest { $0.transfer.owner = "user" } != first)
+            #expect(try await digest { $0.transfer.mode = "0600" } != first)
+            #expect(try await digest { $0.transfer.destination = "/two" } != first)
+            #expect(try await digest { $0.transfer.excluded = ["a"] } != first)
+            #expect(try await digest { $0.transfer.excluded = ["b"] } == first)
+            try Files.chmod(lab.source + "/dir/a", mode: 0o755)
+            let changed = try await digest()
+            #expect(changed != first)
+            try lab.write("dir/a", "2", mode: 0o755)
+            #expect(try await digest() != changed)
+            let builder = try await lab.lab.engine.builder
+            let tree = try await builder.contentDigest(of: try lab.context(), path: "/dir")
+            #expect(try await builder.contentDigest(of: try lab.context(), path: "dir/.") == tree)
+            try lab.write("dir/b", "")
+            #expect(try await builder.contentDigest(of: try lab.context(), path: "/dir") != tree)
+        }
+    }
 }

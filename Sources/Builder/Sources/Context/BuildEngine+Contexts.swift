@@ -48,12 +48,3 @@ final class MarkedSource: ByteSource {
         return try source.read(into: buffer)
     }
 }
-
-extension BuildEngine {
-    /// A context that is elsewhere: a repository, an archive or a Dockerfile on the web.
-    ///
-    /// - Throws: `BuildFailure`.
-    package func context(at address: String) async throws -> FileTree {
-        throw BuildFailure.badTransfer("\(address) cannot be fetched")
-    }
-}

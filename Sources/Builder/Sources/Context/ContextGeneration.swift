@@ -6,6 +6,7 @@ final class ContextGeneration: Sendable {
     let path: String
     let root: SharedDescriptor
     let index: ContextIndex
+    let memo = DigestMemo()
     private struct State {
         var uses = 0
         var isReplaced = false

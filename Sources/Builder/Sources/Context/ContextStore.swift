@@ -28,18 +28,16 @@ final class ContextStore: Sendable {
         }
     }
 
-    /// What is kept.
-    ///
-    /// Blocks.
-    func list() throws(SystemError) -> [StoredSource] {
+    /// What is kept; blocks.
+    private func list() throws(SystemError) -> [CacheRecord] {
         guard Files.exists(directory) else { return [] }
-        var result: [StoredSource] = []
+        var result: [CacheRecord] = []
         for name in try Files.list(directory).map(\.name) where !name.contains("-") {
             guard let (size, lastUsed) = try? Self.head(of: "\(directory)/\(name)/index") else { continue }
             result.append(
-                StoredSource(
-                    id: name, kind: .context, name: "build context", size: size, lastUsed: lastUsed,
-                    isUsed: entry(id: name).isUsed))
+                CacheRecord(
+                    id: name, kind: .context, description: "[internal] load build context", size: size,
+                    created: lastUsed, lastUsed: lastUsed, isInUse: entry(id: name).isUsed))
         }
         return result
     }
@@ -51,28 +49,18 @@ final class ContextStore: Sendable {
         }
         return (size, try file.status().modified)
     }
-
-    /// Lets one go, unless it is used; blocks.
-    func remove(_ id: String) throws -> Bool {
-        guard id.count == 32, id.allSatisfy(\.isHexDigit) else { return false }
-        return try entry(id: id).remove()
-    }
 }
 
-/// Something that builds fetched or were sent, and that is kept for the next one.
-package struct StoredSource: Sendable, Hashable {
-    package enum Kind: String, Sendable, Hashable { case context, web, git }
+extension ContextStore: CacheShelf {
+    func records() async throws -> [CacheRecord] { try await BlockingExecutor.shared.run { try self.list() } }
 
-    /// What `removeSource` takes, unique among those of its kind.
-    package var id: String
-    package var kind: Kind
-    /// What people call it: an address.
-    package var name: String
-    /// Bytes.
-    package var size: Int64
-    package var lastUsed: Timestamp
-    /// Whether a build uses it.
-    package var isUsed: Bool
+    func remove(_ id: String) async throws -> Int64? {
+        guard id.utf8.count == 32, id.allSatisfy(\.isHexDigit) else { return nil }
+        return try await BlockingExecutor.shared.run {
+            guard let (size, _) = try? Self.head(of: "\(self.directory)/\(id)/index") else { return nil }
+            return try self.entry(id: id).remove() ? size : nil
+        }
+    }
 }
 
 /// A context on its way from a client.
@@ -168,7 +156,8 @@ final class SynchronizedContext: ContextTransfer {
                 return try entry.commit(listing, over: base, comparison: comparison, received: contents)
             }
             return FileTree(
-                root: use.generation.root, known: use.generation.index, belongsToRoot: true, lifetime: use)
+                root: use.generation.root, known: use.generation.index, belongsToRoot: true,
+                memo: use.generation.memo, lifetime: use)
         } catch {
             throw BuildFailure.transferring("keeping the build context", error)
         }
@@ -191,23 +180,6 @@ extension BuildEngine {
             }
         } catch {
             throw BuildFailure.transferring("reading the build context", error)
-        }
-    }
-
-    /// What builds fetched or were sent that is kept for the next ones.
-    package func storedSources() async throws -> [StoredSource] {
-        let contexts = contexts
-        return try await BlockingExecutor.shared.run { try contexts.list() }
-    }
-
-    /// Lets something go that is kept for the next build; false where it is used or not there.
-    package func removeSource(_ source: StoredSource) async throws -> Bool {
-        let contexts = contexts
-        return try await BlockingExecutor.shared.run {
-            switch source.kind {
-            case .context: try contexts.remove(source.id)
-            case .web, .git: false
-            }
         }
     }
 }
