@@ -16,7 +16,8 @@ struct OutputLab {
 
     /// A request for a Dockerfile and a context of files.
     func request(
-        _ dockerfile: String, files: [String: String] = [:], tags: [String] = [], _ change: (inout BuildRequest) -> Void = { _ in }
+        _ dockerfile: String, files: [String: String] = [:], tags: [String] = [],
+        _ change: (inout BuildRequest) -> Void = { _ in }
     ) throws -> BuildRequest {
         let folder = "\(lab.root)/context-\(try Random.hex(bytes: 4))"
         try Files.makeDirectories(folder)
