@@ -143,7 +143,7 @@ package struct DirectoryWalker: ~Copyable {
             marker.modified = entry.modified
             queued.append(File(entry: marker, contents: nil))
         }
-        entry.attributes.removeAll { $0.name.hasPrefix("trusted.overlay.") || $0.name.hasPrefix("user.overlay.") }
+        entry.dropOverlayAttributes()
         return File(entry: entry, contents: nil)
     }
 
@@ -157,23 +157,25 @@ package struct DirectoryWalker: ~Copyable {
         var entry = entry(.regular, path: path, status)
         entry.size = UInt64(clamping: status.size)
         entry.attributes = try attributes(of: opened)
+        entry.dropOverlayAttributes()
         return File(entry: entry, contents: opened)
     }
 
     private mutating func special(
         _ status: FileStatus, name: [UInt8], path: [UInt8], in directory: Int32
     ) throws(SystemError) -> File {
-        if let link = hardLink(path: path, status) { return File(entry: link, contents: nil) }
         let kinds: [FileKind: EntryKind] = [
             .symbolicLink: .symbolicLink, .characterDevice: .characterDevice, .blockDevice: .blockDevice,
         ]
         var entry = entry(kinds[status.kind] ?? .fifo, path: path, status)
         entry.device = status.deviceID
+        // Removals come first: overlayfs makes them links of one device.
         if !choices.keepsReservedNames, status.kind == .characterDevice,
             status.deviceID == DeviceNumber(major: 0, minor: 0)
         {
             return File(entry: whiteout(entry, name: name), contents: nil)
         }
+        if let link = hardLink(path: path, status) { return File(entry: link, contents: nil) }
         if status.kind == .symbolicLink {
             entry.linkTarget = try Files.readLinkBytes(name, at: directory)
         }
@@ -183,6 +185,7 @@ package struct DirectoryWalker: ~Copyable {
             guard let value = try ExtendedAttributes.get(path, attribute) else { continue }
             entry.attributes.append(ExtendedAttribute(name: attribute, value: value))
         }
+        entry.dropOverlayAttributes()
         return File(entry: entry, contents: nil)
     }
 
@@ -225,4 +228,11 @@ package struct DirectoryWalker: ~Copyable {
 
     /// Labels of this machine's SELinux policy mean nothing on another.
     private static func isCarried(_ name: String) -> Bool { name != "security.selinux" }
+}
+
+extension TarEntry {
+    /// Takes out what overlayfs notes for itself, such as which file below a changed one was.
+    fileprivate mutating func dropOverlayAttributes() {
+        attributes.removeAll { $0.name.hasPrefix("trusted.overlay.") || $0.name.hasPrefix("user.overlay.") }
+    }
 }

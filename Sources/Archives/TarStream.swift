@@ -48,10 +48,13 @@ final class TarStream {
     }
 
     /// Passes over bytes.
-    func skip(_ count: UInt64, entry: TarEntry?) throws(ArchiveError) {
+    ///
+    /// - Parameter mayEnd: whether the source may end before the last of them.
+    func skip(_ count: UInt64, entry: TarEntry?, mayEnd: Bool = false) throws(ArchiveError) {
         var left = count
         while left > 0 {
             let piece = try next(upTo: left)
+            if piece.isEmpty, mayEnd { return }
             guard !piece.isEmpty else { throw .truncated(entry: entry?.name, offset: entry?.offset ?? position) }
             left -= UInt64(piece.count)
         }

@@ -38,12 +38,16 @@ extension BuildEngine {
 
     private func solve(_ request: BuildRequest, _ progress: BuildProgress, id: String) async throws -> BuildResult {
         let started = Clock.now()
+        var request = request
+        for (name, named) in request.namedContexts {
+            guard case .tree(let tree) = named, tree.ignored.isEmpty else { continue }
+            request.namedContexts[name] = .tree(try await Self.ignoring(tree, [".dockerignore"]))
+        }
         var file = try await definition(request, progress)
         let platforms = (request.platforms.isEmpty ? [Platform.host] : request.platforms).map(\.normalized)
         let inputs = platforms.map { EvaluationInput(request, platform: $0) }
         if let context = request.context { file.context = try await ignoring(context, file.name, progress) }
-        for warning in Self.warnings(file, inputs) { progress.warn(warning) }
-        if let failure = file.document.lintFailure(progress.warnings) { throw BuildFailure(.invalid, failure) }
+        for input in inputs { try Self.warn(file, input, progress, checksAll: request.checksOnly) }
         let plans = try inputs.map { try file.document.plan($0) }
         guard !request.checksOnly else {
             return BuildResult(
@@ -87,6 +91,7 @@ extension BuildEngine {
             for try await stage in group { stages.append(stage) }
             return stages.sorted { $0.0 < $1.0 }.map(\.1)
         }
+        for solver in solvers { try Self.warn(file, solver.input, job.progress, bases: try await solver.bases()) }
         var results: [BuildProduct.Result] = []
         for (solver, stage) in zip(solvers, stages) { results.append(try await solver.product(of: stage)) }
         let newest = stages.compactMap(\.newest).max()
@@ -166,18 +171,22 @@ extension BuildEngine {
     private func ignoring(_ context: FileTree, _ name: String, _ progress: BuildProgress) async throws -> FileTree {
         guard context.ignored.isEmpty else { return context }
         return try await progress.step("[internal] load .dockerignore") { _ in
-            var tree = context
-            for path in ["\(name).dockerignore", ".dockerignore"] {
-                let bytes = try await BlockingExecutor.shared.run { () throws(SystemError) in
-                    try Self.readIfPresent(path, of: context)
-                }
-                guard let bytes else { continue }
-                tree.ignored = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
-                    .map(String.init)
-                break
-            }
-            return tree
+            try await Self.ignoring(context, ["\(name).dockerignore", ".dockerignore"])
         }
+    }
+
+    /// A tree of files without what the first of some files that is there says.
+    private static func ignoring(_ context: FileTree, _ paths: [String]) async throws -> FileTree {
+        var tree = context
+        for path in paths {
+            let bytes = try await BlockingExecutor.shared.run { () throws(SystemError) in
+                try readIfPresent(path, of: context)
+            }
+            guard let bytes else { continue }
+            tree.ignored = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
+            break
+        }
+        return tree
     }
 
     /// A file of a context; nil where there is none.
@@ -192,17 +201,23 @@ extension BuildEngine {
 
     // MARK: Before the first step
 
-    private static func warnings(_ file: Definition, _ inputs: [EvaluationInput]) -> [Diagnostic] {
+    /// Tells what the rules of `--check` find, once.
+    ///
+    /// - Parameters:
+    ///   - bases: what is known of base images, without which some rules find less.
+    ///   - checksAll: whether stages count that the target does not need.
+    /// - Throws: where the Dockerfile says that warnings are errors.
+    private static func warn(
+        _ file: Definition, _ input: EvaluationInput, _ progress: BuildProgress, bases: [Int: ImageSettings] = [:],
+        checksAll: Bool = false
+    ) throws {
         let ignored = file.context.flatMap { context in
             context.ignored.isEmpty ? nil : IgnoreRules(Array(context.ignored.joined(separator: "\n").utf8))
         }
-        var found: [Diagnostic] = []
-        for input in inputs {
-            for warning in file.document.lint(input, ignored: ignored) where !found.contains(warning) {
-                found.append(warning)
-            }
-        }
-        return found
+        let known = progress.warnings
+        let found = file.document.lint(input, ignored: ignored, bases: bases, checksAll: checksAll)
+        for warning in found where !known.contains(warning) { progress.warn(warning) }
+        if let failure = file.document.lintFailure(progress.warnings) { throw BuildFailure(.invalid, failure) }
     }
 
     /// The moment that was asked for.
@@ -223,6 +238,13 @@ extension BuildEngine {
 }
 
 extension StageSolver {
+    /// What the stages began with, by their numbers.
+    func bases() async throws -> [Int: ImageSettings] {
+        var bases: [Int: ImageSettings] = [:]
+        for planned in plan.stages { bases[planned.index] = try await stage(planned.index).base }
+        return bases
+    }
+
     /// What the steps gave, for whoever makes something of it.
     func product(of target: SolvedStage) async throws -> BuildProduct.Result {
         var chain: Set<Int> = [plan.target]

@@ -101,6 +101,16 @@ struct TarReaderTests {
         #expect(try reader.next() == nil)
     }
 
+    @Test("an archive may end with the last byte of its last file where that is allowed, and never before")
+    func unpadded() throws {
+        let archive = TarFixture.header("a", size: 3) + Array("abc".utf8)
+        var limits = TarLimits()
+        #expect(throws: ArchiveError.self) { try TarFixture.read(archive, limits: limits) }
+        limits.requiresEndMarker = false
+        #expect(try TarFixture.read(archive, limits: limits).first?.contents == Array("abc".utf8))
+        #expect(throws: ArchiveError.self) { try TarFixture.read(Array(archive.dropLast()), limits: limits) }
+    }
+
     @Test("the canonical form reads back as what was written")
     func canonical() throws {
         var entry = TarEntry(path: Array(("d/" + String(repeating: "n", count: 150)).utf8), kind: .regular)

@@ -13,7 +13,7 @@ struct AttestationTests {
 
     private static func product() throws -> BuildProduct {
         let base = try ImageReference("debian:12")
-        let result = BuildProduct.PlatformResult(
+        let result = BuildProduct.Result(
             platform: Platform(os: "linux", architecture: "amd64"), config: ImageConfig(),
             materials: [
                 .image(
@@ -84,7 +84,7 @@ struct AttestationTests {
         #expect(fixed == (try Self.provenance(.maximal)))
         #expect(fixed["runDetails"]?["metadata"]?["startedOn"] == nil)
         let usual = try Self.provenance(.maximal) { $0.sourceDateEpoch = nil }
-        #expect(usual["runDetails"]?["metadata"]?["startedOn"]?.stringValue == "2023-11-14T22:13:20Z")
+        #expect(usual["runDetails"]?["metadata"]?["startedOn"]?.stringValue == "2023-11-14T22:13:20.000000000Z")
         #expect(usual["runDetails"]?["metadata"]?["invocationId"]?.stringValue == "abc")
     }
 

@@ -215,30 +215,6 @@ struct BuildBodyTests {
 
 @Suite("contexts, as they are found and sent")
 struct BuildContextTests {
-    @Test("a walk leaves out what is ignored, and tells the way to what is not")
-    func walk() throws {
-        let root = try Files.temporaryDirectory(prefix: "stackctl-context-")
-        defer { try? Files.removeTree(root) }
-        for directory in ["src", "node_modules/keep", "empty"] { try Files.makeDirectories("\(root)/\(directory)") }
-        for file in ["Dockerfile", "src/a.c", "src/a.o", "node_modules/x", "node_modules/keep/y"] {
-            try Files.write("\(root)/\(file)", Array("text".utf8))
-        }
-        try Files.symlink("src/a.c", at: "\(root)/link")
-        let folder = try Files.open(root, [.readOnly, .directory]).shared()
-        let rules = IgnoreRules(Array("**/*.o\nnode_modules\n!node_modules/keep\n".utf8))
-        let files = try ContextWalk.files(of: folder, ignoring: rules)
-        #expect(
-            files.map { String(decoding: $0.path, as: UTF8.self) } == [
-                "Dockerfile", "empty", "link", "node_modules", "node_modules/keep", "node_modules/keep/y", "src",
-                "src/a.c",
-            ])
-        #expect(files[2].target == Array("src/a.c".utf8))
-        let archive = ContextArchive(folder, files)
-        var bytes: [UInt8] = []
-        while let piece = try archive.next() { bytes += piece }
-        #expect(bytes.count % 512 == 0 && bytes.count > 8 * 512)
-    }
-
     @Test("addresses, directories and archives are told apart")
     func places() throws {
         #expect(BuildContext.isRemote("https://example.com/x.git#main:sub"))

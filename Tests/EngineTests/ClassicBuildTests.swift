@@ -100,6 +100,14 @@ struct ClassicBuildTests {
         #expect(lines.finish(result) == [["stream": .string("\(id)\n")]])
     }
 
+    @Test("a quiet build that fails tells all")
+    func quietFailure() {
+        let lines = ClassicBuildLines(Self.script, isQuiet: true)
+        _ = lines.take(step(1, 2, .cached)) + lines.take(step(3, 3, begun)) + lines.take(log(3, "broken\n"))
+        _ = lines.take(step(3, 3, .failed("exit code 2")))
+        #expect(text(lines.flush()).hasSuffix("RUN make\nbroken\n"))
+    }
+
     @Test("events come out of their JSON as they went in")
     func json() {
         let events: [BuildEvent] = [

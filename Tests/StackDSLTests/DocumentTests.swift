@@ -237,3 +237,121 @@ struct CompositionTests {
         #expect(document.attributes("container.hard")?["command"] == nil)
     }
 }
+
+@Suite("Images that are built")
+struct BuiltImageTests {
+    @Test("steps are in order, stages before those that use them, bases by their names")
+    func steps() {
+        let build = Stage("build") {
+            From("golang:1.23")
+            Run("make", mounts: [.cache("/root/.cache")], network: .some(.none))
+        }
+        let document = document {
+            Image("shop/site", context: "site", secrets: ["npm": "secrets/npm"]) {
+                From("scratch")
+                Copy("/out/*", from: build, to: "/", owner: "1:2", mode: "0755")
+                Copy("/etc/ssl", fromImage: "debian:12", to: "/etc/ssl", isLinked: true)
+                Workdir("relative")
+                Env("A", "$b")
+                Expose(80)
+                Healthcheck(.command("true"), every: .seconds(3))
+                VolumePath("/data")
+            }
+        }
+        #expect(document.diagnostics.isEmpty, "\(document.diagnostics)")
+        let expected: JSONValue = [
+            "from": [
+                "stages": [
+                    [
+                        "name": "build",
+                        "steps": [
+                            ["from": "golang:1.23"],
+                            [
+                                "run": "make", "mounts": [["type": "cache", "target": "/root/.cache"]],
+                                "network": "none",
+                            ],
+                        ],
+                    ],
+                    [
+                        "steps": [
+                            ["from": "scratch"],
+                            [
+                                "copy": [
+                                    "to": "/", "sources": ["/out/*"], "owner": "1:2", "mode": "0755",
+                                    "stage": "build",
+                                ]
+                            ],
+                            [
+                                "copy": [
+                                    "to": "/etc/ssl", "sources": ["/etc/ssl"], "link": true, "image": "debian:12",
+                                ]
+                            ],
+                            ["workdir": "relative"], ["env": ["A": "$b"]], ["exposed": "80/tcp"],
+                            ["healthcheck": ["test": ["CMD", "true"], "interval": 3_000_000_000]],
+                            ["volume": "/data"],
+                        ]
+                    ],
+                ],
+                "context": "site", "secrets": ["npm": "secrets/npm"],
+                "bases": ["debian:12": "debian:12", "golang:1.23": "golang:1.23"],
+            ]
+        ]
+        #expect(document.attributes("image.shop/site") == expected)
+    }
+
+    @Test("a Dockerfile's context is its own directory")
+    func dockerfile() {
+        let document = document {
+            Image("a", dockerfile: "site/Dockerfile", target: "x", arguments: ["B": "1", "A": "2"])
+            Image("b", dockerfile: "Dockerfile", context: "other")
+        }
+        #expect(
+            document.attributes("image.a") == [
+                "from": [
+                    "dockerfile": "site/Dockerfile", "context": "site", "target": "x",
+                    "arguments": ["A": "2", "B": "1"],
+                ]
+            ])
+        #expect(document.attributes("image.b") == ["from": ["dockerfile": "Dockerfile", "context": "other"]])
+    }
+
+    @Test("an image of the stack that another begins with is made before it")
+    func ofTheStack() {
+        let base = Image("base", rootfs: "root")
+        let document = document { Image("site") { From(base) } }
+        #expect(document.diagnostics.isEmpty)
+        #expect(document.attributes("image.base") != nil)
+        #expect(
+            document.attributes("image.site")?["from"]?["bases"] == [
+                "base": ["$ref": "image.base.id"]
+            ] || document.attributes("image.site")?["from"]?["bases"]?["base"]?.objectValue != nil)
+    }
+
+    @Test("mistakes in steps have their lines")
+    func mistakes() {
+        let one = Stage("twice") { From("scratch") }
+        let two = Stage("twice") { From("scratch") }
+        let document = document {
+            Image("a") { Run("make") }
+            Image("b") {
+                From("debian:12")
+                From("debian:13")
+            }
+            Image("c") {
+                From(one)
+                Copy("/", from: two, to: "/")
+            }
+            Image("d") {
+                From("Bad Name")
+                Run(" ")
+                Stop(timeout: .seconds(3))
+                Healthcheck(.http("/", port: 80))
+                VolumePath("data")
+            }
+        }
+        let codes = document.diagnostics.map(\.code)
+        #expect(codes.filter { $0 == "SC1131" }.count == 2, "\(document.diagnostics.map(\.summary))")
+        for code in ["SC1130", "SC1109", "SC1119", "SC1105", "SC1108"] { #expect(codes.contains(code), "\(code)") }
+        #expect(document.diagnostics.allSatisfy { $0.location != nil })
+    }
+}

@@ -9,6 +9,7 @@ extension BuildFailure {
     static func of(_ error: any Error) -> BuildFailure {
         switch error {
         case let failure as BuildFailure: failure
+        case let dependency as DependencyFailure: dependency.failure
         case is CancellationError: cancelled
         case let list as DiagnosticList: BuildFailure(.invalid, list.diagnostics)
         case let diagnostic as Diagnostic where diagnostic.code == StoreCode.cancelled: cancelled

@@ -11,6 +11,8 @@ struct SolvedStage: Sendable {
     var execution: ExecutionParameters
     var platform: Platform
     var history: [ImageConfig.History]
+    /// What it began with.
+    var base: ImageSettings
     /// The scope of its arguments; nil for an image.
     var evaluated: EvaluatedStage?
     /// The newest of what went in so far; nil where nothing has a time.
@@ -30,6 +32,7 @@ struct SolvedStage: Sendable {
     init(_ config: ImageConfig) {
         layers = config.diffIDs
         settings = ImageSettings(config.execution, author: config.author)
+        base = settings
         execution = config.execution
         platform = config.platform
         history = config.history
@@ -45,6 +48,7 @@ struct SolvedStage: Sendable {
     ) {
         self.layers = layers
         self.settings = settings
+        base = settings
         self.execution = execution
         self.platform = platform
         self.history = history

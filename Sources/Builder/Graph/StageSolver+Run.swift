@@ -9,7 +9,6 @@ extension StageSolver {
         _ run: EvaluatedRun, _ step: EvaluatedStep, _ id: Int, _ stage: inout SolvedStage, _ planned: PlannedStage
     ) async throws -> StepResult {
         try checkEntitlements(of: run)
-        try Emulation.check(stage.platform)
         var origins: [StepOrigin?] = []
         for mount in run.mounts {
             guard mount.kind == .bind || (mount.kind == .cache && mount.from != nil) else {
@@ -39,8 +38,9 @@ extension StageSolver {
         }
         return try await job.result(
             [quick], more: content, title: step.title, step: id, isUncached: job.isUncached(planned)
-        ) { [self] in
-            try await job.engine.gate.run { [job] in
+        ) { [self, platform = stage.platform] in
+            try Emulation.check(platform)
+            return try await job.engine.gate.run { [job] in
                 try await job.engine.run(wanted) { [progress = job.progress] isError, bytes in
                     progress.log(id, isError: isError, bytes)
                 }
@@ -92,6 +92,7 @@ extension StageSolver {
         key.add("user", wanted.user)
         key.add("directory", wanted.workingDirectory)
         key.add("network", wanted.network.rawValue)
+        key.add("hostname", wanted.hostname == RunStep.usualHostname ? nil : wanted.hostname)
         key.add("hosts", wanted.limits.extraHosts)
         key.add("epoch", job.epoch)
         for (index, mount) in wanted.mounts.enumerated() {

@@ -46,8 +46,14 @@ final class StageSolver: Sendable {
     }
 
     /// A stage by its number, once it is made.
+    ///
+    /// - Throws: `DependencyFailure` where it cannot be made.
     func stage(_ index: Int) async throws -> SolvedStage {
-        try await stages.value(index) { try await self.make(try self.planned(index)) }
+        do {
+            return try await stages.value(index) { try await self.make(try self.planned(index)) }
+        } catch {
+            throw DependencyFailure(failure: BuildFailure.of(error))
+        }
     }
 
     /// A stage; one that only ONBUILD of a base image needs is not among those of the plan.
@@ -116,6 +122,8 @@ final class StageSolver: Sendable {
                 case nil: return try await image(name, wanted, planned)
                 }
             }
+        } catch let error as DependencyFailure {
+            throw error
         } catch {
             throw BuildFailure.of(error).placed(in: job.document, at: span, step: nil)
         }
@@ -167,6 +175,11 @@ final class StageSolver: Sendable {
         let known = image.repoDigests.first { $0.repository == reference.repository }?.digest
         return .image(reference, digest: reference.digest ?? known ?? image.id, platform: image.config.platform)
     }
+}
+
+/// A stage that something needs could not be made, which has been told already.
+struct DependencyFailure: Error {
+    let failure: BuildFailure
 }
 
 extension BuildJob {

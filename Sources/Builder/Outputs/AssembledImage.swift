@@ -39,7 +39,7 @@ struct AssembledImage: Sendable {
 
     /// - Parameter cache: what is said of the steps, for `type=inline`.
     init(
-        _ result: BuildProduct.PlatformResult, layers: [LayerExport], annotations: AnnotationPlacement, cache: String?
+        _ result: BuildProduct.Result, layers: [LayerExport], annotations: AnnotationPlacement, cache: String?
     ) throws {
         platform = result.platform
         self.layers = Array(zip(layers, result.layers)).map { ($0, $1) }

@@ -68,7 +68,7 @@ extension BuildEngine {
         return assembly
     }
 
-    private func layerExports(of result: BuildProduct.PlatformResult) async throws -> [LayerExport] {
+    private func layerExports(of result: BuildProduct.Result) async throws -> [LayerExport] {
         do {
             return try await images.exports(of: result.layers)
         } catch {
@@ -78,7 +78,7 @@ extension BuildEngine {
 
     /// What is said of a result, in in-toto's form.
     private func statements(
-        _ product: BuildProduct, _ result: BuildProduct.PlatformResult, _ request: BuildRequest,
+        _ product: BuildProduct, _ result: BuildProduct.Result, _ request: BuildRequest,
         subject: BlobDescriptor, _ steps: ExportSteps
     ) async throws -> [(predicateType: String, bytes: [UInt8])] {
         var statements: [(predicateType: String, bytes: [UInt8])] = []
@@ -98,7 +98,7 @@ extension BuildEngine {
 
     /// The packages that are in a result, as an SPDX document.
     func inventory(
-        of result: BuildProduct.PlatformResult, _ request: BuildRequest, _ product: BuildProduct, _ steps: ExportSteps
+        of result: BuildProduct.Result, _ request: BuildRequest, _ product: BuildProduct, _ steps: ExportSteps
     ) async throws -> JSONObject {
         let platform = result.platform.description
         return try await steps.run("[\(platform)] generating sbom") { step in
@@ -133,14 +133,14 @@ extension BuildEngine {
                             "an archive of `docker load` has one platform", hint: "use `--output type=oci`")
                     }
                     Self.tell(assembly, step)
-                    let archive = try assembly.dockerArchive(named: request.tags, created: product.epoch.rfc3339)
+                    let archive = try assembly.dockerArchive(named: request.tags, created: product.epoch.rfc3339Seconds)
                     try await images.write(archive, to: file)
                     step.done("sending tarball")
                 }
             case .ociArchive(let file):
                 try await steps.run("exporting to oci image format") { step in
                     Self.tell(assembly, step)
-                    let archive = try assembly.archive(named: request.tags, created: product.epoch.rfc3339)
+                    let archive = try assembly.archive(named: request.tags, created: product.epoch.rfc3339Seconds)
                     try await images.write(archive, to: file)
                     step.done("sending tarball")
                 }

@@ -56,7 +56,14 @@ private struct FilesPart: Sendable {
         var choices = DirectoryWalker.Choices()
         choices.keepsReservedNames = true
         choices.prefix = folder.map { Array($0.utf8) }
-        try DirectoryArchive.append(tree.root, choices: choices, latest: latest, to: sink)
+        let root: SharedDescriptor
+        do throws(SystemError) {
+            // The position in a directory belongs to the descriptor, which others have too.
+            root = try Files.open(".", [.readOnly, .directory], at: tree.root.raw).shared()
+        } catch {
+            throw .system(error)
+        }
+        try DirectoryArchive.append(root, choices: choices, latest: latest, to: sink)
         for (name, bytes) in statements {
             let path = (folder.map { $0 + "/" } ?? "") + name
             var entry = TarEntry(path: Array(path.utf8), kind: .regular)

@@ -19,7 +19,7 @@ extension BuildFailure {
         default:
             return BuildFailure(
                 Task.isCancelled ? .cancelled : .failed,
-                Diagnostic(code: BuildCode.failed, summary: "\(doing) failed", detail: "\(error)"))
+                Diagnostic(code: BuildCode.failed, summary: "\(error)", detail: "this was \(doing)"))
         }
     }
 

@@ -6,7 +6,7 @@ import OCI
 /// Whoever makes one keeps its layers (`ImageStore.keep`) until `export` is over.
 package struct BuildProduct: Sendable {
     /// One for each platform that was asked for, in that order.
-    package var results: [PlatformResult]
+    package var results: [Result]
     /// The Dockerfile, for the provenance: what it is called, and its text.
     package var dockerfile: (name: String, text: [UInt8])
     /// The address of a remote context; nil for one that the client sent, of which nothing is told.
@@ -23,7 +23,7 @@ package struct BuildProduct: Sendable {
     package var nextStep: Int
 
     package init(
-        results: [PlatformResult], dockerfile: (name: String, text: [UInt8]), started: Timestamp, epoch: Timestamp,
+        results: [Result], dockerfile: (name: String, text: [UInt8]), started: Timestamp, epoch: Timestamp,
         historyID: String, nextStep: Int
     ) {
         self.results = results
@@ -34,10 +34,8 @@ package struct BuildProduct: Sendable {
         self.nextStep = nextStep
     }
 
-    package typealias Result = PlatformResult
-
     /// The result for one platform.
-    package struct PlatformResult: Sendable {
+    package struct Result: Sendable {
         /// What it is for.
         package var platform: Platform
         /// The image's configuration, history and `diffIDs` included, labels of the request too.

@@ -1,7 +1,10 @@
 /// Variables in the order they were first set.
 package struct VariableScope: Sendable, Hashable {
     private(set) var names: [String] = []
+    /// `NAME=value`, in their order; shared by all that have them, for values may be long.
+    private(set) var lines: [String] = []
     private var values: [String: String] = [:]
+    private var places: [String: Int] = [:]
 
     package init() {}
 
@@ -16,13 +19,20 @@ package struct VariableScope: Sendable, Hashable {
     subscript(name: String) -> String? {
         get { values[name] }
         set {
-            if values.updateValue(newValue ?? "", forKey: name) == nil { names.append(name) }
+            let value = newValue ?? ""
+            values[name] = value
+            let line = "\(name)=\(value)"
+            if let place = places[name] {
+                lines[place] = line
+            } else {
+                places[name] = names.count
+                names.append(name)
+                lines.append(line)
+            }
         }
     }
 
-    /// `NAME=value`, in their order.
-    var lines: [String] { names.map { "\($0)=\(values[$0] ?? "")" } }
-
+    /// Name and value of a line; an empty value where it has none.
     static func split(_ line: String) -> (name: String, value: String) {
         guard let equals = line.utf8.firstIndex(of: UInt8(ascii: "=")) else { return (line, "") }
         return (String(line[..<equals]), String(line[line.utf8.index(after: equals)...]))

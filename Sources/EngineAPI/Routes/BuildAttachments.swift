@@ -11,6 +11,8 @@ final class BuildAttachments: Sendable {
     enum Item: Sendable {
         /// Files that steps copy from.
         case context(FileTree)
+        /// The same, while its files come.
+        case transfer(any ContextTransfer)
         /// The way to a caller's ssh agent.
         case agent(any AgentConnector)
         /// What a build made for its caller, and how many bytes it is.
@@ -38,6 +40,9 @@ final class BuildAttachments: Sendable {
             self?.drop(id)
         }
     }
+
+    /// An item that stays.
+    func look(_ id: String) -> Item? { items.withLock { $0[id] } }
 
     /// Gives an item away.
     func take(_ id: String) -> Item? { items.withLock { $0.removeValue(forKey: id) } }

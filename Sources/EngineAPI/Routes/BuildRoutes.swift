@@ -22,7 +22,8 @@ struct BuildRoutes: Sendable {
             try await request.respond(status: 200)
         }
         router.on("POST", "/build/prune") { request in
-            let report = try await engine.pruneBuilds(try Self.pruning(request))
+            let (choice, isNothing) = try Self.pruning(request)
+            let report = isNothing ? CachePruningReport() : try await engine.pruneBuilds(choice)
             try await request.respond([
                 "CachesDeleted": .strings(report.removed.map(\.id)), "SpaceReclaimed": .int(report.freedBytes),
             ])
@@ -40,7 +41,7 @@ struct BuildRoutes: Sendable {
         } catch {
             // Whoever sends a context hears the answer when all is sent.
             try await request.drain()
-            throw error
+            throw Self.worded(error)
         }
         var wanted = query.request
         wanted.context = context
@@ -61,12 +62,16 @@ struct BuildRoutes: Sendable {
 
     /// What goes wrong before anything was told has a status, and one sentence that says all.
     private static func worded(_ error: any Error) -> any Error {
-        guard let failure = error as? BuildFailure, failure.kind == .invalid || failure.kind == .notFound else {
-            return error
+        guard let failure = error as? BuildFailure else { return error }
+        let kind: EngineError.Kind
+        switch failure.kind {
+        case .invalid: kind = .invalid
+        case .notFound: kind = .notFound
+        case .forbidden: kind = .forbidden
+        case .failed: kind = .failed
+        case .process, .cancelled: return error
         }
-        return EngineError(
-            failure.kind == .invalid ? .invalid : .notFound, ClassicBuildLines.sentence(failure),
-            diagnostics: failure.diagnostics)
+        return EngineError(kind, ClassicBuildLines.sentence(failure), diagnostics: failure.diagnostics)
     }
 
     private func context(_ request: APIRequest, _ query: BuildQuery) async throws -> FileTree {
@@ -80,7 +85,9 @@ struct BuildRoutes: Sendable {
     }
 
     /// Source: Docker Engine API 1.51, `BuildPrune`.
-    private static func pruning(_ request: APIRequest) throws(EngineError) -> CachePruning {
+    ///
+    /// - Returns: what is let go, and whether that can be nothing: no part of the cache has labels.
+    private static func pruning(_ request: APIRequest) throws(EngineError) -> (choice: CachePruning, isNothing: Bool) {
         func bytes(_ names: String...) throws(EngineError) -> Int64? {
             for name in names {
                 guard let text = request.query(name) else { continue }
@@ -92,7 +99,8 @@ struct BuildRoutes: Sendable {
             return nil
         }
         let filters = try request.filters([
-            "description", "id", "inuse", "parent", "parents", "private", "shared", "type", "unused-for", "until",
+            "description", "id", "inuse", "label", "label!", "parent", "parents", "private", "shared", "type",
+            "unused-for", "until",
         ])
         var choice = CachePruning()
         choice.all = request.flag("all")
@@ -110,7 +118,7 @@ struct BuildRoutes: Sendable {
         }
         if !filters.lacks("shared") { choice.isShared = filters.allows("shared", true) }
         if !filters.lacks("private") { choice.isShared = !filters.allows("private", true) }
-        return choice
+        return (choice, !filters.lacks("label"))
     }
 }
 

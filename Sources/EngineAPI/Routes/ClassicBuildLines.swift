@@ -17,6 +17,8 @@ final class ClassicBuildLines: Sendable {
     private let isQuiet: Bool
     /// Bytes of a step's output that wait for the steps before it; more is left out.
     fileprivate static let patience = 1 << 20
+    /// Lines that a quiet build keeps for the case that it fails.
+    private static let quietLines = 10_000
 
     fileprivate enum Phase { case waiting, running, cached, over, failed }
 
@@ -39,6 +41,8 @@ final class ClassicBuildLines: Sendable {
         var reached: [Int: Int] = [:]
         var byLine: [Int: Int] = [:]
         var isOver = false
+        /// What a quiet build does not tell unless it fails.
+        var quiet: [JSONObject] = []
     }
 
     /// - Parameter isQuiet: whether nothing but the image's id is told.
@@ -53,18 +57,24 @@ final class ClassicBuildLines: Sendable {
 
     /// The lines that an event is worth.
     func take(_ event: BuildEvent) -> [JSONObject] {
-        guard !isQuiet else { return [] }
-        return state.withLock { state in
-            switch event {
-            case .step(let step):
-                state.take(step)
-                return state.advance()
-            case .log(let step, let isError, let bytes):
-                return state.hold([Self.output(bytes, isError: isError)], bytes.count, of: step)
-            case .progress(let progress): return state.hold(Self.pulled(progress), 0, of: progress.step)
-            case .warning(let diagnostic):
-                return [["stream": .string("[Warning] \(diagnostic.summary)\n")]]
-            }
+        state.withLock { state in
+            let lines = Self.lines(event, &state)
+            guard isQuiet else { return lines }
+            // Told only where the build fails.
+            state.quiet = (state.quiet + lines).suffix(Self.quietLines)
+            return []
+        }
+    }
+
+    private static func lines(_ event: BuildEvent, _ state: inout State) -> [JSONObject] {
+        switch event {
+        case .step(let step):
+            state.take(step)
+            return state.advance()
+        case .log(let step, let isError, let bytes):
+            return state.hold([output(bytes, isError: isError)], bytes.count, of: step)
+        case .progress(let progress): return state.hold(pulled(progress), 0, of: progress.step)
+        case .warning(let diagnostic): return [["stream": .string("[Warning] \(diagnostic.summary)\n")]]
         }
     }
 
@@ -86,8 +96,10 @@ final class ClassicBuildLines: Sendable {
 
     /// What was held back of the step that failed, and of those before it.
     func flush() -> [JSONObject] {
-        guard !isQuiet else { return [] }
-        return state.withLock { $0.flush() }
+        state.withLock { state in
+            defer { state.quiet = [] }
+            return state.quiet + state.flush()
+        }
     }
 
     /// The line that says why a build failed.
@@ -115,6 +127,7 @@ final class ClassicBuildLines: Sendable {
         guard let first = failure.diagnostics.first(where: { $0.severity == .error }) ?? failure.diagnostics.first
         else { return failure.message }
         var text = first.summary
+        if let detail = first.detail, !detail.contains("\n"), !text.contains(detail) { text += ": \(detail)" }
         if let hint = first.hint, !text.contains(hint) { text += " (\(hint))" }
         return text
     }

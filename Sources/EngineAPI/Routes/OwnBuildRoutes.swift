@@ -18,6 +18,7 @@ struct OwnBuildRoutes: Sendable {
     func add(to router: inout Router) {
         router.on("POST", "/builds", build)
         router.on("POST", "/builds/contexts", receiveContext)
+        router.on("POST", "/builds/contexts/{id}/files", receiveFiles)
         router.on("POST", "/builds/agents", receiveAgent)
         router.on("GET", "/builds/outputs/{id}", sendOutput)
         router.on("GET", "/builds/cache") { request in
@@ -57,21 +58,61 @@ struct OwnBuildRoutes: Sendable {
 
     // MARK: What is sent before
 
+    /// Takes a context: a tar of it, or a listing, of which the answer says whose contents are wanted.
     private func receiveContext(_ request: APIRequest) async throws {
-        let tree: FileTree
-        do {
-            tree = try await request.receive { archive in
-                try await BuildContexts.unpack(archive, on: engine)
-            }
-        } catch let error as HTTPError {
-            throw error
-        } catch {
-            // Whoever sends hears the answer when all is sent.
-            try await request.drain()
-            throw error
+        guard request.http.headers.mediaType != Self.listingType else { return try await receiveListing(request) }
+        let tree = try await Self.whole(request) {
+            try await request.receive { archive in try await BuildContexts.unpack(archive, on: engine) }
         }
         let id = try attachments.keep(.context(tree), on: engine)
         try await request.respond(["id": .string(id)], status: 201)
+    }
+
+    private static let listingType = "application/vnd.stackctl.context-listing"
+    /// Bytes of a listing: two million files with long names.
+    private static let longestListing = 512 << 20
+
+    private func receiveListing(_ request: APIRequest) async throws {
+        let bytes = try await request.http.body.collect(limit: Self.longestListing)
+        let listing: ContextListing
+        do {
+            listing = try ContextListing(decoding: bytes)
+        } catch {
+            throw EngineError(.invalid, "the listing of the context cannot be read: \(error)")
+        }
+        let sender = request.http.peer.map { "\($0.uid)" } ?? request.http.certificate?.subject ?? ""
+        let transfer = try await engine.builder.beginContext(
+            key: "\(sender) \(request.query("key") ?? "")", listing: listing)
+        let id = try attachments.keep(.transfer(transfer), on: engine)
+        try await request.respond(
+            ["id": .string(id), "needed": .array(transfer.needed.map { .int(Int64($0)) })], status: 201)
+    }
+
+    private func receiveFiles(_ request: APIRequest) async throws {
+        let id = request.variable("id")
+        try await Self.whole(request) {
+            guard case .transfer(let transfer)? = attachments.look(id) else { throw Self.noContext(id) }
+            try await request.receive { archive in try await transfer.receive(archive: archive) }
+        }
+        try await request.respond(status: 204)
+    }
+
+    private static func noContext(_ id: String) -> EngineError {
+        EngineError(.notFound, "no context was sent as \(id), or it waited for too long")
+    }
+
+    /// Reads the whole body where it is refused, too: whoever sends hears the answer when all is sent.
+    private static func whole<Value: Sendable>(
+        _ request: APIRequest, _ body: () async throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as HTTPError {
+            throw error
+        } catch {
+            try await request.drain()
+            throw error
+        }
     }
 
     /// Takes the connection over for an agent's messages, until the caller ends it.
@@ -143,8 +184,11 @@ struct OwnBuildRoutes: Sendable {
     private func tree(_ source: OwnBuildBody.Source) async throws -> FileTree {
         switch source {
         case .sent(let id, let ignored):
-            guard case .context(var tree)? = attachments.take(id) else {
-                throw EngineError(.notFound, "no context was sent as \(id), or it waited for too long")
+            var tree: FileTree
+            switch attachments.take(id) {
+            case .context(let sent)?: tree = sent
+            case .transfer(let transfer)?: tree = try await transfer.tree()
+            case .agent, .output, nil: throw Self.noContext(id)
             }
             if !ignored.isEmpty { tree.ignored = ignored }
             return tree

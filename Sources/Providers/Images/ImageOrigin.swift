@@ -56,6 +56,8 @@ struct ImageOrigin: Sendable {
         }
         var wanted = request
         wanted.access = .caller
+        // What is changed afterwards is another image, which gets the name.
+        if !changes.isEmpty { wanted.tags = [] }
         let result: BuildResult
         do {
             result = try await engine.builder.build(wanted) { event in
@@ -68,14 +70,24 @@ struct ImageOrigin: Sendable {
                 }
             }
         } catch let failure as BuildFailure {
-            throw EngineError(
-                .failed, failure.diagnostics.first?.summary ?? "the build of \(name) failed",
-                diagnostics: failure.diagnostics)
+            if failure.kind == .cancelled { throw CancellationError() }
+            guard var diagnostic = failure.diagnostics.first else {
+                throw EngineError(.failed, "the build of \(name) failed")
+            }
+            diagnostic.notes += failure.diagnostics.dropFirst().map(\.summary)
+            // Steps have no file of their own: the notes show which one it was.
+            if origin["stages"] != nil { diagnostic.location = nil }
+            throw diagnostic
         }
         guard let id = result.imageID, let image = try await engine.images.resolve(id.description) else {
             throw EngineError(.failed, "the build of \(name) gave no image")
         }
-        return try await engine.images.derive(from: image, reference: reference, changes: changes)
+        let derived = try await engine.images.derive(from: image, reference: reference, changes: changes)
+        if derived.id != image.id, image.references.isEmpty, image.repoDigests.isEmpty {
+            // The layers stay: the derived image has them.
+            _ = try? await engine.removeImage(image.id.description)
+        }
+        return derived
     }
 
     private func debian(

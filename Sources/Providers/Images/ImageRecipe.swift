@@ -24,6 +24,8 @@ struct ImageRecipe: Sendable {
     let secrets: [String: String]
     /// Base images by the names the steps have for them: names with the digests that the stack pins them to.
     let bases: [String: String]
+    /// Base images that the stack makes itself: what is known of them is in `from.bases`.
+    private let own: Set<String>
 
     /// Whether `from` is one that is built.
     static func isOne(_ origin: JSONObject) -> Bool { origin["dockerfile"] != nil || origin["stages"] != nil }
@@ -39,6 +41,10 @@ struct ImageRecipe: Sendable {
         arguments = origin.strings("arguments")
         secrets = origin.strings("secrets")
         bases = origin.strings("bases")
+        own = Set(
+            (origin["bases"]?.objectValue ?? JSONObject()).filter { pair in
+                pair.value.stringValue.map { $0.hasPrefix("sha256:") } ?? true
+            }.map(\.key))
         var rules: [UInt8]?
         if let path = origin["dockerfile"]?.stringValue {
             do {
@@ -88,7 +94,9 @@ struct ImageRecipe: Sendable {
                 code: "SC5121", summary: "what image \(reference.familiar) is built of cannot be read",
                 detail: "\(error)")
         }
-        for (name, pinned) in bases where name != pinned { request.namedContexts[name] = .image(pinned) }
+        for (name, pinned) in bases where name != pinned && !own.contains(name) {
+            request.namedContexts[name] = .image(pinned)
+        }
         return request
     }
 
@@ -113,7 +121,7 @@ struct ImageRecipe: Sendable {
     func inputs(imageID: (String) -> String?) throws(DiagnosticList) -> [String] {
         let plan = try document.plan(input)
         var inputs = ["Dockerfile " + SHA256.hex(of: text).prefix(16)]
-        for name in try baseNames().sorted() where bases[name] ?? name == name {
+        for name in try baseNames().sorted() where bases[name] ?? name == name && !own.contains(name) {
             inputs.append("base \(name) " + (imageID(name).map { Digest($0)?.shortHex ?? $0 } ?? "unknown"))
         }
         guard let context else { return inputs }
@@ -214,7 +222,8 @@ struct ContextInputs {
         if isLeftOut, !ignored.mayContainIncluded(path) { return }
         for entry in (try? Files.list(full)) ?? [] {
             visit(
-                path.isEmpty ? entry.name : "\(path)/\(entry.name)", pattern, depth: depth + 1, isChosen: chosen, &files)
+                path.isEmpty ? entry.name : "\(path)/\(entry.name)", pattern, depth: depth + 1, isChosen: chosen, &files
+            )
         }
     }
 
@@ -223,7 +232,8 @@ struct ContextInputs {
         case .regular:
             let digest = FileDigests.shared.digest(of: path, status) ?? "unreadable"
             // The builder keeps the mode, and a file that can be run is another one.
-            return digest.prefix(16) + (status.mode & 0o777 == 0o644 ? "" : " \(String(status.mode & 0o7777, radix: 8))")
+            return digest.prefix(16)
+                + (status.mode & 0o777 == 0o644 ? "" : " \(String(status.mode & 0o7777, radix: 8))")
         case .symbolicLink: return "-> " + ((try? Files.readLink(path)) ?? "?")
         default: return status.kind.rawValue
         }

@@ -66,7 +66,9 @@ struct StepsDocument {
     // MARK: Steps
 
     private mutating func add(_ step: JSONObject, to index: Int) throws(DiagnosticList) {
-        guard let (key, value) = step.first(where: { !["mounts", "network"].contains($0.key) }).map({ ($0.key, $0.value) })
+        guard
+            let (key, value) = step.first(where: { !["mounts", "network"].contains($0.key) }).map({ ($0.key, $0.value) }
+            )
         else { throw Self.problem("a step says what it does", .object(step)) }
         switch key {
         case "run": try run(value, step, index)
@@ -112,9 +114,10 @@ struct StepsDocument {
     private mutating func run(_ command: JSONValue, _ step: JSONObject, _ index: Int) throws(DiagnosticList) {
         var flags: [(String, String?)] = []
         for mount in step["mounts"]?.arrayValue ?? [] {
-            let fields = (mount.objectValue ?? JSONObject()).map { field in
-                "\(field.key)=\(Self.escaped(field.value.stringValue ?? ""))"
-            }
+            // The type says which other fields there may be, so that it comes first.
+            let fields = (mount.objectValue ?? JSONObject()).sorted { left, right in
+                (left.key == "type" ? 0 : 1, left.key) < (right.key == "type" ? 0 : 1, right.key)
+            }.map { "\($0.key)=\(Self.escaped($0.value.stringValue ?? ""))" }
             flags.append(("mount", fields.joined(separator: ",")))
         }
         if let network = step["network"]?.stringValue { flags.append(("network", network)) }
@@ -145,7 +148,9 @@ struct StepsDocument {
         for (field, flag) in [("owner", "chown"), ("mode", "chmod"), ("checksum", "checksum")] {
             if let text = fields[field]?.stringValue { flags.append((flag, Self.escaped(text))) }
         }
-        for pattern in Self.words(fields["excluding"] ?? .array([])) { flags.append(("exclude", Self.escaped(pattern))) }
+        for pattern in Self.words(fields["excluding"] ?? .array([])) {
+            flags.append(("exclude", Self.escaped(pattern)))
+        }
         if fields["parents"]?.boolValue == true { flags.append(("parents", nil)) }
         if fields["link"]?.boolValue == true { flags.append(("link", nil)) }
         if let unpacks = fields["unpack"]?.boolValue { flags.append(("unpack", unpacks ? "true" : "false")) }

@@ -10,14 +10,31 @@ public struct From: ImageStep {
     ///
     /// - Parameter platform: the platform it is taken for, such as "linux/arm64".
     public init(_ reference: String, platform: String? = nil, fileID: String = #fileID, line: Int = #line) {
+        step = Self.element(reference, platform, fileID, line)
+    }
+
+    /// An image of the stack, which is made first; when it is made anew, so is this one.
+    public init(_ image: Image, fileID: String = #fileID, line: Int = #line) {
+        if let node = image.node {
+            var element = StepElement("From", fileID, line, ["from": .string(node.name)])
+            let id = Reference(node: node, attribute: "id")
+            element.images[node.name] = id.json
+            element.edges = id.edge.map { [$0] } ?? []
+            step = element
+        } else {
+            step = Self.element(image.literal, nil, fileID, line)
+        }
+    }
+
+    private static func element(
+        _ reference: String, _ platform: String?, _ fileID: String, _ line: Int
+    ) -> StepElement {
         var step: JSONObject = ["from": .string(reference)]
         if let platform { step["platform"] = .string(platform) }
         var element = StepElement("From", fileID, line, step)
-        if reference != "scratch" { element.images = [reference] }
-        if !isImageReference(reference) {
-            element.problem("SC1109", "\"\(reference)\" is no image reference")
-        }
-        self.step = element
+        if reference != "scratch" { element.images[reference] = .string(reference) }
+        if !isImageReference(reference) { element.problem("SC1109", "\"\(reference)\" is no image reference") }
+        return element
     }
 
     /// A stage that is gone on with.
@@ -103,7 +120,7 @@ public struct Copy: ImageStep {
         var element = transferElement(
             "Copy", sources, destination, owner, mode, excluding, keepsParents, isLinked, fileID, line,
             more: ["image": .string(reference)])
-        element.images = [reference]
+        element.images[reference] = .string(reference)
         if !isImageReference(reference) { element.problem("SC1109", "\"\(reference)\" is no image reference") }
         step = element
     }

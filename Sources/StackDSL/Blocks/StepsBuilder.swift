@@ -16,8 +16,11 @@ public struct StepElement: Sendable {
     var steps: [JSONObject]
     /// Stages it begins with or takes files from.
     var stages: [StageNode] = []
-    /// Images of which it takes files.
-    var images: [String] = []
+    /// Images it begins with or takes files of, by the names that steps have for them: references, or ids of images
+    /// of the stack.
+    var images: [String: JSONValue] = [:]
+    /// Images of the stack that must be there first.
+    var edges: [Edge] = []
     var problems: [Diagnostic] = []
 
     init(_ name: String, _ fileID: String, _ line: Int, _ step: JSONObject) {

@@ -6,8 +6,10 @@ struct StageList {
     private(set) var json: [JSONValue] = []
     /// The place of each step, by its path in the image's attributes.
     private(set) var locations: [String: SourceLocation] = [:]
-    /// References of images that stages begin with or take files of.
-    private(set) var images: Set<String> = []
+    /// Images that stages begin with or take files of, by the names that steps have for them.
+    private(set) var images: [String: JSONValue] = [:]
+    /// Images of the stack that must be there first.
+    private(set) var edges: [Edge] = []
     private(set) var problems: [Diagnostic] = []
     private let location: SourceLocation
     private var names: [String: StageNode] = [:]
@@ -28,7 +30,8 @@ struct StageList {
                 located.location = problem.location ?? element.location
                 return located
             }
-            images.formUnion(element.images)
+            images.merge(element.images) { first, _ in first }
+            edges += element.edges
             for step in element.steps {
                 locations["from.stages[\(json.count)].steps[\(steps.count)]"] = element.location
                 steps.append(.object(step))
@@ -45,7 +48,7 @@ struct StageList {
             guard known !== node else { return }
             problems.append(
                 Diagnostic(
-                    code: "SC1103", summary: "two stages are called \"\(node.name)\"",
+                    code: "SC1130", summary: "two stages are called \"\(node.name)\"",
                     detail: "The other one is at \(known.location).", hint: "give one another name",
                     location: node.location))
             return
@@ -65,7 +68,7 @@ struct StageList {
         guard elements.first?.name == "From" else {
             problems.append(
                 Diagnostic(
-                    code: "SC1128", summary: "\(what) does not begin with From",
+                    code: "SC1131", summary: "\(what) does not begin with From",
                     hint: "write From(\"debian:12\"), From(stage) or From(\"scratch\") as its first step",
                     location: elements.first?.location ?? location))
             return
@@ -73,7 +76,7 @@ struct StageList {
         for element in elements.dropFirst() where element.name == "From" {
             problems.append(
                 Diagnostic(
-                    code: "SC1128", summary: "\(what) begins twice",
+                    code: "SC1131", summary: "\(what) begins twice",
                     hint: "declare a stage: let build = Stage(\"build\") { From(...); ... }",
                     location: element.location))
         }

@@ -142,7 +142,7 @@ public struct Image: Sendable {
         if let context { origin["context"] = .string(context) }
         if !secrets.isEmpty { origin["secrets"] = .object(sorted(secrets)) }
         if !stages.images.isEmpty {
-            origin["bases"] = .object(JSONObject(stages.images.sorted().map { ($0, .string($0)) }))
+            origin["bases"] = .object(JSONObject(stages.images.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }))
         }
         var problems = stages.problems
         for path in secrets.values.sorted() + (context.map { [$0] } ?? []) {
@@ -150,7 +150,7 @@ public struct Image: Sendable {
         }
         self.init(
             name, from: .object(origin), problems: problems, fileID, line, ImageSettings(),
-            locations: stages.locations)
+            locations: stages.locations, edges: stages.edges)
     }
 
     /// An image of the program that applies the stack, with the libraries it needs and nothing else.
@@ -197,7 +197,7 @@ public struct Image: Sendable {
 
     private init(
         _ name: String, from source: JSONValue, problems: [Diagnostic], _ fileID: String, _ line: Int,
-        _ settings: ImageSettings, locations: [String: SourceLocation] = [:]
+        _ settings: ImageSettings, locations: [String: SourceLocation] = [:], edges: [Edge] = []
     ) {
         let location = SourceLocation(fileID: fileID, line: line)
         var draft = AttributeDraft()
@@ -211,7 +211,9 @@ public struct Image: Sendable {
                     hint: "use lower-case parts separated by '/', such as \"shop/site\" or \"shop/site:2\""))
         }
         draft.apply(settings.elements)
-        if let edge = draft.edges.first {
+        let misplaced = draft.edges.first
+        draft.edges = edges
+        if let edge = misplaced {
             draft.problems.append(
                 Diagnostic(
                     code: "SC1121", summary: "an image cannot use \(edge.node.address)",

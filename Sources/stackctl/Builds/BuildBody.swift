@@ -46,7 +46,7 @@ struct BuildBody: Sendable {
     private func refuseOthers() throws(Diagnostic) {
         if arguments.isSet(BuildOptions.squash) {
             throw FlagProblem.sentence(
-                "squash is only supported with experimental mode",
+                "\"--squash\" is only supported on a Docker daemon with experimental features enabled",
                 hint: "build in one stage and COPY --from it into another: that image has one layer")
         }
         if let text = arguments.value(of: BuildOptions.isolation), text != "default" {

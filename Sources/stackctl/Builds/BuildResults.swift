@@ -3,6 +3,7 @@ import Diagnostics
 import HTTP
 import JSONText
 import Linux
+import OCI
 
 /// Brings what a build made for its caller to where it goes.
 struct BuildResults: Sendable {
@@ -61,11 +62,14 @@ struct BuildResults: Sendable {
     }
 
     /// What `--metadata-file` gets, in buildx's words.
-    static func metadata(_ result: JSONValue) -> JSONObject {
+    ///
+    /// - Parameter tags: the names that were asked for; an image that is not kept has them in its archive.
+    static func metadata(_ result: JSONValue, tags: [String]) -> JSONObject {
         var object = JSONObject()
         if let digest = result["manifestDigest"]?.stringValue { object["containerimage.digest"] = .string(digest) }
         if let id = result["imageID"]?.stringValue { object["containerimage.config.digest"] = .string(id) }
-        let names = (result["references"]?.arrayValue ?? []).compactMap(\.stringValue)
+        var names = (result["references"]?.arrayValue ?? []).compactMap(\.stringValue)
+        if names.isEmpty { names = tags.compactMap { try? ImageReference($0).withDefaultTag.familiar } }
         if !names.isEmpty { object["image.name"] = .string(names.joined(separator: ",")) }
         if let id = result["historyID"]?.stringValue { object["buildx.build.ref"] = .string(id) }
         return object

@@ -78,30 +78,71 @@ struct BuildSession: Sendable {
                 if let begun = first.take() { return begun }
                 return try await rest()
             }
-        case .directory(let path, let rules):
-            let source = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
-                try ContextSource(path, ignoring: rules)
-            }
-            return try await send(title, step) { try await source.next() }
+        case .directory(let path, let rules): return try await synchronize(path, rules, title, step)
         }
     }
 
     private func send(
         _ title: String, _ step: Int, _ pieces: @escaping @Sendable () async throws -> [UInt8]?
     ) async throws -> JSONObject {
-        await display.take(.step(BuildEvent.Step(id: step, name: title, phase: .started(Clock.now()))))
+        try await during(title, step) { sent in
+            let answer = try await daemon.post("/builds/contexts", streaming: counted(pieces, sent, step))
+            return ["id": answer["id"] ?? .null]
+        }
+    }
+
+    /// Sends a listing of a directory, and the contents that the daemon does not have.
+    private func synchronize(
+        _ path: String, _ rules: IgnoreRules, _ title: String, _ step: Int
+    ) async throws -> JSONObject {
+        try await during(title, step) { sent in
+            let source = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+                try ContextSource(path, ignoring: rules)
+            }
+            let target = Target("builds", "contexts").with("key", source.key(title))
+            let response = try await daemon.send(
+                "POST", target.text, headers: ["Content-Type": "application/vnd.stackctl.context-listing"],
+                body: source.listing.encoded())
+            let bytes = try await response.collect()
+            guard response.status < 400 else {
+                throw DaemonClient.failure(status: response.status, body: bytes, of: target.text)
+            }
+            let answer = try JSONValue.parse(bytes)
+            let needed = (answer["needed"]?.arrayValue ?? []).compactMap { $0.intValue.flatMap { Int(exactly: $0) } }
+            let id = answer["id"]?.stringValue ?? ""
+            if !needed.isEmpty {
+                try await source.archive(of: needed) { pieces in
+                    _ = try await daemon.post(
+                        Target("builds", "contexts", id, "files").text, streaming: counted(pieces, sent, step))
+                }
+            }
+            return ["id": .string(id)]
+        }
+    }
+
+    private func counted(
+        _ pieces: @escaping @Sendable () async throws -> [UInt8]?, _ sent: ByteCounter, _ step: Int
+    ) -> @Sendable () async throws -> [UInt8]? {
         let display = display
+        return {
+            guard let piece = try await pieces() else { return nil }
+            sent.add(piece.count)
+            await display.take(.progress(Self.transfer(step, sent, isDone: false)))
+            return piece
+        }
+    }
+
+    /// Shows the sending of a context as a step.
+    private func during(
+        _ title: String, _ step: Int, _ body: (ByteCounter) async throws -> JSONObject
+    ) async throws -> JSONObject {
+        await display.take(.step(BuildEvent.Step(id: step, name: title, phase: .started(Clock.now()))))
         let sent = ByteCounter()
         do {
-            let answer = try await daemon.post("/builds/contexts") {
-                guard let piece = try await pieces() else { return nil }
-                sent.add(piece.count)
-                await display.take(.progress(Self.transfer(step, sent, isDone: false)))
-                return piece
-            }
+            let result = try await body(sent)
             await display.take(.progress(Self.transfer(step, sent, isDone: true)))
             await display.take(.step(BuildEvent.Step(id: step, name: title, phase: .done(Clock.now()))))
-            return ["id": answer["id"] ?? .null]
+            return result
         } catch {
             let reason = Failure.diagnostics(error).first?.summary ?? "\(error)"
             await display.take(.step(BuildEvent.Step(id: step, name: title, phase: .failed(reason))))
@@ -177,29 +218,6 @@ struct BuildSession: Sendable {
             throw Diagnostic(code: "SC0174", summary: "the build ended without a result", hint: "run the command again")
         }
         return result
-    }
-}
-
-/// A directory that is sent, piece by piece.
-private final class ContextSource: Sendable {
-    private let archive: Mutex<ContextArchive>
-
-    /// Blocking.
-    init(_ path: String, ignoring rules: IgnoreRules) throws(Diagnostic) {
-        let root: SharedDescriptor
-        do {
-            root = try Files.open(path, [.readOnly, .directory]).shared()
-        } catch {
-            throw Diagnostic(code: "SC0203", summary: "\(path) cannot be read", detail: "\(error)")
-        }
-        let files = try ContextWalk.files(of: root, ignoring: rules)
-        archive = Mutex(ContextArchive(root, files))
-    }
-
-    func next() async throws -> [UInt8]? {
-        try await BlockingExecutor.shared.run { () throws(Diagnostic) in
-            try self.archive.withLock { archive throws(Diagnostic) in try archive.next() }
-        }
     }
 }
 

@@ -123,6 +123,7 @@ struct DaemonClient: Sendable {
         case "networks": "network ls"
         case "volumes": "volume ls"
         case "stacks": "stacks list"
+        case "builds": "builder history ls"
         default: nil
         }
     }

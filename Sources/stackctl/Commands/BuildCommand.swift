@@ -84,7 +84,7 @@ enum BuildCommand {
             output.show((result["warnings"]?.arrayValue ?? []).compactMap { Diagnostic(json: $0) })
         }
         try await BuildResults(daemon: daemon).fetch(result, to: body.destinations)
-        try writeFiles(result, arguments)
+        try writeFiles(result, arguments, tags: body.tags)
         let id = result["imageID"]?.stringValue
         if isQuiet || mode == .quiet, let id { output.print(id) }
         return .success
@@ -127,12 +127,12 @@ enum BuildCommand {
         return agents
     }
 
-    private static func writeFiles(_ result: JSONValue, _ arguments: ParsedArguments) throws {
+    private static func writeFiles(_ result: JSONValue, _ arguments: ParsedArguments, tags: [String]) throws {
         if let path = arguments.value(of: BuildOptions.idFile), let id = result["imageID"]?.stringValue {
             try write(path, Array(id.utf8))
         }
         if let path = arguments.value(of: BuildOptions.metadataFile) {
-            let metadata = JSONValue.object(BuildResults.metadata(result))
+            let metadata = JSONValue.object(BuildResults.metadata(result, tags: tags))
             try write(path, metadata.serializedBytes(.pretty) + [0x0A])
         }
     }

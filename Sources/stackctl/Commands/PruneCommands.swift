@@ -53,7 +53,7 @@ enum PruneCommands {
     }
 
     static let system = CommandDeclaration(
-        "prune", summary: "Remove containers, networks and images that nothing uses", discussion: kept,
+        "prune", summary: "Remove containers, networks, images and build cache that nothing uses", discussion: kept,
         options: [allImages, filter, force, volumes]
     ) { invocation in
         let all = invocation.arguments.isSet(allImages)
@@ -68,29 +68,44 @@ enum PruneCommands {
             ["all stopped containers", "all networks not used by at least one container"]
             + (alsoVolumes ? ["all anonymous volumes not used by at least one container"] : [])
             + [all ? "all images without at least one container associated to them" : "all dangling images"]
+            + [all ? "all build cache" : "unused build cache"]
         let question = "This will remove:\n" + list.map { "  - \($0)\n" }.joined()
         return try await run(invocation, question) { _ in
             [.containers(filters), .networks(filters)] + (alsoVolumes ? [.volumes(filters, all: false)] : [])
-                + [.images(filters, all: all)]
+                + [
+                    .images(filters, all: all),
+                    .builds(Target("build", "prune").with("all", all).with(filters: filters)),
+                ]
         }
     }
 
     private static let keepStorage = OptionDeclaration.value(
-        "keep-storage", nil, .text("SIZE"), "Leave so much of the cache")
+        "keep-storage", nil, .text("SIZE"), "Leave so much of the cache"
+    ).named(also: "reserved-space")
+    private static let mostUsed = OptionDeclaration.value(
+        "max-used-space", nil, .text("SIZE"), "Leave no more than this of the cache")
+    private static let leastFree = OptionDeclaration.value(
+        "min-free-space", nil, .text("SIZE"), "Go on until so much of the disk is free")
     private static let allCache = OptionDeclaration.flag("all", "a", "Everything that no build uses now")
 
     /// `stackctl builder prune`.
     static let builder = CommandDeclaration(
-        "prune", summary: "Remove what builds have cached", options: [allCache, filter, force, keepStorage]
+        "prune", summary: "Remove what builds have cached",
+        options: [allCache, filter, force, keepStorage, mostUsed, leastFree]
     ) { invocation in
         let all = invocation.arguments.isSet(allCache)
-        let kept = try invocation.arguments.value(of: keepStorage) { text throws(Reason) in try GoText.bytes(text) }
+        func size(_ option: OptionDeclaration) throws(Diagnostic) -> String? {
+            try invocation.arguments.value(of: option) { text throws(Reason) in try GoText.bytes(text) }
+                .map { "\($0)" }
+        }
+        let (kept, most, free) = (try size(keepStorage), try size(mostUsed), try size(leastFree))
         return try await run(
             invocation, all ? "This will remove all build cache." : "This will remove all dangling build cache."
         ) { invocation in
             let target = Target("build", "prune").with("all", all).with(filters: filters(invocation))
-                .with("reserved-space", kept.map { "\($0)" }).with("keep-storage", kept.map { "\($0)" })
-            return [Step(target: target, key: "CachesDeleted", heading: "Deleted build cache objects:")]
+                .with("reserved-space", kept).with("keep-storage", kept).with("max-used-space", most)
+                .with("min-free-space", free)
+            return [.builds(target)]
         }
     }
 
@@ -118,6 +133,10 @@ enum PruneCommands {
             Step(
                 target: Target("volumes", "prune").with(filters: filters + (all ? [("all", "true")] : [])),
                 key: "VolumesDeleted", heading: "Deleted Volumes:")
+        }
+
+        static func builds(_ target: Target) -> Step {
+            Step(target: target, key: "CachesDeleted", heading: "Deleted build cache objects:")
         }
 
         static func images(_ filters: Filters, all: Bool) -> Step {

@@ -23,8 +23,8 @@ struct BuildCommandTests {
             [
                 "Dockerfile": """
                 FROM busybox
-                RUN --mount=type=secret,id=file test "$(cat /run/secrets/file)" = sesame-file
-                RUN --mount=type=secret,id=word,env=WORD test "$WORD" = sesame-word
+                RUN --mount=type=secret,id=file test "$(cut -c 1-6 /run/secrets/file)" = sesame
+                RUN --mount=type=secret,id=word,env=WORD test "$(echo $WORD | cut -c 1-6)" = sesame
                 RUN test ! -e /run/secrets/file
 
                 """, "key": "sesame-file",
@@ -32,7 +32,7 @@ struct BuildCommandTests {
         let build = ["build", "--secret", "id=file,src=\(folder)/key", "--secret", "id=word,env=MY_WORD", "-t", "s"]
         let built = try await lab.stackctl(words: build + [folder], environment: ["MY_WORD=sesame-word"])
         #expect(built.error.contains("naming to docker.io/library/s:latest"))
-        #expect(!built.error.contains("sesame"))
+        #expect(!built.error.contains("sesame-"))
         let saved = try await lab.stackctl("save", "-o", "\(lab.root)/saved.tar", "s")
         #expect(saved.code == 0)
         // The secret of the context is not in the image, nor are those of the steps.
@@ -48,22 +48,50 @@ struct BuildCommandTests {
         try await lab.takeDown()
     }
 
-    @Test("steps reach the caller's ssh agent, and only those that ask for it")
+    /// A compiler for the program that asks the agent: busybox does not speak to sockets with a path.
+    private static let compiler = ["/usr/bin/cc", "/usr/bin/clang", "/opt/swift/usr/bin/clang"].first {
+        Files.exists($0)
+    }
+
+    /// Sends a request for the agent's identities (11), and prints the answer.
+    private static let asking = """
+        #include <stdio.h>
+        #include <string.h>
+        #include <sys/socket.h>
+        #include <sys/un.h>
+        #include <unistd.h>
+        int main(int count, char **words) {
+            struct sockaddr_un address = {.sun_family = AF_UNIX};
+            unsigned char bytes[64] = {0, 0, 0, 1, 11};
+            strncpy(address.sun_path, words[1], sizeof address.sun_path - 1);
+            int agent = socket(AF_UNIX, SOCK_STREAM, 0);
+            if (connect(agent, (struct sockaddr *)&address, sizeof address)) return 1;
+            if (write(agent, bytes, 5) != 5) return 2;
+            int got = read(agent, bytes, sizeof bytes);
+            for (int i = 0; i < got; i++) printf("%02x ", bytes[i]);
+            return got > 0 ? 0 : 3;
+        }
+        """
+
+    @Test("steps reach the caller's ssh agent, and only those that ask for it", .enabled(if: compiler != nil))
     func agent() async throws {
         let lab = try await EngineLab()
         let folder = "\(lab.root)/agent"
-        // A request for the agent's identities (11), whose answer begins with 12.
         try Self.write(
             folder,
             [
+                "ask.c": Self.asking, ".dockerignore": "*.c\n",
                 "Dockerfile": """
                 FROM busybox
-                RUN --mount=type=ssh printf '\\000\\000\\000\\001\\013' | nc local:$SSH_AUTH_SOCK > /answer; \\
-                    od -An -tx1 /answer | head -1 > /hex
+                COPY ask /ask
+                RUN --mount=type=ssh /ask $SSH_AUTH_SOCK > /hex && /ask $SSH_AUTH_SOCK >> /hex
                 RUN test -z "$SSH_AUTH_SOCK"
 
-                """
+                """,
             ])
+        let compiled = try await Spawn.run(
+            SpawnRequest(try #require(Self.compiler), ["-static", "-o", "\(folder)/ask", "\(folder)/ask.c"]))
+        try #require(compiled.status.code == 0, "\(compiled.errorText)")
         let socket = "\(lab.root)/agent.sock"
         let agent = try await FakeAgent(socket)
         defer { agent.stop() }
@@ -72,8 +100,8 @@ struct BuildCommandTests {
             expecting: nil)
         #expect(built.code == 0, "\(built.error)")
         let answer = try await lab.stackctl("run", "--rm", "keys", "cat", "/hex")
-        #expect(answer.line.contains("00 00 00 05 0c 00 00 00 00"), "\(answer.out)")
-        #expect(agent.asked > 0)
+        #expect(answer.line == "00 00 00 05 0c 00 00 00 00 00 00 00 05 0c 00 00 00 00 ", "\(answer.out)")
+        #expect(agent.asked == 2)
         let none = try await lab.stackctl("build", "--ssh", "default", folder, expecting: 1)
         #expect(none.sentences.contains("make sure SSH_AUTH_SOCK is set"))
         let key = try await lab.stackctl("build", "--ssh", "default=\(folder)/Dockerfile", folder, expecting: 1)

@@ -1,4 +1,5 @@
 import Builder
+import Diagnostics
 import Engine
 import ImageStore
 import Linux
@@ -47,7 +48,7 @@ struct BuildTests {
                     "[internal] load metadata for docker.io/library/busybox:latest",
                     "[base 1/4] FROM docker.io/library/busybox:latest", "[base 2/4] WORKDIR /srv/app",
                     "[base 3/4] COPY app .",
-                    "[base 4/4] RUN echo \"built $VERSION\" > built && chmod 755 run.sh",
+                    "[base 4/4] RUN echo \"built 2\" > built && chmod 755 run.sh",
                     "[internal] load build context",
                 ], "\(told.names)")
             #expect(result.steps == 3 && result.cachedSteps == 0)
@@ -111,6 +112,42 @@ struct BuildTests {
             #expect(image.config.execution.onBuild.isEmpty && image.layers.count == 4)
             let last = try await lab.build("FROM demo/child:1\nRUN cat /c > /d\n")
             #expect(try await lab.image(last).layers.count == 5 && last.steps == 1)
+        }
+    }
+
+    @Test("a named context takes a base image's place, as files or as an image; its .dockerignore counts")
+    func contexts() async throws {
+        try await BuildLab.run { lab in
+            try lab.write(["bin/x": "x", "left/out": "y", ".dockerignore": "left\n"], in: "root")
+            let files = try lab.context("root")
+            let result = try await lab.build("FROM base:1\nLABEL a=b\nFROM swapped AS other\n") { request in
+                request.target = "0"
+                request.namedContexts = ["base:1": .tree(files), "swapped": .image("docker-image://busybox")]
+            }
+            let tree = try await lab.builder.tree(of: try await lab.image(result).layers)
+            #expect(try Files.list(descriptor: tree.root.raw).map(\.name).sorted() == [".dockerignore", "bin"])
+            let image = try await lab.build("FROM swapped\n") {
+                $0.namedContexts = ["swapped": .image("docker-image://busybox")]
+            }
+            let busybox = try #require(try await lab.lab.engine.images.resolve("busybox"))
+            #expect(try await lab.image(image).layers == busybox.layers)
+        }
+    }
+
+    @Test("remarks of --check are told, with what base images say, and fail the build where the Dockerfile wants that")
+    func remarks() async throws {
+        try await BuildLab.run { lab in
+            let told = BuildLab.Told()
+            let dockerfile = "FROM busybox as base\nLABEL a=$FROM_IMAGE b=$NOSUCH\nMAINTAINER me\n"
+            let result = try await lab.build(dockerfile, told: told)
+            let rules = result.warnings.map { $0.summary.prefix { $0 != ":" } }
+            #expect(Set(rules) == ["FromAsCasing", "MaintainerDeprecated", "UndefinedVar"], "\(result.warnings)")
+            #expect(told.all.count { if case .warning = $0 { true } else { false } } == 3)
+            let checked = try await lab.build(dockerfile) { $0.checksOnly = true }
+            #expect(checked.imageID == nil && checked.warnings.count == 2)
+            let failure = try await lab.failure("# check=error=true\n" + dockerfile)
+            #expect(failure.text.contains("lint violation found for rules: "), "\(failure.text)")
+            #expect(try await lab.image(result).config.author == "me")
         }
     }
 

@@ -42,7 +42,8 @@ struct RunCrashTests {
         #expect(steps() == [id])
 
         let next = try await lab.daemon()
-        #expect(steps() == [])
+        // It listens before all is found that the other one left.
+        try await lab.eventually("what is left of the step is removed") { steps() == [] }
         let groups = try CgroupHierarchy.detect().group("stackctl/build-\(id)")
         #expect(groups.directories.allSatisfy { !Files.exists($0) })
         try next.send(15)

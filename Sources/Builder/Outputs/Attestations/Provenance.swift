@@ -16,7 +16,7 @@ struct Provenance: Sendable {
     static let buildType = "https://github.com/moby/buildkit/blob/master/docs/attestations/slsa-definitions.md"
 
     let product: BuildProduct
-    let result: BuildProduct.PlatformResult
+    let result: BuildProduct.Result
     let request: BuildRequest
     let mode: BuildRequest.Provenance
 

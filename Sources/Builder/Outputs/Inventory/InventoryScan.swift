@@ -19,7 +19,9 @@ struct InventoryScan {
     func run() throws(SystemError) -> FoundPackages {
         var scan = self
         scan.scanSystem()
-        try scan.walk(root, path: "", depth: 0)
+        // The position in a directory belongs to the descriptor, which others have too.
+        try scan.walk(
+            Files.open(".", [.readOnly, .directory], at: root.raw).shared(), path: "", depth: 0)
         scan.found.packages = Self.distinct(scan.found.packages)
         return scan.found
     }

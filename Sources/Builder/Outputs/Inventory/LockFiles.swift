@@ -81,7 +81,7 @@ enum LockFiles {
                 // A scope begins with the character that ends a name.
                 let head = text.dropFirst().prefix { $0 != "@" }
                 name = text.isEmpty || text.hasPrefix("__metadata") ? nil : String(text.prefix(1) + head)
-                if text.contains("@workspace:") { name = nil }
+                if first.contains("@workspace:") { name = nil }
             } else if let known = name, line.hasPrefix("  version") {
                 let value = line.dropFirst("  version".count).filter { $0 != "\"" && $0 != ":" && $0 != " " }
                 pairs.append((known, String(value)))
@@ -120,7 +120,7 @@ enum LockFiles {
             let text = SystemPackages.trimmed(line.prefix { $0 != "#" && $0 != ";" && $0 != "\\" })
             guard !text.hasPrefix("-"), let range = text.firstRange(of: "==") else { continue }
             let name = text[..<range.lowerBound].prefix { $0 != "[" }
-            let version = text[range.upperBound...].prefix { !$0.isWhitespace && $0 != "," }
+            let version = SystemPackages.trimmed(text[range.upperBound...]).prefix { !$0.isWhitespace && $0 != "," }
             pairs.append((pythonName(SystemPackages.trimmed(name)), version.filter { $0 != "=" }))
         }
         return packages(pairs, type: "pypi", source: source, kind: "requirements file")
