@@ -68,9 +68,11 @@ struct BuildCrashTests {
     @Test("kill -9 while a step runs: the next daemon removes what it left, and finds the steps before it")
     func runningStep() async throws {
         let lab = try lab()
+        // Other tests sleep too.
+        let seconds = 1_000_000 + Int(CurrentProcess.pid)
         try Files.write(
             lab.folder + "/context/Dockerfile",
-            Array((Self.dockerfile + "\nRUN echo going; sleep 1000\n").utf8))
+            Array((Self.dockerfile + "\nRUN echo going; sleep \(seconds)\n").utf8))
         let doomed = try await lab.daemon()
         let build = try Spawn.start(lab.request(lab.programs + "/stackctl", ["build", "-q", "context"]))
         let steps = lab.root + "/builds/steps"
@@ -78,7 +80,7 @@ struct BuildCrashTests {
             let programs = try Files.list("/proc").map(\.name).filter { Int32($0) != nil }.compactMap { pid in
                 try? Files.readText("/proc/\(pid)/cmdline", limit: 4096)
             }
-            return programs.contains { $0.hasPrefix("sleep\u{0}1000") }
+            return programs.contains { $0.hasPrefix("sleep\u{0}\(seconds)\u{0}") }
         }
         try doomed.send(9)
         _ = try await doomed.exitStatus()
