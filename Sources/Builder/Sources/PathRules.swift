@@ -7,8 +7,15 @@ struct PathRules: Sendable {
     /// Why a text is no pattern.
     struct Malformed: Error, Hashable { let pattern: String }
 
-    init(_ patterns: [String]) throws(Malformed) {
-        rules = IgnoreRules(patterns: patterns)
+    init(_ patterns: [String]) throws(Malformed) { try self.init(IgnoreRules(patterns: patterns)) }
+
+    /// The lines of a `.dockerignore`, comments among them.
+    init(lines: [String]) throws(Malformed) {
+        try self.init(lines.isEmpty ? IgnoreRules() : IgnoreRules(Array(lines.joined(separator: "\n").utf8)))
+    }
+
+    private init(_ rules: IgnoreRules) throws(Malformed) {
+        self.rules = rules
         if let pattern = rules.malformed.first { throw Malformed(pattern: pattern) }
     }
 

@@ -13,7 +13,7 @@ struct TreeReader: Sendable {
 
     init(_ tree: FileTree) throws {
         self.tree = tree
-        ignored = try PathRules(tree.ignored)
+        ignored = try PathRules(lines: tree.ignored)
     }
 
     func open(_ path: [UInt8], _ flags: OpenFlags) throws(SystemError) -> SharedDescriptor {

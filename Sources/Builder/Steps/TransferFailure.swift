@@ -47,6 +47,9 @@ extension BuildFailure {
         case let error as PathRules.Malformed:
             return badTransfer("`\(error.pattern)` is no pattern: syntax error in pattern")
         case let error as TransferMode.Malformed: return badTransfer(error.reason)
+        case ArchiveError.malformed, ArchiveError.truncated, ArchiveError.limit, ArchiveError.corruptCompression,
+            ArchiveError.unsupportedCompression:
+            return badTransfer("\(title) failed", detail: "\(error)")
         default:
             return BuildFailure(
                 .failed, Diagnostic(code: BuildCode.failed, summary: "\(title) failed", detail: "\(error)"))

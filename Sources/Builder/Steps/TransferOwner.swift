@@ -56,7 +56,11 @@ struct TransferOwner: Sendable, Hashable {
     }
 
     /// A number that is an id; the last one of 32 bits means none.
-    private static func number(_ text: String) -> UInt32? { UInt32(text).flatMap { $0 == .max ? nil : $0 } }
+    private static func number(_ text: String) -> UInt32? {
+        // Swift would read a sign too.
+        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
+        return UInt32(text).flatMap { $0 == .max ? nil : $0 }
+    }
 
     /// The fields of each line; nothing where there is no such file.
     private static func fields(_ path: String, in root: TreeReader?) throws -> [[String]] {
