@@ -52,6 +52,9 @@ package final class BuildEngine: Sendable {
         gate = StepGate(places: max(4, HostProcessors.count * 2))
     }
 
+    /// Ends the builds that go on, and those to come at their start.
+    package func cancelBuilds() async { await records.cancelAll() }
+
     /// Ends the builds that go on, and waits until what they took down is on the disk.
     package func shutdown() async {
         await records.cancelAll()

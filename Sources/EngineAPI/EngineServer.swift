@@ -1,4 +1,5 @@
 import Apply
+import Builder
 import Diagnostics
 import Engine
 import HTTP
@@ -160,6 +161,8 @@ package final class EngineServer: Sendable {
         log.write(.info, "stopping: requests under way are answered first")
         // Followers of events get a proper end.
         await engine.events.close()
+        // A build may take for ever, and is found again as far as it came.
+        await engine.builder.cancelBuilds()
         try? await EventLoop.shared.sleep(for: .milliseconds(20))
         for server in servers { server.stop(within: .seconds(settings.current.shutdownSeconds)) }
     }

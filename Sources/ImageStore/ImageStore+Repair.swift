@@ -30,6 +30,8 @@ extension ImageStore {
                 result.repaired.append(damage.repaired(by: "made again from what is here"))
             } else if case .stray = damage.object {
                 // What was repaired before it needs it.
+            } else if try await forget(damage) {
+                result.repaired.append(damage.repaired(by: "forgotten: no image has it"))
             } else if try await fetch(damage, mending, from: source) {
                 result.repaired.append(damage.repaired(by: "fetched again"))
             } else {
@@ -53,6 +55,28 @@ extension ImageStore {
                     return try damage.images.first.map { try mending.mendManifest(digest, of: $0) } ?? false
                 case .stray(let path): return try mending.removeStray(path)
                 case .config, .blob: return false
+                }
+            }
+        }
+    }
+
+    /// Lets go a layer that only results of builds have: they are made again when they are needed.
+    ///
+    /// - Returns: false where an image has it, or somebody uses it now.
+    private func forget(_ damage: StoreDamage) async throws -> Bool {
+        guard damage.images.isEmpty, let diffID = damage.layer else { return false }
+        let (database, layers, mounts, turn, leases) = (database, layers, mounts, turn, leases)
+        return try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+            try reporting("forgetting layer \(diffID)") {
+                try turn.run {
+                    guard !leases.held.contains(diffID) else { return false }
+                    try database.write { tables in
+                        try tables.deleteBuildCache(layer: diffID.description)
+                        try tables.deleteLayer(diffID: diffID.description)
+                    }
+                    try mounts.unmount(diffID)
+                    try layers.remove(diffID)
+                    return true
                 }
             }
         }

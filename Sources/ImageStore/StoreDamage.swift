@@ -25,6 +25,14 @@ package struct StoreDamage: Sendable, Hashable {
     package let object: Object
     /// The images that need it.
     package let images: [Digest]
+    /// The layer whose files or form it is; nil for anything else.
+    var layer: Digest? {
+        switch object {
+        case .layer(let layer), .recipe(let layer), .blob(_, of: let layer): layer
+        case .config, .manifest, .unknownLayer, .stray: nil
+        }
+    }
+
     /// What the user reads.
     package let diagnostic: Diagnostic
 

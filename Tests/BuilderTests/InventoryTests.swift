@@ -107,6 +107,59 @@ struct InventoryTests {
         }
     }
 
+    /// An ELF file with Go's section and nothing else.
+    private static func program(_ go: String, _ modules: String) -> [UInt8] {
+        func number(_ value: Int, _ width: Int) -> [UInt8] {
+            (0..<width).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+        }
+        func string(_ bytes: [UInt8]) -> [UInt8] {
+            var (length, prefix) = (bytes.count, [UInt8]())
+            while length > 127 {
+                prefix.append(UInt8(length & 127) | 128)
+                length >>= 7
+            }
+            return prefix + [UInt8(length)] + bytes
+        }
+        let names = Array("\0.shstrtab\0.go.buildinfo\0".utf8)
+        let frame = [UInt8](repeating: 1, count: 16)
+        var info = [0xff] + Array(" Go buildinf:".utf8) + [8, 2]
+        info += [UInt8](repeating: 0, count: 32 - info.count)
+        info += string(Array(go.utf8)) + string(frame + Array(modules.utf8) + frame)
+        func section(_ name: Int, _ offset: Int, _ size: Int) -> [UInt8] {
+            number(name, 4) + number(1, 4) + number(0, 16) + number(offset, 8) + number(size, 8) + number(0, 24)
+        }
+        let (first, second) = (64, 64 + names.count)
+        var header: [UInt8] = [0x7f, 0x45, 0x4c, 0x46, 2, 1] + [UInt8](repeating: 0, count: 34)
+        header += number(second + info.count, 8) + number(0, 10) + number(64, 2) + number(3, 2) + number(1, 2)
+        return header + names + info + [UInt8](repeating: 0, count: 64) + section(1, first, names.count)
+            + section(11, second, info.count)
+    }
+
+    @Test("has the modules that a Go program is made of, and survives every byte of it being changed")
+    func goPrograms() throws {
+        let modules =
+            "path\tx\nmod\tshop.example/x\t(devel)\t\ndep\tgithub.com/a/b\tv1.2.3\th1:=\n"
+            + "dep\tgithub.com/c/d\tv1.0.0\n=>\tgithub.com/fork/d\tv1.0.1\th1:=\n"
+        let program = Self.program("go1.22.1", modules)
+        func packages(_ bytes: [UInt8]) throws -> [String] {
+            let file = try MemoryFile.make(name: "go").shared()
+            try file.writeAll(bytes)
+            return GoProgram.packages(file, source: "/app").map(\.url.text)
+        }
+        #expect(
+            try packages(program) == [
+                "pkg:golang/stdlib@1.22.1", "pkg:golang/github.com/a/b@v1.2.3", "pkg:golang/github.com/fork/d@v1.0.1",
+            ])
+        for position in program.indices {
+            for value in [0, 0x7f, 0xff] as [UInt8] {
+                var changed = program
+                changed[position] = value
+                _ = try packages(changed)
+            }
+        }
+        for length in stride(from: 0, to: program.count, by: 5) { _ = try packages(Array(program.prefix(length))) }
+    }
+
     @Test("says of a database it cannot read that it did not")
     func unread() throws {
         let found = try scan(["var/lib/rpm/Packages": "old"])

@@ -51,7 +51,8 @@ struct ReferenceTests {
         var text = "import StackDSL\n"
         for (number, example) in examples.enumerated() {
             let names = example.split(separator: "\n").compactMap { line in
-                line.hasPrefix("let ") ? line.dropFirst(4).prefix { $0 != " " && $0 != ":" } : nil
+                line.hasPrefix("let ") && !line.contains("= Stage(")
+                    ? line.dropFirst(4).prefix { $0 != " " && $0 != ":" } : nil
             }
             text += "struct Part\(number): Component {\nvar resources: Resources {\n\(example)\n"
             let list = names.filter { !["url", "port"].contains($0) }.joined(separator: "\n")

@@ -1,4 +1,5 @@
 import Diagnostics
+import JSONText
 import Linux
 import StateStore
 import Testing
@@ -37,6 +38,28 @@ import Testing
         #expect(error?.detail?.contains("up to version 2") == true)
         #expect(error?.hint != nil)
         #expect(try Files.readAll(scratch.path) == before)
+    }
+
+    @Test("a database of version 1 is brought to the newest and keeps what it has")
+    func older() throws {
+        let scratch = try Scratch()
+        try scratch.open().write { tables in
+            try tables.setValue("1", forKey: "a")
+            try tables.run("DROP TABLE build_cache_keys")
+            try tables.run("DROP TABLE build_cache")
+            try tables.run("DROP TABLE build_history")
+            _ = try tables.query("PRAGMA user_version = 1") { _ in }
+        }
+        let database = try scratch.open()
+        try database.write { tables in
+            for number in 1...3 {
+                try tables.save(
+                    BuildHistoryRow(id: "b\(number)", started: Int64(number), status: "completed", spec: [:]))
+            }
+        }
+        #expect(try database.write { try $0.trimBuildHistory(keeping: 2) } == ["b1"])
+        #expect(try database.read { try $0.buildHistory().map(\.id) } == ["b3", "b2"])
+        #expect(try database.read { try $0.buildCache().isEmpty && $0.value(forKey: "a") == "1" })
     }
 
     @Test("a file that is no database is refused and left as it is", arguments: [20, 4_096, 100_000])

@@ -90,6 +90,12 @@ final class StepCache: Sendable {
         }
     }
 
+    /// Whether a result has this as one of its other keys.
+    func hasKey(_ key: String) async throws -> Bool {
+        if state.withLock({ $0.aliases[key] != nil }) { return true }
+        return try await database.reading { tables in try tables.hasBuildCacheKey(key) }
+    }
+
     // MARK: Taking down
 
     /// Takes down what a step gave.

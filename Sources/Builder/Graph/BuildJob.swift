@@ -104,10 +104,11 @@ final class BuildJob: Sendable {
     ///
     /// - Parameters:
     ///   - keys: what finds it; the first is told soonest. More are asked for where those find nothing.
+    ///   - otherKeys: what it is taken down under beside these; nothing is looked for by them.
     ///   - isUncached: whether nothing that is cached counts.
     func result(
-        _ keys: [String], more: @Sendable () async throws -> [String] = { [] }, title: String, step: Int,
-        isUncached: Bool, make: @Sendable () async throws -> StepLayer
+        _ keys: [String], more: @Sendable () async throws -> [String] = { [] }, otherKeys: [String] = [],
+        title: String, step: Int, isUncached: Bool, make: @Sendable () async throws -> StepLayer
     ) async throws -> StepResult {
         let cache = engine.cache
         var keys = keys
@@ -132,10 +133,47 @@ final class BuildJob: Sendable {
         if !isUncached, let found = try await known([main], step) { return found }
         progress.start(step)
         let layer = try await make()
-        takeOver(layer.layer.map { [$0] } ?? [])
-        let result = StepResult(key: main, layer: layer.layer, newest: layer.newest, created: Clock.now())
-        cache.add(result, otherKeys: keys, title: title)
+        let result = takeDown(layer, key: main, otherKeys: keys + otherKeys, title: title, step: step)
         if isUncached { fresh.withLock { $0[main] = result } }
+        return result
+    }
+
+    /// Makes the result of a step whose key is told only while it is made; nil where something like it is known, so
+    /// that its key has to be told first.
+    ///
+    /// - Parameters:
+    ///   - shape: all that the key depends on but contents.
+    ///   - make: gives the layer and the key.
+    func newResult(
+        shape: String, otherKeys: [String], title: String, step: Int, isUncached: Bool,
+        make: @Sendable () async throws -> (layer: StepLayer, key: String)
+    ) async throws -> StepResult? {
+        let cache = engine.cache
+        guard imports.isEmpty else { return nil }
+        if !isUncached, try await cache.hasKey(shape) { return nil }
+        let flight = isUncached ? "\(id) \(shape)" : shape
+        if let other = cache.takeOff(flight) {
+            await other.wait()
+            try Task.checkCancellation()
+            if isUncached, let result = fresh.withLock({ $0[shape] }) { return cached(result, step) }
+            return nil
+        }
+        defer { cache.land(flight) }
+        if isUncached, let result = fresh.withLock({ $0[shape] }) { return cached(result, step) }
+        if !isUncached, try await cache.hasKey(shape) { return nil }
+        progress.start(step)
+        let (layer, key) = try await make()
+        let result = takeDown(layer, key: key, otherKeys: otherKeys + [shape], title: title, step: step)
+        if isUncached { fresh.withLock { $0[shape] = result } }
+        return result
+    }
+
+    private func takeDown(
+        _ layer: StepLayer, key: String, otherKeys: [String], title: String, step: Int
+    ) -> StepResult {
+        takeOver(layer.layer.map { [$0] } ?? [])
+        let result = StepResult(key: key, layer: layer.layer, newest: layer.newest, created: Clock.now())
+        engine.cache.add(result, otherKeys: otherKeys, title: title)
         progress.count(isCached: false)
         progress.end(step)
         return result
@@ -147,7 +185,8 @@ final class BuildJob: Sendable {
         return result
     }
 
-    private func known(_ keys: [String], _ step: Int) async throws -> StepResult? {
+    /// The result that one of the keys finds, here or in a cache from elsewhere.
+    func known(_ keys: [String], _ step: Int) async throws -> StepResult? {
         if let found = try await engine.cache.find(keys) {
             takeOver(found.layer.map { [$0] } ?? [])
             return cached(found, step)

@@ -119,29 +119,55 @@ extension StageSolver {
         // Found by the layers it copies from, without reading them; else by what is in the files.
         let quick = key(transfer, step.settings.workingDirectory, layers)
         quick.add("from", layers: source)
-        let content: @Sendable () async throws -> [String] = { [self] in
-            let wanted = self.step(transfer, step, onto: layers, from: try await job.tree(of: source))
-            return [contentKey(wanted, try await job.engine.contentDigest(of: wanted))]
-        }
-        let result = try await job.result(
-            [quick.finish()], more: content, title: step.title, step: id, isUncached: isUncached
-        ) { [self] in
-            try await run(self.step(transfer, step, onto: layers, from: try await job.tree(of: source)), id)
-        }
+        let quickKey = quick.finish()
+        if !isUncached, let found = try await job.known([quickKey], id) { return (found, origin?.materials ?? []) }
+        let wanted = self.step(transfer, step, onto: layers, from: try await job.tree(of: source))
+        let result = try await self.result(of: wanted, id, isUncached: isUncached, quickKey: quickKey)
         return (result, origin?.materials ?? [])
     }
 
     /// The result of a transfer that is known by the contents of its files.
-    func result(of wanted: TransferStep, _ id: Int, isUncached: Bool, name: String? = nil) async throws -> StepResult {
-        let digest: String
-        if let name, wanted.origin != nil {
-            digest = try await job.digests.value(name) { [job] in try await job.engine.contentDigest(of: wanted) }
-        } else {
-            digest = try await job.engine.contentDigest(of: wanted)
+    ///
+    /// - Parameters:
+    ///   - name: what the digest of its files goes by.
+    ///   - quickKey: what finds it too.
+    func result(
+        of wanted: TransferStep, _ id: Int, isUncached: Bool, name: String? = nil, quickKey: String? = nil
+    ) async throws -> StepResult {
+        let shape = key(wanted.transfer, wanted.workingDirectory, wanted.layers)
+        shape.add("shape", true)
+        let (shapeKey, more) = (shape.finish(), quickKey.map { [$0] } ?? [])
+        if !wanted.transfer.isFetched,
+            let new = try await self.newResult(of: wanted, id, isUncached, shapeKey, otherKeys: more, name)
+        {
+            return new
         }
+        let digest = try await self.digest(of: wanted, name)
         return try await job.result(
-            [contentKey(wanted, digest)], title: wanted.title, step: id, isUncached: isUncached
+            [contentKey(wanted, digest)], otherKeys: more + [shapeKey], title: wanted.title, step: id,
+            isUncached: isUncached
         ) { [self] in try await run(wanted, id) }
+    }
+
+    /// The result of a transfer that is new in any case: read for its key and written at once.
+    private func newResult(
+        of wanted: TransferStep, _ id: Int, _ isUncached: Bool, _ shape: String, otherKeys: [String], _ name: String?
+    ) async throws -> StepResult? {
+        try await job.newResult(
+            shape: shape, otherKeys: otherKeys, title: wanted.title, step: id, isUncached: isUncached
+        ) { [self] in
+            async let digest = self.digest(of: wanted, name)
+            let layer = try await run(wanted, id)
+            job.takeOver(layer.layer.map { [$0] } ?? [])
+            let key = contentKey(wanted, try await digest)
+            job.engine.images.keep(layer.layer.map { [$0] } ?? [])
+            return (layer, key)
+        }
+    }
+
+    private func digest(of wanted: TransferStep, _ name: String?) async throws -> String {
+        guard let name, wanted.origin != nil else { return try await job.engine.contentDigest(of: wanted) }
+        return try await job.digests.value(name) { [job] in try await job.engine.contentDigest(of: wanted) }
     }
 
     private func run(_ wanted: TransferStep, _ id: Int) async throws -> StepLayer {
@@ -216,6 +242,16 @@ extension EvaluatedTransfer {
     fileprivate var namesOwner: Bool {
         guard let owner else { return false }
         return owner.utf8.contains { $0 != UInt8(ascii: ":") && !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+
+    /// Whether something is fetched for it, which is to be done once.
+    fileprivate var isFetched: Bool {
+        sources.contains { source in
+            switch source {
+            case .web, .git: true
+            case .path, .inline: false
+            }
+        }
     }
 
     fileprivate var hasPaths: Bool {

@@ -18,7 +18,9 @@ extension BuildEngine {
         for result in product.results {
             let tree = try await tree(of: result.layers)
             var statements: [(name: String, bytes: [UInt8])] = []
-            let subjects = [(name: result.platform.description, digest: nil as Digest?)]
+            // The files are those of the image that has this id.
+            let image = try AssembledBlob.digest(of: result.config.serialized())
+            let subjects = [(name: result.platform.description, digest: image)]
             if request.hasInventory {
                 let found = try await BlockingExecutor.shared.run { () throws in try InventoryScan(tree.root).run() }
                 let inventory = Inventory(found, name: "files", created: product.epoch).json

@@ -57,12 +57,19 @@ struct TransferPlan {
     /// The newest time of a file that is copied.
     private(set) var newest: Timestamp?
     private var hidden: Set<[UInt8]> = []
+    private var numbers = 0
     private var seen: [[UInt8]: Presence?] = [:]
 
     init(over lower: TreeReader?, owner: FileOwner?, mode: TransferMode?) {
         self.lower = lower
         self.owner = owner
         self.mode = mode
+    }
+
+    /// Another number each time.
+    mutating func nextNumber() -> Int {
+        numbers += 1
+        return numbers
     }
 
     /// Whether something is there that a lower layer does not have.

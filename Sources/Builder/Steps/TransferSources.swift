@@ -17,8 +17,9 @@ struct TransferSources {
     let step: TransferStep
     /// For each source that is elsewhere.
     private let fetched: [Fetched?]
-    /// Where archives are unpacked meanwhile; nil leaves them as they are.
+    /// Where archives are unpacked meanwhile; nil is for a digest: archives count as they are.
     private let spool: String?
+    private var isForDigest: Bool { spool == nil }
     let excluded: PathRules
     /// The destination from the root, as it is written but without `.` and `..`.
     private let destination: [UInt8]
@@ -58,7 +59,7 @@ struct TransferSources {
                 try add(found, to: &plan)
             }
         }
-        if sources.count > 1 || files > 1 { try requireDirectory(plan) }
+        if !isForDigest, sources.count > 1 || files > 1 { try requireDirectory(plan) }
     }
 
     /// Several files have one place only where that is a directory.
@@ -160,6 +161,11 @@ struct TransferSources {
 
     /// Where a source goes, the directories above it made.
     private func target(named path: [UInt8], isDirectory source: Bool, in plan: inout TransferPlan) throws -> [UInt8] {
+        if isForDigest {
+            // Where they go depends on the layers below; here each has a place of its own.
+            let place = Array("\(plan.nextNumber())".utf8)
+            return source ? place : TreePath.join(place, TreePath.name(path))
+        }
         let whole = try plan.resolve(destination)
         try plan.makeDirectories(isDirectory ? whole : try plan.resolve(TreePath.parent(destination)))
         var target = whole
@@ -176,7 +182,7 @@ struct TransferSources {
 
     /// Whether `.dockerignore` lets a path be seen.
     private static func isVisible(_ path: [UInt8], _ status: FileStatus, in reader: TreeReader) -> Bool {
-        guard reader.ignored.match(path) else { return true }
+        guard !path.isEmpty, reader.ignored.match(path) else { return true }
         return status.kind == .directory && reader.ignored.mayTakeBack(below: path)
     }
 

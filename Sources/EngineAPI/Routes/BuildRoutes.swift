@@ -77,11 +77,11 @@ struct BuildRoutes: Sendable {
     private func context(_ request: APIRequest, _ query: BuildQuery) async throws -> FileTree {
         guard let remote = query.remote else {
             return try await request.receive { archive in
-                try await BuildContexts.unpack(archive, on: engine)
+                try await engine.builder.context(unpacking: archive)
             }
         }
         try await request.drain()
-        return try await BuildContexts.fetch(remote, on: engine)
+        return try await engine.builder.context(at: remote)
     }
 
     /// Source: Docker Engine API 1.51, `BuildPrune`.

@@ -62,7 +62,7 @@ struct OwnBuildRoutes: Sendable {
     private func receiveContext(_ request: APIRequest) async throws {
         guard request.http.headers.mediaType != Self.listingType else { return try await receiveListing(request) }
         let tree = try await Self.whole(request) {
-            try await request.receive { archive in try await BuildContexts.unpack(archive, on: engine) }
+            try await request.receive { archive in try await engine.builder.context(unpacking: archive) }
         }
         let id = try attachments.keep(.context(tree), on: engine)
         try await request.respond(["id": .string(id)], status: 201)
@@ -192,7 +192,7 @@ struct OwnBuildRoutes: Sendable {
             }
             if !ignored.isEmpty { tree.ignored = ignored }
             return tree
-        case .remote(let address): return try await BuildContexts.fetch(address, on: engine)
+        case .remote(let address): return try await engine.builder.context(at: address)
         }
     }
 

@@ -10,7 +10,8 @@ package final class BlockingExecutor: Sendable {
     package static let shared = BlockingExecutor(limit: 32)
 
     private struct State {
-        var queue: [@Sendable () -> Void] = []
+        /// Nil is what a thread has taken.
+        var queue: [(@Sendable () -> Void)?] = []
         var head = 0
         var threads = 0
         var idle = 0
@@ -88,6 +89,8 @@ package final class BlockingExecutor: Sendable {
     private static func take(_ state: inout State) -> (@Sendable () -> Void)? {
         guard state.head < state.queue.count else { return nil }
         let work = state.queue[state.head]
+        // What a body holds must not end under the lock: its end may submit more.
+        state.queue[state.head] = nil
         state.head += 1
         if state.head == state.queue.count {
             state.queue.removeAll(keepingCapacity: true)

@@ -50,6 +50,13 @@ public enum ResourcesBuilder {
     /// A statement without value, such as `print`.
     public static func buildExpression(_ nothing: Void) -> Resources { Resources() }
 
+    /// Not available: a stage is in the image that uses it.
+    @available(
+        *, unavailable,
+        message: "a stage is no resource: it comes with the image that uses it, From(stage) or Copy(from: stage)"
+    )
+    public static func buildExpression(_ stage: Stage) -> Resources { Resources(items: []) }
+
     /// Not available: settings belong into a container's block.
     @available(
         *, unavailable, message: "this is a setting of a container: write it inside Container(\"name\", image: ...) { }"

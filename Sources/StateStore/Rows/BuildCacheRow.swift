@@ -70,6 +70,11 @@ extension Transaction where Self: ~Copyable {
         ) { (row) throws(DatabaseError) in try BuildCacheRow(row) }
     }
 
+    /// Whether a result has this as one of its other keys.
+    package func hasBuildCacheKey(_ key: String) throws(DatabaseError) -> Bool {
+        try first("SELECT 1 FROM build_cache_keys WHERE key = ?1", [.text(key)]) { (row) in row.bool(0) } ?? false
+    }
+
     /// The layers that results have.
     package func buildCacheLayers() throws(DatabaseError) -> [String] {
         try query("SELECT DISTINCT layer FROM build_cache WHERE layer IS NOT NULL", []) { (row) in row.text(0) }
@@ -105,6 +110,11 @@ extension WriteTransaction {
         try run(
             "UPDATE build_cache SET last_used = max(last_used, ?2), uses = uses + 1 WHERE key = ?1",
             [.text(key), .integer(time)])
+    }
+
+    /// Forgets the results that have a layer.
+    package func deleteBuildCache(layer: String) throws(DatabaseError) {
+        try run("DELETE FROM build_cache WHERE layer = ?1", [.text(layer)])
     }
 
     /// Forgets a result and gives whether it was known.

@@ -1,4 +1,5 @@
 import Archives
+import Builder
 import Diagnostics
 import Dockerfile
 import Linux
@@ -59,10 +60,10 @@ struct BuildContext: Sendable {
         ignored = nil
     }
 
-    /// Source: docker/cli and buildx, `urlutil.IsGitURL`.
+    /// Whether the daemon fetches it: a repository or an address of the web.
     static func isRemote(_ place: String) -> Bool {
-        for prefix in ["http://", "https://", "git://", "ssh://", "git@"] where place.hasPrefix(prefix) { return true }
-        return place.hasPrefix("github.com/") && !Linux.Files.exists(place)
+        if place.hasPrefix("http://") || place.hasPrefix("https://") { return true }
+        return GitReference.isRepository(place) && !Linux.Files.exists(place)
     }
 
     /// The directory of a named context.

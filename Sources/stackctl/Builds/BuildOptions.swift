@@ -29,7 +29,7 @@ enum BuildOptions {
 
     static let output = OptionDeclaration.list(
         "output", "o", .text("PLACE"),
-        "Where the result goes: DIRECTORY, - or type=local|tar|docker|oci|image|registry,dest=…")
+        "To DIRECTORY, - or type=local|tar|docker|oci|image|registry,dest=…")
     static let load = OptionDeclaration.flag("load", nil, "Into the store, as without any --output")
     static let push = OptionDeclaration.flag("push", nil, "Push the image by each of its names")
     static let idFile = OptionDeclaration.value("iidfile", nil, .path("FILE"), "Write the image's identifier to a file")

@@ -37,6 +37,23 @@ struct BuildParallelTests {
         }
     }
 
+    @Test("the end of the daemon ends builds, and the next one finds what was finished")
+    func daemonEnds() async throws {
+        try await BuildLab.run { lab in
+            let told = BuildLab.Told()
+            let builder = try await lab.builder
+            let request = try lab.request("FROM busybox\nRUN echo first > /first\nRUN echo going; sleep 1000\n")
+            let task = Task { try await builder.build(request) { told.take($0) } }
+            try await lab.lab.eventually("the second step runs") { told.log.contains("going") }
+            try await lab.lab.stop()
+            let failure = await #expect(throws: BuildFailure.self) { _ = try await task.value }
+            #expect(failure?.kind == .cancelled)
+            try await lab.lab.start()
+            #expect(try await lab.build("FROM busybox\nRUN echo first > /first\n").cachedSteps == 1)
+            #expect(try Files.list(lab.lab.root + "/builds/steps").isEmpty)
+        }
+    }
+
     @Test("a build that is cancelled leaves nothing, and what it had finished is found")
     func cancelling() async throws {
         try await BuildLab.run { lab in

@@ -248,7 +248,7 @@ struct TransferTests {
             if let layer = result.layer.layer {
                 let path = try #require(
                     try Files.list(lab.lab.root + "/layers").map(\.name).first { layer.hex.hasPrefix($0) })
-                let image = try Files.status("\(lab.lab.root)/layers/\(path)/image.erofs")
+                let image = try Files.status("\(lab.lab.root)/layers/\(path)/layer.erofs")
                 #expect(image.blocks * 512 < 8 << 20, "zeros take room")
             }
             #expect(try await lab.failure("heavy", to: "/").contains("cannot be in an image"))

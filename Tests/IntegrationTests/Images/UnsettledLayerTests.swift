@@ -1,5 +1,6 @@
 import Archives
 import ImageStore
+import JSONText
 import Linux
 import OCI
 import StateStore
@@ -10,10 +11,13 @@ struct UnsettledLayerTests {
     /// Adds a layer with one file.
     private func add(_ number: Int, to store: TemporaryStore) async throws -> Digest {
         let directory = "\(store.root)/source-\(number)"
-        try Files.makeDirectories(directory)
-        try Files.write("\(directory)/file", Array("\(number)\n".utf8))
+        if !Files.exists(directory) {
+            try Files.makeDirectories(directory)
+            try Files.write("\(directory)/file", Array("\(number)\n".utf8))
+        }
         let root = try Files.open(directory, [.readOnly, .directory]).shared()
-        let layer = try await store.store.addLayer(origin: ["test": "\(number)"], doing: "adding \(number)") { draft in
+        let layer = try await store.store.addLayer(origin: ["test": .string("\(number)")], doing: "adding \(number)") {
+            draft in
             try LayerWriter.write(directory: root, to: draft.image, recipe: try draft.startRecipe())
         }
         return try #require(layer)
@@ -79,6 +83,30 @@ struct UnsettledLayerTests {
             #expect(try store.database.read { tables in try tables.buildCache(key: "sha256:y") } == nil)
             #expect(try await images.collectGarbage(inUse: [], removeUntagged: true).layers == [layer])
             #expect(try store.files().isEmpty)
+        }
+    }
+
+    @Test("a damaged layer that only a result of a build has is forgotten with the result")
+    func damage() async throws {
+        try await LayerFixture.withStore { store in
+            let images = store.store
+            let layer = try await add(1, to: store)
+            try await images.settleLayers([layer])
+            try store.database.write { tables in
+                try tables.save(
+                    BuildCacheRow(
+                        key: "sha256:x", layer: layer.description, newest: nil, size: 1, created: 1, lastUsed: 1,
+                        description: "RUN x"))
+            }
+            images.giveBack([layer])
+            for name in ["layer.erofs", "recipe"] {
+                try Files.unlink("\(store.root)/layers/\(layer.hex)/\(name)")
+            }
+            #expect(try await images.verify().isEmpty == false)
+            let repair = try await images.repair { _ in nil }
+            #expect(repair.left.isEmpty)
+            #expect(try await images.verify().isEmpty)
+            #expect(try store.database.read { tables in try tables.buildCache().isEmpty })
         }
     }
 }

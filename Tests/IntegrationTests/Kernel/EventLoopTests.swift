@@ -203,6 +203,28 @@ struct EventLoopTests {
         mode.restore()
     }
 
+    @Test("what a body holds ends outside the executor's lock, so that its end may ask for more work")
+    func workThatEndsWithWork() async throws {
+        /// Submits when it ends, as a directory does that is removed with its owner.
+        final class Owner: Sendable {
+            let executor: BlockingExecutor
+            init(_ executor: BlockingExecutor) { self.executor = executor }
+            deinit { executor.submit {} }
+        }
+        let executor = BlockingExecutor(limit: 2, idleSeconds: 1)
+        try await withTimeout(.seconds(20)) {
+            for _ in 0..<500 {
+                await withCheckedContinuation { continuation in
+                    let owner = Owner(executor)
+                    executor.submit {
+                        withExtendedLifetime(owner) {}
+                        continuation.resume()
+                    }
+                }
+            }
+        }
+    }
+
     @Test("blocking work runs on threads that are few and end")
     func blockingExecutor() async throws {
         let executor = BlockingExecutor(limit: 4, idleSeconds: 1)

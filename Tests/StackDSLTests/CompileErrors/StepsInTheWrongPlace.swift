@@ -30,7 +30,10 @@ import StackDSL
             // expect: this is a setting of a container: write it inside Container("name", image: image) { }
             Healthcheck(.command("true"))
         }
+        let unlisted = Stage("unlisted") { From("debian:12") }
         return Resources {
+            // expect: a stage is no resource: it comes with the image that uses it, From(stage) or Copy(from: stage)
+            unlisted
             site; other; third; fourth; fifth
         }
     }

@@ -66,7 +66,9 @@ struct Provenance: Sendable {
         all["target"] = request.target
         if request.ignoresCache { all["no-cache"] = "" }
         if request.network != .standard { all["force-network-mode"] = request.network.rawValue }
-        if product.dockerfile.name != "Dockerfile" { all["filename"] = product.dockerfile.name }
+        if product.dockerfile.name.split(separator: "/").last != "Dockerfile" {
+            all["filename"] = product.dockerfile.name
+        }
         guard mode == .maximal else { return all }
         for (name, value) in request.arguments where !Self.isProxy(name) {
             all["build-arg:\(name)"] = Self.withoutUser(value)

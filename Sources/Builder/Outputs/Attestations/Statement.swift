@@ -8,14 +8,14 @@ enum Statement {
     /// The artifacts by their names in package URLs, as BuildKit has them; `_` where there is no name.
     static func subjects(
         named names: [ImageReference], platform: Platform, digest: Digest
-    ) -> [(name: String, digest: Digest?)] {
+    ) -> [(name: String, digest: Digest)] {
         guard !names.isEmpty else { return [("_", digest)] }
         return names.map { (PackageURL.docker($0, platform: platform).text, digest) }
     }
 
     /// The bytes of a statement; equal values give equal bytes.
     static func bytes(
-        _ predicate: JSONObject, of subjects: [(name: String, digest: Digest?)], type: String
+        _ predicate: JSONObject, of subjects: [(name: String, digest: Digest)], type: String
     ) -> [UInt8] {
         var object = JSONObject()
         object["_type"] = "https://in-toto.io/Statement/v0.1"
@@ -24,9 +24,7 @@ enum Statement {
             subjects.map { subject in
                 var entry = JSONObject()
                 entry["name"] = .string(subject.name)
-                if let digest = subject.digest {
-                    entry["digest"] = .object(.strings([digest.algorithm.rawValue: digest.hex]))
-                }
+                entry["digest"] = .object(.strings([subject.digest.algorithm.rawValue: subject.digest.hex]))
                 return .object(entry)
             })
         object["predicate"] = .object(predicate)

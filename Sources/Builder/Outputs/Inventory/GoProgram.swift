@@ -12,8 +12,16 @@ enum GoProgram {
 
     /// The modules of an open file; empty where it is no program of Go.
     static func packages(_ file: SharedDescriptor, source: String) -> [FoundPackage] {
-        guard let text = modules(file) else { return [] }
+        guard let (go, text) = modules(file) else { return [] }
         var found: [FoundPackage] = []
+        // `go1.24.3 X:experiment` is the release of the standard library too.
+        let release = String(go.dropFirst("go".count).prefix { $0 != " " })
+        if go.hasPrefix("go1"), !release.isEmpty {
+            found.append(
+                FoundPackage(
+                    PackageURL("golang", name: "stdlib", version: release), version: release, source: source,
+                    kind: "modules of a Go program"))
+        }
         var pending: FoundPackage?
         for line in text.split(separator: "\n").prefix(20_000) {
             let words = line.split(separator: "\t", omittingEmptySubsequences: false)
@@ -36,7 +44,7 @@ enum GoProgram {
         return found
     }
 
-    private static func modules(_ file: SharedDescriptor) -> String? {
+    private static func modules(_ file: SharedDescriptor) -> (go: String, modules: String)? {
         guard let header = read(file, 64, at: 0), header.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) else {
             return nil
         }
@@ -64,15 +72,17 @@ enum GoProgram {
     }
 
     /// The second of two strings that follow the head, each behind its length.
-    private static func text(_ info: [UInt8]) -> String? {
+    private static func text(_ info: [UInt8]) -> (go: String, modules: String)? {
         guard info.count > 32, info.starts(with: magic), info[15] & 2 != 0 else { return nil }
         var position = 32
         guard let version = string(info, &position), version.count < 256, let modules = string(info, &position) else {
             return nil
         }
         // Sixteen bytes on each side mark the text for other tools.
-        guard modules.count > 33 else { return nil }
-        return String(decoding: modules.dropFirst(16).dropLast(16), as: UTF8.self)
+        return (
+            String(decoding: version, as: UTF8.self),
+            String(decoding: modules.dropFirst(16).dropLast(16), as: UTF8.self)
+        )
     }
 
     private static func string(_ bytes: [UInt8], _ position: inout Int) -> ArraySlice<UInt8>? {

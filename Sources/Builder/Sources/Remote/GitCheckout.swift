@@ -80,8 +80,10 @@ struct GitCheckout {
         let moment = Timestamp(seconds: Int64(time.split(separator: "\n").first ?? "") ?? 0)
         let subdirectory = reference.directory
         return try await BlockingExecutor.shared.run {
+            try Self.settle(
+                try Files.open(work, [.readOnly, .directory]).shared(), keepsGit: keepingGitDirectory, time: moment)
+            // Whoever lists it begins at the start.
             let root = try Files.open(work, [.readOnly, .directory]).shared()
-            try Self.settle(root, keepsGit: keepingGitDirectory, time: moment)
             guard !subdirectory.isEmpty else { return FileTree(root: root, belongsToRoot: true, lifetime: directory) }
             let reader = try TreeReader(FileTree(root: root, belongsToRoot: true))
             let path = try TreePath.resolve(Array(subdirectory.utf8)) { try reader.link($0) }
