@@ -3,7 +3,8 @@ import CLinux
 /// The program's entry: the first word says what it is here for.
 ///
 /// `supervise PLAN READY NETNS`: one container's supervisor. `exec PLAN CONTROL PIDFD`: one process in a running
-/// container, or a jail. `dns …`: the name server. The numbers are descriptors; -1 is none.
+/// container, a container without a supervisor, or a jail. `dns …`: the name server. The numbers are descriptors; -1 is
+/// none.
 @main
 enum StackInit {
     static func main() {

@@ -24,6 +24,28 @@ struct LaunchCompilerTests {
 
     static let filterSize = SeccompFilter.standard(capabilities: Set(Capability.dockerDefault)).count / 8
 
+    @Test("what is handed over, in memory or thrown away is numbered as it is taken, and has its place made apart")
+    func places() throws {
+        let lines = try Self.listing {
+            $0.makesPlacesApart = true
+            $0.mounts = [
+                .bind("/h", at: "/b"),
+                MountConfiguration(.file(content: [1], mode: 0o400, user: 0, group: 0), target: "/run/secret"),
+                MountConfiguration(.handed(0), target: "/c"),
+                MountConfiguration(.scratchHanded(1, directory: "/s"), target: "/d"),
+                MountConfiguration.tmpfs(at: "/t/u"),
+            ]
+        }
+        let start = try #require(lines.firstIndex(of: "set umask to 00"))
+        #expect(
+            Array(lines[(start + 1)...(start + 6)]) == [
+                "make 1 file in memory", "take /c, which is open", "take /d, which is open",
+                "take tree 3, writable, changes thrown away",
+                "make places to mount on: /proc /dev /sys /t/u /b /c /d /run/secret",
+                "mount an overlay of 3 layers on /data/containers/0123/rootfs",
+            ])
+    }
+
     @Test("the defaults are Docker's, in this order")
     func defaults() throws {
         #expect(

@@ -19,14 +19,16 @@ extension BuildEngine {
     package func run(
         _ step: RunStep, output: @escaping @Sendable (_ isError: Bool, _ bytes: [UInt8]) async -> Void
     ) async throws -> StepLayer {
-        let undo = UndoList()
+        // What the process had goes before the directory that some of it is in.
+        let (running, files) = (UndoList(), UndoList())
         let result: Result<StepLayer, any Error>
         do {
-            result = .success(try await perform(step, undo, output))
+            result = .success(try await perform(step, running, files, output))
         } catch {
             result = .failure(error)
         }
-        await undo.perform()
+        await running.perform()
+        await files.perform()
         do {
             return try result.get()
         } catch let error as BuildFailure where !Task.isCancelled || error.kind == .cancelled {
@@ -46,35 +48,42 @@ extension BuildEngine {
         }
     }
 
-    private func perform(_ step: RunStep, _ undo: UndoList, _ output: @escaping StepOutput.Sink) async throws
-        -> StepLayer
-    {
+    /// - Parameters:
+    ///   - running: gets what is done once the process has ended.
+    ///   - files: gets what is done once its files are not needed any more.
+    private func perform(
+        _ step: RunStep, _ running: UndoList, _ files: UndoList, _ output: @escaping StepOutput.Sink
+    ) async throws -> StepLayer {
         try Self.checkEntitlements(of: step)
         let id = try Random.hex(bytes: 8)
         let group = cgroupPath(step, id: id)
-        async let held = holdLayers(step.layers, undo)
-        async let joined = joinNetwork(step, id: id, undo)
+        async let held = holdLayers(step.layers, running)
+        async let joined = joinNetwork(step, id: id, running)
         let (layers, network) = try await (held, joined)
         let steps = stepsDirectory
         let workspace = try await BlockingExecutor.shared.run { () throws(SystemError) in
             try StepWorkspace.make(in: steps, id: id, cgroupPath: group, rootLike: layers.first)
         }
-        undo.add { [host] in
+        files.add { [host] in
             do {
                 try await BlockingExecutor.shared.run { () throws(SystemError) in try workspace.remove() }
             } catch {
                 host.note("what a step of a build wrote cannot be removed: \(error)")
             }
         }
-        var preparation = RunMountPreparation(self, step, workspace, undo)
+        var preparation = RunMountPreparation(self, step, workspace, running)
         let mounts = try await preparation.prepare()
         var plan = RunConfiguration.make(step, workspace, layers: layers, cgroupPath: group, network: network)
         plan.mounts += mounts.mounts
         plan.process.environment = RunConfiguration.merged(plan.process.environment + mounts.environment)
         plan.process.additionalGroups += mounts.devices.groups
         plan.devices += mounts.devices.nodes
-        try await runProcess(plan, mounts.handed, step, network, undo, output)
-        return try await capture(workspace, step)
+        try await runProcess(plan, mounts.handed, step, network, running, output)
+        // Who waits for a cache or a network need not wait for the layer.
+        async let ended: Void = running.perform()
+        let layer = try await capture(workspace, step)
+        await ended
+        return layer
     }
 
     /// Where steps have their directories while they run.
