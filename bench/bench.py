@@ -222,7 +222,8 @@ class Bench:
 
     def row(self, what, ours, unit, bar, peer=None, peer_name="", note=""):
         self.rows.append((what, ours, unit, bar, peer, peer_name, note))
-        print(f"  {what}: {figure(ours)} {unit}", file=sys.stderr, flush=True)
+        beside = "" if peer is None else f" ({peer_name}: {figure(peer)} {unit})"
+        print(f"  {what}: {figure(ours)} {unit}{beside}", file=sys.stderr, flush=True)
 
     def version(self):
         binary = f"{BUILD}/stackctl"
@@ -395,7 +396,7 @@ class Bench:
         host.logs(self, call)
 
     def builds(self):
-        builds.run(self, call)
+        builds.run(self, call, [name.removeprefix("builds.") for name in WANTED if name.startswith("builds.")])
 
     def images(self):
         if not self.image_set:
@@ -446,7 +447,7 @@ def main():
             bench.start()
         for name in ("version", "rest", "plan", "thousand", "container", "exec", "run", "many", "names", "ports", "logs", "load",
                      "pull", "push", "builds"):
-            if not WANTED or name in WANTED:
+            if not WANTED or name in WANTED or any(wanted.startswith(name + ".") for wanted in WANTED):
                 getattr(bench, name)()
         missed = bench.table()
     finally:

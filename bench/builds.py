@@ -235,7 +235,11 @@ def parallel(builds):
     builds.bench.row("builds: three stages of 1 s each (n=3)", ours, "ms", 1500, docker, "docker build")
 
 
-def run(bench, call):
+ROWS = {"steps": steps, "context": context, "stages": parallel, "copy": copy, "program": program}
+
+
+def run(bench, call, names):
     builds = Builds(bench, call)
-    for rows in (steps, context, parallel, copy, program):
-        rows(builds)
+    for name, rows in ROWS.items():
+        if not names or name in names:
+            rows(builds)

@@ -75,7 +75,10 @@ extension ImageStore {
     /// - Returns: the images in their order.
     func write(layers settled: [SettledLayer], images: [NewImage], origin: JSONObject) async throws -> [StoredImage] {
         // A layer of these that cannot be kept is written anew by whoever brings it.
-        for layer in settled { try? await layers.unsettled.wait(for: [layer.layer.diffID]) }
+        for layer in settled {
+            try? await layers.unsettled.wait(for: [layer.layer.diffID])
+            layers.unsettled.forgetFailure(of: layer.layer.diffID)
+        }
         for image in images { try await layers.unsettled.wait(for: image.config.diffIDs) }
         let (writer, turn) = (StoreWriter(blobs: blobs, layers: layers, database: database), turn)
         let ids = try await BlockingExecutor.shared.run { () throws(Diagnostic) in

@@ -100,6 +100,9 @@ final class UnsettledLayers: Sendable {
         }
     }
 
+    /// Forgets why a layer could not be kept, for whoever brings it anew.
+    func forgetFailure(of layer: Digest) { state.withLock { $0.failures[layer] = nil } }
+
     /// Waits until there are none.
     func finish() async {
         await withCheckedContinuation { continuation in

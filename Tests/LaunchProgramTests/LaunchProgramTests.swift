@@ -33,7 +33,8 @@ struct LaunchProgramTests {
         .setOwner(target: "/dev/x", user: 1, group: 2), .bindFromDonor("/dev/shm"),
         .makePlaces(
             MountPlaces(
-                lower: ["/l1"], upper: "/u", work: "/w", mountPoint: "/r", directories: ["/proc"], files: ["/etc/hosts"], trees: [1], targets: ["/t"]
+                lower: ["/l1"], upper: "/u", work: "/w", mountPoint: "/r", directories: ["/proc"],
+                files: ["/etc/hosts"], trees: [1], targets: ["/t"]
             )),
         .takeTree(descriptor: 3, source: "the context"),
         .openFiles([LaunchFile(content: [0, 1, 2], mode: 0o400, user: 1, group: 2)], scratch: "/r"),

@@ -113,9 +113,10 @@ final class BuildJob: Sendable {
         let cache = engine.cache
         var keys = keys
         if !isUncached, let found = try await known(keys, step) { return found }
-        let others = isUncached ? [] : try await more()
+        // Without the cache too: what is taken down then has to replace what is known.
+        let others = try await more()
         keys += others
-        if !others.isEmpty, let found = try await known(others, step) {
+        if !isUncached, !others.isEmpty, let found = try await known(others, step) {
             cache.add(keys: keys, of: found.key)
             return found
         }
@@ -155,16 +156,21 @@ final class BuildJob: Sendable {
         if let other = cache.takeOff(flight) {
             await other.wait()
             try Task.checkCancellation()
-            if isUncached, let result = fresh.withLock({ $0[shape] }) { return cached(result, step) }
             return nil
         }
         defer { cache.land(flight) }
-        if isUncached, let result = fresh.withLock({ $0[shape] }) { return cached(result, step) }
+        // What has the same shape may have other contents, which only its key tells.
+        if isUncached, fresh.withLock({ $0[shape] != nil }) { return nil }
         if !isUncached, try await cache.hasKey(shape) { return nil }
         progress.start(step)
         let (layer, key) = try await make()
         let result = takeDown(layer, key: key, otherKeys: otherKeys + [shape], title: title, step: step)
-        if isUncached { fresh.withLock { $0[shape] = result } }
+        if isUncached {
+            fresh.withLock { fresh in
+                fresh[shape] = result
+                fresh[key] = result
+            }
+        }
         return result
     }
 

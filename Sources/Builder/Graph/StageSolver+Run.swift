@@ -79,7 +79,9 @@ extension StageSolver {
     private func digests(of run: EvaluatedRun, _ origins: [StepOrigin?]) async throws -> [Int: String] {
         var digests: [Int: String] = [:]
         for (index, mount) in run.mounts.enumerated() {
-            guard case .tree(let tree) = origins[index] else { continue }
+            guard case .tree(var tree) = origins[index] else { continue }
+            // A mount shows what .dockerignore leaves out of copies, too.
+            tree.ignored = []
             digests[index] = try await job.engine.contentDigest(of: tree, path: mount.source)
         }
         return digests

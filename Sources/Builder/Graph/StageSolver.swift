@@ -186,6 +186,6 @@ extension BuildJob {
     /// Whether nothing that is cached counts for a stage.
     func isUncached(_ stage: PlannedStage) -> Bool {
         if request.ignoresCache { return true }
-        return request.uncachedStages.contains { $0 == stage.name || $0 == "\(stage.index)" }
+        return request.uncachedStages.contains { $0.lowercased() == stage.name.lowercased() || $0 == "\(stage.index)" }
     }
 }

@@ -30,9 +30,18 @@ final class AgentSocket: Sendable {
         await task?.value
     }
 
+    /// Connections at a time: each holds descriptors, and a message that is not whole yet.
+    private static let most = 64
+
     private static func serve(_ listener: SocketListener, _ agent: any AgentConnector) async {
-        await withDiscardingTaskGroup { group in
+        await withTaskGroup(of: Void.self) { group in
+            var open = 0
             while !Task.isCancelled, let client = try? await listener.accept() {
+                if open == most {
+                    await group.next()
+                    open -= 1
+                }
+                open += 1
                 group.addTask { await connect(client, agent) }
             }
             group.cancelAll()

@@ -59,6 +59,7 @@ extension TransferPlan {
     ///
     /// - Parameter base: without links; made where it is not there.
     mutating func unpack(_ archive: UnpackedArchive, to base: [UInt8]) throws {
+        archives.append(archive.tar)
         try makeDirectories(base)
         let reader = try archive.reader()
         while let entry = try reader.next() {

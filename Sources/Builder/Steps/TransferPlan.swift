@@ -58,6 +58,8 @@ struct TransferPlan {
     private(set) var newest: Timestamp?
     private var hidden: Set<[UInt8]> = []
     private var numbers = 0
+    /// Their addresses name them, so that none may be freed while the plan is made.
+    var archives: [SharedDescriptor] = []
     private var seen: [[UInt8]: Presence?] = [:]
 
     init(over lower: TreeReader?, owner: FileOwner?, mode: TransferMode?) {

@@ -36,7 +36,11 @@ final class EngineBuildHost: BuildHost {
             return found
         }
         do {
-            return try await engine.pullImage(reference, platform: platform, access: access) { update in
+            // A base for another platform takes nobody's name away.
+            return try await engine.pullImage(
+                reference, platform: platform, access: access,
+                isNamed: Platform.host.accepted.contains(platform.normalized)
+            ) { update in
                 if case .layer(let layer) = update { progress(layer) }
             }.image
         } catch let error as EngineError {
@@ -102,12 +106,22 @@ final class EngineBuildHost: BuildHost {
         await engine.removeStep(network.id)
     }
 
-    /// Whether no connection is left that would stand in another step's way (`TIME_WAIT`).
+    /// Kinds of sockets that can be looked for in /proc/net.
+    private static let socketTables = [
+        "packet", "raw", "raw6", "udp", "udp6", "udplite", "udplite6", "icmp", "icmp6", "unix",
+    ]
+
+    /// Whether no connection is left that would stand in another step's way (`TIME_WAIT`), and no socket: a process
+    /// elsewhere may have been handed one, and would hear and say what is the next step's business.
     private static func isUnused(_ network: StepNetwork) async -> Bool {
         guard let namespace = network.namespace else { return false }
         let isUnused = try? await BlockingExecutor.shared.run { () throws(SystemError) in
             try Namespaces.withNetworkNamespace(namespace.raw) { () throws(SystemError) in
-                try !SocketDiagnostics.hasTCP()
+                if try SocketDiagnostics.hasTCP() { return false }
+                for path in socketTables.map({ "/proc/thread-self/net/\($0)" }) where Files.exists(path) {
+                    if try Files.readText(path, limit: 1 << 16).split(separator: "\n").count > 1 { return false }
+                }
+                return true
             }
         }
         return isUnused ?? false

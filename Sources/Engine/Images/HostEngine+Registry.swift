@@ -61,21 +61,22 @@ extension HostEngine {
     /// - Parameters:
     ///   - reference: a name; `latest` is added to one without a tag.
     ///   - platform: nil for this host's.
+    ///   - isNamed: whether the image gets the name it is pulled by; a name it has here stays with its image otherwise.
     /// - Throws: `EngineError`, whose diagnostics name what was asked of whom. The store has the images it had before
     ///   then, and layers that were complete, which the next pull goes on from.
     package func pullImage(
         _ reference: ImageReference, platform: Platform? = nil, access: RegistryAccess = RegistryAccess(),
-        progress: PullProgressHandler? = nil
+        isNamed: Bool = true, progress: PullProgressHandler? = nil
     ) async throws -> PulledImage {
         let pulled = try await withRegistry(.pull, of: reference, access) { reader in
             let found = try await BlockingExecutor.transfers.run { () throws in try reader.find() }
             let before = try await self.images.identify(reader.reference.description)
             let image: StoredImage
-            if let stored = try await self.storedImage(found, for: platform) {
+            if isNamed, let stored = try await self.storedImage(found, for: platform) {
                 progress?(.found(found))
                 image = try await self.name(stored, as: found)
             } else {
-                image = try await self.receive(found, reader, platform, progress)
+                image = try await self.receive(found, reader, platform, isNamed: isNamed, progress)
             }
             return PulledImage(
                 image: image, reference: found.reference, digest: found.digest, isNew: before?.id != image.id)
@@ -107,7 +108,8 @@ extension HostEngine {
     }
 
     private func receive(
-        _ found: RemoteImage, _ reader: RemoteImageReader, _ platform: Platform?, _ progress: PullProgressHandler?
+        _ found: RemoteImage, _ reader: RemoteImageReader, _ platform: Platform?, isNamed: Bool,
+        _ progress: PullProgressHandler?
     ) async throws -> StoredImage {
         let remote = try await BlockingExecutor.transfers.run { () throws in
             try reader.manifest(of: found, for: platform)
@@ -118,14 +120,14 @@ extension HostEngine {
         if let stored = try? await images.resolve(remote.manifest.config.digest.description),
             try await isComplete(stored)
         {
-            return try await name(stored, as: found)
+            return isNamed ? try await name(stored, as: found) : stored
         }
         progress?(.missing(try await missing(remote)))
         let source = RegistryBlobs(reader.client, known: [remote.manifest.config.digest: remote.config])
         var origin = JSONObject()
         origin["registry"] = .string(found.reference.repository)
         return try await images.ingest(
-            manifest: remote.bytes, blobs: source, references: Self.names(of: found), attributes: origin
+            manifest: remote.bytes, blobs: source, references: isNamed ? Self.names(of: found) : [], attributes: origin
         ) { progress?(.layer($0)) }
     }
 

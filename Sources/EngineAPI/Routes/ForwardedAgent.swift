@@ -35,9 +35,12 @@ final class ForwardedAgent: AgentConnector {
         let theirs = try AsyncSocket(try ends.second.duplicate())
         spawn { [line] in
             var pending: [UInt8] = []
-            while let message = try? await Self.message(&pending, { try await ours.read() }),
-                let answer = await line.exchange(message), (try? await ours.writeAll(answer)) != nil
-            {}
+            while let message = try? await Self.message(&pending, { try await ours.read() }) {
+                guard
+                    let answer = AgentRequest.isAllowed(message) ? await line.exchange(message) : AgentRequest.refusal,
+                    (try? await ours.writeAll(answer)) != nil
+                else { break }
+            }
             ours.close()
         }
         return theirs

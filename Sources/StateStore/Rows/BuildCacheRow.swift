@@ -65,7 +65,8 @@ extension Transaction where Self: ~Copyable {
             """
             SELECT key, layer, newest, size, created, last_used, uses, description, spec FROM build_cache
             WHERE key IN (SELECT ?1 UNION ALL SELECT record FROM build_cache_keys WHERE key = ?1)
-            AND (layer IS NULL OR layer IN (SELECT diff_id FROM layers)) LIMIT 1
+            AND (layer IS NULL OR layer IN (SELECT diff_id FROM layers))
+            ORDER BY created DESC LIMIT 1
             """, [.text(key)]
         ) { (row) throws(DatabaseError) in try BuildCacheRow(row) }
     }

@@ -1,3 +1,4 @@
+import Builder
 import HTTP
 import Linux
 
@@ -11,8 +12,6 @@ struct AgentForwarding: Sendable {
     /// The agent's socket.
     let path: String
 
-    /// An answer that says no: `SSH_AGENT_FAILURE`.
-    private static let refusal: [UInt8] = [0, 0, 0, 1, 5]
     private static let longest = 256 << 10
 
     /// Passes messages on until the daemon ends the connection.
@@ -20,6 +19,11 @@ struct AgentForwarding: Sendable {
         var agent: AsyncSocket?
         var (asked, answered): ([UInt8], [UInt8]) = ([], [])
         while let message = await Self.message(&asked, { try await stream.read() }) {
+            // Whatever the daemon lets through.
+            guard AgentRequest.isAllowed(message) else {
+                guard (try? await stream.write(AgentRequest.refusal)) != nil else { break }
+                continue
+            }
             if agent == nil {
                 agent = try? await AsyncSocket.connect(unix: path)
                 answered = []
@@ -32,7 +36,7 @@ struct AgentForwarding: Sendable {
                 agent?.close()
                 agent = nil
             }
-            guard (try? await stream.write(answer ?? Self.refusal)) != nil else { break }
+            guard (try? await stream.write(answer ?? AgentRequest.refusal)) != nil else { break }
         }
         agent?.close()
     }

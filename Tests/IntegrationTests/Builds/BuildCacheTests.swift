@@ -77,6 +77,46 @@ struct BuildCacheTests {
         }
     }
 
+    @Test("without the cache each copy is its own, and what is made takes the place of what was kept")
+    func withoutCache() async throws {
+        try await BuildLab.run { lab in
+            try lab.write(["one.txt": "one\n", "two.txt": "two\n"])
+            let copies = """
+                FROM scratch AS one
+                COPY one.txt /f
+                FROM scratch AS two
+                COPY two.txt /f
+                FROM busybox AS x
+                COPY --from=one /f /f
+                FROM busybox AS y
+                COPY --from=two /f /f
+                FROM busybox
+                COPY --from=x /f /x
+                COPY --from=y /f /y
+                """
+            for ignoresCache in [true, false, true] {
+                try await lab.build(copies) {
+                    $0.ignoresCache = ignoresCache
+                    $0.tags = [try? ImageReference("demo/copies:1")].compactMap { $0 }
+                }
+                #expect(try await lab.lab.docker("run", "--rm", "demo/copies:1", "cat", "/x", "/y").out == "one\ntwo\n")
+            }
+            try await lab.lab.docker("image", "rm", "-f", "demo/copies:1")
+            let bound = """
+                FROM busybox AS Made
+                RUN echo x > /f
+                FROM busybox
+                RUN --mount=from=made,target=/m cat /proc/uptime /proc/sys/kernel/random/uuid > /t
+                """
+            let first = try await lab.build(bound)
+            let second = try await lab.build(bound) { $0.ignoresCache = true }
+            #expect(second.imageID != first.imageID)
+            #expect(try await lab.build(bound).imageID == second.imageID)
+            let filtered = try await lab.build(bound) { $0.uncachedStages = ["MADE"] }
+            #expect(filtered.cachedSteps == 1 && filtered.steps == 2, "\(filtered)")
+        }
+    }
+
     @Test("an image with the same configuration never stands for FROM scratch")
     func poisoning() async throws {
         try await BuildLab.run { lab in

@@ -59,7 +59,7 @@ struct StoreDiskFullTests {
                     }
                 }
                 var failures = 0
-                for room in stride(from: Int64(16), to: 3000, by: 150) {
+                for room in stride(from: Int64(16), to: 3000, by: 100) {
                     try resize(room << 10)
                     do {
                         try await takeIn()

@@ -18,8 +18,27 @@ struct GitCheckout {
         [
             "PATH=/usr/bin:/bin", "HOME=/nonexistent", "LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1",
             "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=/bin/false",
-            "GIT_ALLOW_PROTOCOL=http:https:git:ssh", "GIT_SSH_COMMAND=ssh -F /dev/null -o BatchMode=yes",
+            "GIT_ALLOW_PROTOCOL=http:https:git:ssh",
+            "GIT_SSH_COMMAND=ssh -F /dev/null -o BatchMode=yes -o IdentityFile=none -o IdentitiesOnly=yes"
+                + " -o IdentityAgent=none",
             "GIT_LFS_SKIP_SMUDGE=1",
+        ]
+    }
+
+    /// The address without what is to be kept from layers, histories and messages.
+    private var shown: String {
+        reference.remote.hasPrefix("http") ? Provenance.withoutUser(reference.remote) : reference.remote
+    }
+
+    /// The login of the address, which git adds when it connects and writes nowhere.
+    ///
+    /// Source: git-config(1), "GIT_CONFIG_COUNT", "url.<base>.insteadOf".
+    private var login: [String] {
+        guard shown != reference.remote, let slash = shown.dropFirst(8).firstIndex(of: "/") else { return [] }
+        let tail = shown[slash...].count - 1
+        return [
+            "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url.\(reference.remote.dropLast(tail)).insteadOf",
+            "GIT_CONFIG_VALUE_0=\(shown.dropLast(tail))",
         ]
     }
 
@@ -29,7 +48,7 @@ struct GitCheckout {
     func commit() async throws -> String {
         if reference.isCommit { return try checked(reference.reference.lowercased()) }
         let wanted = reference.reference.isEmpty ? "HEAD" : reference.reference
-        let listed = try await git("ls-remote", "--quiet", reference.remote, wanted, wanted + "^{}")
+        let listed = try await git("ls-remote", "--quiet", shown, wanted, wanted + "^{}")
         var found: [String: String] = [:]
         for line in listed.split(separator: "\n") {
             let parts = line.split(separator: "\t")
@@ -44,7 +63,7 @@ struct GitCheckout {
                 .notFound,
                 Diagnostic(
                     code: BuildCode.notFound, summary: "repository does not contain ref \(wanted)",
-                    detail: reference.remote,
+                    detail: shown,
                     hint: "give a branch, a tag, or a commit with all of its digits"))
         }
         return try checked(commit)
@@ -54,7 +73,7 @@ struct GitCheckout {
         guard let checksum = reference.checksum else { return commit }
         guard checksum.count >= 7, commit.hasPrefix(checksum.lowercased()) else {
             throw BuildFailure.badTransfer(
-                "expected checksum to match \(checksum), got \(commit)", detail: reference.remote)
+                "expected checksum to match \(checksum), got \(commit)", detail: shown)
         }
         return commit
     }
@@ -69,7 +88,7 @@ struct GitCheckout {
         }
         let work = directory.path + "/work"
         _ = try await git("init", "--quiet", work)
-        _ = try await git("-C", work, "remote", "add", "origin", reference.remote)
+        _ = try await git("-C", work, "remote", "add", "origin", shown)
         try await fetch(commit, into: work)
         _ = try await git("-C", work, "checkout", "--quiet", "--detach", commit)
         if reference.hasSubmodules, Files.exists(work + "/.gitmodules") {
@@ -107,6 +126,11 @@ struct GitCheckout {
         for way in ways {
             do {
                 _ = try await git(words: ["-C", work, "fetch", "--quiet", "--no-write-fetch-head"] + way)
+                // A tag can have any name, that of a commit too.
+                let found = try await git("-C", work, "rev-parse", "--verify", "--quiet", commit + "^{object}")
+                guard found.split(separator: "\n").first.map(String.init) == commit else {
+                    throw BuildFailure.badTransfer("\(commit) is a name and no commit", detail: shown)
+                }
                 _ = try await git("-C", work, "cat-file", "-e", commit + "^{commit}")
                 return
             } catch let error as BuildFailure {
@@ -125,7 +149,7 @@ struct GitCheckout {
             throw BuildFailure(
                 .failed,
                 Diagnostic(
-                    code: BuildCode.failed, summary: "\(reference.remote) cannot be fetched: git is not installed",
+                    code: BuildCode.failed, summary: "\(shown) cannot be fetched: git is not installed",
                     hint: "apt-get install git"))
         }
         let settings = [
@@ -134,7 +158,7 @@ struct GitCheckout {
             "core.symlinks=true", "submodule.recurse=false", "safe.directory=*",
         ].flatMap { ["-c", $0] }
         let request = SpawnRequest(
-            executable: .path(Self.program), arguments: ["git"] + settings + words, environment: environment,
+            executable: .path(Self.program), arguments: ["git"] + settings + words, environment: environment + login,
             workingDirectory: "/", newSession: true)
         let result = try await Spawn.run(request, timeout: Self.limit, outputLimit: 4 << 20)
         guard result.status.isSuccess, !result.timedOut else {
@@ -144,8 +168,8 @@ struct GitCheckout {
                 Diagnostic(
                     code: BuildCode.failed,
                     summary: result.timedOut
-                        ? "\(reference.remote) was not fetched within \(Self.limit)"
-                        : "\(reference.remote) cannot be fetched",
+                        ? "\(shown) was not fetched within \(Self.limit)"
+                        : "\(shown) cannot be fetched",
                     detail: lines.isEmpty ? nil : lines,
                     hint: "see that the address is right; repositories that want a password are not read"))
         }

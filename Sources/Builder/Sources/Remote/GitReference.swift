@@ -90,5 +90,7 @@ package struct GitReference: Sendable, Hashable {
     private static func truth(_ text: String) -> Bool { ["", "1", "t", "true"].contains(text.lowercased()) }
 
     /// Whether the reference is a whole commit's name.
-    var isCommit: Bool { [40, 64].contains(reference.count) && reference.allSatisfy(\.isHexDigit) }
+    var isCommit: Bool {
+        [40, 64].contains(reference.utf8.count) && reference.allSatisfy { $0.isASCII && $0.isHexDigit }
+    }
 }

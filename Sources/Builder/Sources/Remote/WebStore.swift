@@ -30,6 +30,8 @@ final class WebStore: Sendable {
     private let directory: String
     /// When each was last asked about, on the monotonic clock.
     private let asked = Mutex<[String: Int64]>([:])
+    /// Held while a file and what is said of it are looked at or replaced together.
+    private let placing = Mutex(())
 
     init(directory: String) { self.directory = directory }
 
@@ -61,10 +63,13 @@ final class WebStore: Sendable {
     ) throws -> WebFile {
         try Files.makeDirectories(directory, mode: 0o700)
         let id = String(SHA256.hex(of: Array(address.utf8)).prefix(32))
-        let known = facts(id)
-        if let known, known.values["digest"] == checksum || mayBeRecent && wasAsked(id) {
-            if let file = try? open(id, known, address) { return file }
+        let (known, kept) = placing.withLock { _ -> (Facts?, WebFile?) in
+            guard let known = facts(id) else { return (nil, nil) }
+            // A recent answer may be somebody else's, who pinned nothing.
+            let isWanted = checksum.map { $0 == known.values["digest"] } ?? (mayBeRecent && wasAsked(id))
+            return (known, isWanted ? try? open(id, known, address) : nil)
         }
+        if let kept { return kept }
         let made = try fetch(address, id, known, mark)
         if let checksum, made.digest != checksum {
             throw BuildFailure.badTransfer(
@@ -114,7 +119,11 @@ final class WebStore: Sendable {
             writeback.reached(Int64(hash.byteCount), of: file)
             if hash.byteCount % (64 << 20) < UInt64(piece.count) { try SpareRoom.check(directory) }
         }
-        if answer.status == 304, let known { return try open(id, known, address) }
+        if answer.status == 304,
+            let file = placing.withLock({ _ in self.facts(id).flatMap { try? open(id, $0, address) } })
+        {
+            return file
+        }
         guard answer.status == 200 else {
             throw BuildFailure.missingAddress(address, status: answer.status)
         }
@@ -125,11 +134,14 @@ final class WebStore: Sendable {
         facts.values["size"] = String(hash.byteCount)
         facts.values["name"] = WebName.name(of: address, disposition: answer.headers["Content-Disposition"])
         facts.values["digest"] = hash.finishHex()
-        // Never beside facts that say something else.
-        try Files.unlinkIfPresent("\(directory)/\(id).facts")
-        try Files.rename(path, to: "\(directory)/\(id).data")
-        try Files.writeAtomically("\(directory)/\(id).facts", Array(facts.text.utf8), mode: 0o600, fsync: false)
-        return try open(id, facts, address)
+        let placed = facts
+        return try placing.withLock { _ in
+            // Never beside facts that say something else.
+            try Files.unlinkIfPresent("\(directory)/\(id).facts")
+            try Files.rename(path, to: "\(directory)/\(id).data")
+            try Files.writeAtomically("\(directory)/\(id).facts", Array(placed.text.utf8), mode: 0o600, fsync: false)
+            return try open(id, placed, address)
+        }
     }
 }
 
