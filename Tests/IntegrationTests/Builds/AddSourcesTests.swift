@@ -69,6 +69,16 @@ struct AddSourcesTests {
             #expect(try kept.names("as") == ["t"])
             let unpacked = try await lab.copy("t", to: "/as/") { $0.transfer.unpacks = true }
             #expect(try unpacked.names("as") == ["dir", "same", "soft", "sparse", "www"])
+            // Nothing of one archive stands for what is at the same place in another.
+            for (name, file) in [("links.tar", "./soft"), ("files.tar", "./dir/file")] {
+                _ = try await Spawn.run(
+                    SpawnRequest("/usr/bin/tar", ["-C", tree, "-cf", lab.source + "/" + name, file]))
+            }
+            let both = try await lab.copy("links.tar", to: "/both/", isAdd: true) {
+                $0.transfer.sources = [.path("links.tar"), .path("files.tar")]
+            }
+            #expect(try both.text("both/dir/file") == "packed")
+            #expect(try both.status("both/soft")?.kind == .symbolicLink)
             // What only looks compressed is copied.
             try Files.write(lab.source + "/fake.gz", [0x1f, 0x8b, 8, 0, 1, 2, 3])
             #expect(try await lab.copy("fake.gz", to: "/as/", isAdd: true).names("as") == ["fake.gz"])
