@@ -426,7 +426,7 @@ class Bench:
             missed += not met
             lines.append([
                 what.split(": ", 1)[1], f"{figure(ours)} {unit}", "" if peer is None else f"{figure(peer)} {unit}", name,
-                "" if peer is None else f"{peer / ours:.1f}×", "" if bar is None else f"≤ {bar} {unit}",
+                "" if peer is None else f"{peer / ours:.1f}×", "" if bar is None else f"≤ {bar:g} {unit}" if isinstance(bar, int) else f"≤ {figure(bar)} {unit}",
                 "" if bar is None else "met" if met else "MISSED"])
         widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
         lines.insert(1, ["-" * width for width in widths])
