@@ -18,8 +18,8 @@ public func nearest(_ word: String, among candidates: [String]) -> String? {
     return best?.candidate
 }
 
-/// Damerau-Levenshtein distance with swaps of neighbours.
-private func editDistance(_ left: [Character], _ right: [Character]) -> Int {
+/// Letters that are added, taken away, replaced, or swapped with their neighbours.
+public func editDistance(_ left: [Character], _ right: [Character]) -> Int {
     var beforePrevious: [Int] = []
     var previous = Array(0...right.count)
     for (row, leftLetter) in left.enumerated() {

@@ -140,10 +140,10 @@ struct ClassicBuildTests {
         var pending: [UInt8] = []
         var pieces: [[UInt8]] = [[0, 0, 0], [2, 11, 12, 0, 0], [0, 1, 13]]
         func read() -> [UInt8] { pieces.isEmpty ? [] : pieces.removeFirst() }
-        #expect(try await ForwardedAgent.message(&pending, read) == [0, 0, 0, 2, 11, 12])
-        #expect(try await ForwardedAgent.message(&pending, read) == [0, 0, 0, 1, 13])
-        #expect(try await ForwardedAgent.message(&pending, read) == nil)
+        #expect(try await AgentRequest.next(&pending, read) == [0, 0, 0, 2, 11, 12])
+        #expect(try await AgentRequest.next(&pending, read) == [0, 0, 0, 1, 13])
+        #expect(try await AgentRequest.next(&pending, read) == nil)
         pending = [0xFF, 0, 0, 0]
-        #expect(try await ForwardedAgent.message(&pending, read) == nil)
+        #expect(try await AgentRequest.next(&pending, read) == nil)
     }
 }

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// The "did you mean" of BuildKit: what is less than three letters away.
 enum Suggestion {
     /// The nearest of the options; nil where none is near, or where the word is one of them.
@@ -9,7 +11,7 @@ enum Suggestion {
             let letters = Array(ignoringCase ? option.lowercased() : option)
             if letters == wanted { return nil }
             guard abs(letters.count - wanted.count) < 3 else { continue }
-            let distance = distance(wanted, letters)
+            let distance = editDistance(wanted, letters)
             guard distance < best?.distance ?? 3 else { continue }
             best = (option, distance)
         }
@@ -24,25 +26,5 @@ enum Suggestion {
     private static func cased(_ option: String, like word: String) -> String {
         if word == word.lowercased() { return option.lowercased() }
         return word == word.uppercased() ? option.uppercased() : option
-    }
-
-    /// Letters that are added, taken away, replaced, or swapped with their neighbours.
-    private static func distance(_ left: [Character], _ right: [Character]) -> Int {
-        var beforePrevious: [Int] = []
-        var previous = Array(0...right.count)
-        for (row, letter) in left.enumerated() {
-            var current = [row + 1]
-            for (column, other) in right.enumerated() {
-                let replaced = previous[column] + (letter == other ? 0 : 1)
-                var cost = min(previous[column + 1] + 1, current[column] + 1, replaced)
-                if row > 0, column > 0, letter == right[column - 1], left[row - 1] == other {
-                    cost = min(cost, beforePrevious[column - 1] + 1)
-                }
-                current.append(cost)
-            }
-            beforePrevious = previous
-            previous = current
-        }
-        return previous.last ?? 0
     }
 }

@@ -12,9 +12,6 @@ final class ForwardedAgent: AgentConnector {
     private let raw: HijackedStream
     private let line: AgentLine
     private let spawn: @Sendable (@escaping @Sendable () async -> Void) -> Void
-    /// Bytes of one message; OpenSSH's agent takes as many.
-    private static let longest = 256 << 10
-
     /// - Parameter spawn: runs what serves one connection, until that is closed.
     init(_ raw: HijackedStream, spawn: @escaping @Sendable (@escaping @Sendable () async -> Void) -> Void) {
         self.raw = raw
@@ -25,7 +22,9 @@ final class ForwardedAgent: AgentConnector {
     /// Reads the caller's answers until the caller goes away.
     func run() async {
         var pending: [UInt8] = []
-        while let answer = try? await Self.message(&pending, { try await raw.read() }) { await line.deliver(answer) }
+        while let answer = try? await AgentRequest.next(&pending, { try await raw.read() }) {
+            await line.deliver(answer)
+        }
         await line.end()
     }
 
@@ -35,7 +34,7 @@ final class ForwardedAgent: AgentConnector {
         let theirs = try AsyncSocket(try ends.second.duplicate())
         spawn { [line] in
             var pending: [UInt8] = []
-            while let message = try? await Self.message(&pending, { try await ours.read() }) {
+            while let message = try? await AgentRequest.next(&pending, { try await ours.read() }) {
                 guard
                     let answer = AgentRequest.isAllowed(message) ? await line.exchange(message) : AgentRequest.refusal,
                     (try? await ours.writeAll(answer)) != nil
@@ -44,24 +43,6 @@ final class ForwardedAgent: AgentConnector {
             ours.close()
         }
         return theirs
-    }
-
-    /// The next whole message, its length included; nil at the end, or where it is too long.
-    static func message(_ pending: inout [UInt8], _ read: () async throws -> [UInt8]) async throws -> [UInt8]? {
-        while true {
-            if pending.count >= 4 {
-                let length = pending.prefix(4).reduce(0) { $0 << 8 | Int($1) }
-                guard length <= longest else { return nil }
-                if pending.count >= 4 + length {
-                    let message = Array(pending.prefix(4 + length))
-                    pending.removeFirst(4 + length)
-                    return message
-                }
-            }
-            let piece = try await read()
-            guard !piece.isEmpty else { return nil }
-            pending += piece
-        }
     }
 }
 

@@ -35,27 +35,9 @@ struct BuildResults: Sendable {
                 code: "SC0204", summary: "the result cannot be written to \(path)", detail: "\(error)",
                 hint: "name a directory of yours")
         }
-        let pipe = try PipeEnds.readByThread()
-        let end = pipe.blocking
-        let unpacking = LocalUnpacking(folder: folder, renaming: nil, keepsOwners: CurrentProcess.uid == 0)
-        async let unpacked = BlockingExecutor.shared.run { () throws(ArchiveError) -> UInt64 in
-            let source: SharedDescriptor
-            do throws(SystemError) { source = try end.take() } catch { throw .system(error) }
-            return try unpacking.unpack(DescriptorSource(source))
-        }
         do {
-            while let piece = try await response.body.next() { try await pipe.waiting.writeAll(piece) }
-            pipe.waiting.close()
-        } catch {
-            pipe.waiting.close()
-            // Why nobody reads any more is what the one who unpacks knows.
-            guard (error as? SystemError)?.errno == .EPIPE else {
-                _ = try? await unpacked
-                throw error
-            }
-        }
-        do {
-            _ = try await unpacked
+            _ = try await LocalUnpacking(folder: folder, renaming: nil, keepsOwners: CurrentProcess.uid == 0)
+                .unpack(response)
         } catch let error as ArchiveError {
             throw Diagnostic(code: "SC0204", summary: "the result cannot be written to \(path)", detail: "\(error)")
         }

@@ -122,28 +122,9 @@ enum CopyCommand {
         _ response: HTTPClientResponse, _ folder: String, _ renaming: LocalUnpacking.Renaming?, keepsOwners: Bool
     ) async throws -> UInt64 {
         let root = try Files.open(folder, [.readOnly, .directory]).shared()
-        let pipe = try PipeEnds.readByThread()
-        let unpacking = LocalUnpacking(folder: root, renaming: renaming, keepsOwners: keepsOwners)
-        let end = pipe.blocking
-        async let unpacked = BlockingExecutor.shared.run { () throws(ArchiveError) -> UInt64 in
-            let source: SharedDescriptor
-            do throws(SystemError) { source = try end.take() } catch { throw .system(error) }
-            return try unpacking.unpack(DescriptorSource(source))
-        }
         do {
-            while let piece = try await response.body.next() { try await pipe.waiting.writeAll(piece) }
-            pipe.waiting.close()
-        } catch {
-            pipe.waiting.close()
-            // Why nobody reads any more is what the one who unpacks knows.
-            let reason = error as? SystemError
-            guard reason?.errno == .EPIPE else {
-                _ = try? await unpacked
-                throw error
-            }
-        }
-        do {
-            return try await unpacked
+            return try await LocalUnpacking(folder: root, renaming: renaming, keepsOwners: keepsOwners)
+                .unpack(response)
         } catch let error as ArchiveError {
             if case .source(let inner) = error, let diagnostic = inner as? Diagnostic { throw diagnostic }
             throw Diagnostic(code: "SC0206", summary: "the copy cannot be written", detail: "\(error)")

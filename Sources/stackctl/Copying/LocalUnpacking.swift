@@ -1,5 +1,6 @@
 import Archives
 import Diagnostics
+import HTTP
 import Linux
 
 /// Unpacks what a container's files are sent as into a directory of this host.
@@ -26,6 +27,32 @@ struct LocalUnpacking: Sendable {
     /// Directories get their times when nothing more is made in them.
     private final class Finished {
         var directories: [(path: [UInt8], modified: Timestamp)] = []
+    }
+
+    /// Unpacks the archive that an answer is, while it comes.
+    ///
+    /// - Returns: the bytes of the files.
+    /// - Throws: `ArchiveError` for what cannot be read or written, else why the answer ended.
+    func unpack(_ response: HTTPClientResponse) async throws -> UInt64 {
+        let pipe = try PipeEnds.readByThread()
+        let end = pipe.blocking
+        async let unpacked = BlockingExecutor.shared.run { [self] () throws(ArchiveError) -> UInt64 in
+            let source: SharedDescriptor
+            do throws(SystemError) { source = try end.take() } catch { throw .system(error) }
+            return try unpack(DescriptorSource(source))
+        }
+        do {
+            while let piece = try await response.body.next() { try await pipe.waiting.writeAll(piece) }
+            pipe.waiting.close()
+        } catch {
+            pipe.waiting.close()
+            // Why nobody reads any more is what the one who unpacks knows.
+            guard (error as? SystemError)?.errno == .EPIPE else {
+                _ = try? await unpacked
+                throw error
+            }
+        }
+        return try await unpacked
     }
 
     /// Unpacks everything; blocking.
