@@ -24,7 +24,7 @@ tests=()
 if [ "${1:-}" = --test ]; then
     shift
     # A registry, an authority, and tools that read the images which are saved and write some to load.
-    tests=(busybox-static erofs-utils util-linux docker-registry openssl skopeo umoci zstd xz-utils python3-venv)
+    tests=(busybox-static erofs-utils util-linux docker-registry openssl skopeo umoci zstd xz-utils bzip2 git python3-venv)
     trap '[ $? -ne 0 ] || python_clients' EXIT
     # The stock client drives the engine in the tests; any version will do.
     command -v docker >/dev/null || tests+=(docker.io)

@@ -49,9 +49,8 @@ struct BuildCommandTests {
     }
 
     /// A compiler for the program that asks the agent: busybox does not speak to sockets with a path.
-    private static let compiler = ["/usr/bin/cc", "/usr/bin/clang", "/opt/swift/usr/bin/clang"].first {
-        Files.exists($0)
-    }
+    private static let compiler = (Environment.get("PATH") ?? "/usr/bin").split(separator: ":")
+        .flatMap { ["\($0)/cc", "\($0)/clang"] }.first { Files.exists($0) }
 
     /// Sends a request for the agent's identities (11), and prints the answer.
     private static let asking = """
