@@ -197,6 +197,9 @@ def copy(builds):
     def fresh(run):
         with open(f"{folder}/big", "r+b") as file:
             file.write(next(counter).to_bytes(8, "little") + os.urandom(8))
+        # What the run before left to be written or removed is none of this one's.
+        os.sync()
+        time.sleep(3)
         os.sync()
         return seconds(run) * 1000
 
