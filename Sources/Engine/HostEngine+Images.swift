@@ -1,5 +1,6 @@
 import Builder
 import Diagnostics
+import Dockerfile
 import ImageStore
 import JSONText
 import Linux
@@ -101,17 +102,17 @@ extension HostEngine {
     }
 
     /// The patterns of the `reference` filter; nil where there is none.
-    private static func patterns(_ filter: FilterSet) throws(EngineError) -> [PathPattern]? {
+    private static func patterns(_ filter: FilterSet) throws(EngineError) -> [GoPathPattern]? {
         guard !filter.lacks("reference") else { return nil }
         return try filter["reference"].map { text throws(EngineError) in
-            guard let pattern = PathPattern(text) else {
+            guard let pattern = GoPathPattern(text, crossesDirectories: false) else {
                 throw EngineError(.invalid, "invalid filter 'reference': syntax error in pattern \"\(text)\"")
             }
             return pattern
         }
     }
 
-    private static func matches(_ reference: ImageReference, _ pattern: PathPattern) -> Bool {
+    private static func matches(_ reference: ImageReference, _ pattern: GoPathPattern) -> Bool {
         pattern.matches(reference.familiar) || pattern.matches(reference.familiarRepository)
     }
 

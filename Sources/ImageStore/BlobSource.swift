@@ -58,13 +58,36 @@ package struct LayerProgress: Sendable, Hashable {
 package typealias LayerProgressHandler = @Sendable (LayerProgress) -> Void
 
 /// Tells a thread that whoever it works for went away.
-final class CancellationFlag: Sendable {
+package final class CancellationFlag: Sendable {
     private let flag = Atomic(false)
 
-    func cancel() { flag.store(true, ordering: .relaxed) }
+    package init() {}
 
-    func check() throws(ArchiveError) {
-        if flag.load(ordering: .relaxed) { throw .source(CancellationError()) }
+    /// Whether nobody wants the work any more.
+    package var isCancelled: Bool { flag.load(ordering: .relaxed) }
+
+    /// Says so, once and for all.
+    package func cancel() { flag.store(true, ordering: .relaxed) }
+
+    /// - Throws: `ArchiveError.source` of a `CancellationError`, once it was said.
+    package func check() throws(ArchiveError) {
+        if isCancelled { throw .source(CancellationError()) }
+    }
+}
+
+/// Bytes that end with an error when nobody wants them any more.
+package final class CancellableSource: ByteSource {
+    private let source: any ByteSource
+    private let cancellation: CancellationFlag
+
+    package init(_ source: any ByteSource, _ cancellation: CancellationFlag) {
+        self.source = source
+        self.cancellation = cancellation
+    }
+
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
+        try cancellation.check()
+        return try source.read(into: buffer)
     }
 }
 

@@ -75,19 +75,3 @@ extension ImageStore {
         }
     }
 }
-
-/// Bytes that end with an error when nobody wants them any more.
-private final class CancellableSource: ByteSource {
-    private let source: any ByteSource
-    private let cancellation: CancellationFlag
-
-    init(_ source: any ByteSource, _ cancellation: CancellationFlag) {
-        self.source = source
-        self.cancellation = cancellation
-    }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
-        try cancellation.check()
-        return try source.read(into: buffer)
-    }
-}

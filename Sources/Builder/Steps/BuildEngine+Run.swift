@@ -6,7 +6,6 @@ import JSONText
 import Linux
 import OCI
 import Runtime
-import Synchronization
 
 extension BuildEngine {
     /// Runs the process of a step in a container of its own, and gives the layer of what it wrote.
@@ -162,17 +161,17 @@ extension BuildEngine {
         var choices = DirectoryWalker.Choices()
         choices.latest = step.epoch
         let chosen = choices
-        let isGivenUp = GivenUp()
+        let cancellation = CancellationFlag()
         let layer = try await withTaskCancellationHandler {
             try await images.addLayer(origin: ["build": .string(step.title)], doing: step.title) { draft in
                 try LayerWriter.write(
                     directory: root, to: draft.image, recipe: try draft.startRecipe(), choices: chosen
                 ) { _ throws(ArchiveError) in
-                    if isGivenUp.isSet { throw .source(CancellationError()) }
+                    try cancellation.check()
                 }
             }
         } onCancel: {
-            isGivenUp.set()
+            cancellation.cancel()
         }
         return StepLayer(layer: layer)
     }
@@ -191,13 +190,4 @@ extension BuildEngine {
         if !step.run.devices.isEmpty { try require("device", for: "--device") }
         if step.run.isInsecure { try require("security.insecure", for: "--security=insecure") }
     }
-}
-
-/// Whether nobody wants a result any more.
-private final class GivenUp: Sendable {
-    private let flag = Atomic(false)
-
-    var isSet: Bool { flag.load(ordering: .relaxed) }
-
-    func set() { flag.store(true, ordering: .relaxed) }
 }

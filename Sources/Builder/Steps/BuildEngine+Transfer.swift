@@ -4,7 +4,6 @@ import ImageStore
 import JSONText
 import Linux
 import OCI
-import Synchronization
 
 extension BuildEngine {
     /// The digest of everything a transfer's result depends on, beside the layers below.
@@ -94,15 +93,15 @@ extension BuildEngine {
         _ plan: Planned, title: String, progress: @escaping @Sendable (Int64) -> Void
     ) async throws -> StepLayer {
         guard !plan.nodes.isEmpty else { return StepLayer(layer: nil, newest: plan.newest) }
-        let isCancelled = CancellationMark()
+        let cancellation = CancellationFlag()
         let layer = try await withTaskCancellationHandler {
             try await images.addLayer(origin: ["build": .string(title)], doing: title) { draft in
-                let tar = TransferTar(plan.nodes, progress: progress) { isCancelled.isSet }
+                let tar = TransferTar(plan.nodes, progress: progress) { cancellation.isCancelled }
                 return try LayerWriter.write(
                     tar: tar, to: draft.image, recipe: try draft.startRecipe(), limits: Self.layerLimits)
             }
         } onCancel: {
-            isCancelled.set()
+            cancellation.cancel()
         }
         return StepLayer(layer: layer, newest: plan.newest)
     }
@@ -129,13 +128,4 @@ extension BuildEngine {
         try sources.add(to: &plan)
         return plan
     }
-}
-
-/// Says once and for all that something is not wanted any more.
-final class CancellationMark: Sendable {
-    private let mark = Atomic(false)
-
-    var isSet: Bool { mark.load(ordering: .relaxed) }
-
-    func set() { mark.store(true, ordering: .relaxed) }
 }

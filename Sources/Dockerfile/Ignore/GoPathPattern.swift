@@ -1,4 +1,5 @@
-/// A pattern of paths by the rules of Go's `filepath.Match`, in which `**` also crosses directories.
+/// A pattern of paths by the rules of Go's `filepath.Match`, in which `**` also crosses directories unless that is not
+/// wanted.
 ///
 /// `*` is any characters but `/`, `?` one character but `/`, `[a-z]` and `[^a-z]` one of a set, a backslash takes the
 /// meaning of the character after it; `**` is any number of directories. What COPY's wildcards, `--parents` and
@@ -11,8 +12,11 @@ package struct GoPathPattern: Sendable, Hashable, CustomStringConvertible {
     private let program: PathProgram
 
     /// Reads a pattern; nil where it is malformed (`filepath.ErrBadPattern`).
-    package init?(_ text: String) {
-        guard let program = try? PathProgram(text.utf8, crossesDirectories: true) else { return nil }
+    ///
+    /// - Parameter crossesDirectories: whether `**` crosses `/`; in `filepath.Match` itself, by which names of images are
+    ///   filtered, it is two stars.
+    package init?(_ text: String, crossesDirectories: Bool = true) {
+        guard let program = try? PathProgram(text.utf8, crossesDirectories: crossesDirectories) else { return nil }
         self.program = program
         description = text
     }

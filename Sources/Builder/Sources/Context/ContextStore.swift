@@ -88,14 +88,14 @@ final class SynchronizedContext: ContextTransfer {
     }
 
     func receive(archive: SharedDescriptor) async throws {
-        let mark = CancellationMark()
+        let cancellation = CancellationFlag()
         do {
             let contents = try await withTaskCancellationHandler {
                 try await BlockingExecutor.shared.run { [self] in
-                    try take(MarkedSource(DescriptorSource(archive), mark))
+                    try take(CancellableSource(DescriptorSource(archive), cancellation))
                 }
             } onCancel: {
-                mark.set()
+                cancellation.cancel()
             }
             received.withLock { $0 = contents }
         } catch {

@@ -36,13 +36,13 @@ extension BuildEngine {
     }
 
     func webFile(_ address: String, checksum: String?, mayBeRecent: Bool) async throws -> WebFile {
-        let (web, mark) = (web, CancellationMark())
+        let (web, cancellation) = (web, CancellationFlag())
         return try await withTaskCancellationHandler {
             try await WebStore.threads.run {
-                try web.get(address, checksum: checksum, mayBeRecent: mayBeRecent, mark)
+                try web.get(address, checksum: checksum, mayBeRecent: mayBeRecent, cancellation)
             }
         } onCancel: {
-            mark.set()
+            cancellation.cancel()
         }
     }
 

@@ -59,7 +59,7 @@ final class WebStore: Sendable {
     ///   - mayBeRecent: whether one that was asked about in the last ten minutes is good enough.
     /// - Throws: `BuildFailure`, `RegistryError`.
     func get(
-        _ address: String, checksum: String?, mayBeRecent: Bool, _ mark: CancellationMark
+        _ address: String, checksum: String?, mayBeRecent: Bool, _ cancellation: CancellationFlag
     ) throws -> WebFile {
         try Files.makeDirectories(directory, mode: 0o700)
         let id = String(SHA256.hex(of: Array(address.utf8)).prefix(32))
@@ -70,7 +70,7 @@ final class WebStore: Sendable {
             return (known, isWanted ? try? open(id, known, address) : nil)
         }
         if let kept { return kept }
-        let made = try fetch(address, id, known, mark)
+        let made = try fetch(address, id, known, cancellation)
         if let checksum, made.digest != checksum {
             throw BuildFailure.badTransfer(
                 "digest mismatch sha256:\(made.digest): sha256:\(checksum)",
@@ -99,7 +99,9 @@ final class WebStore: Sendable {
             modified: facts.values["modified"].flatMap { Timestamp(httpDate: $0) })
     }
 
-    private func fetch(_ address: String, _ id: String, _ known: Facts?, _ mark: CancellationMark) throws -> WebFile {
+    private func fetch(_ address: String, _ id: String, _ known: Facts?, _ cancellation: CancellationFlag) throws
+        -> WebFile
+    {
         var conditions: HTTPHeaders = ["Accept-Encoding": "identity"]
         if let known, Files.exists("\(directory)/\(id).data") {
             if let tag = known.values["etag"] { conditions.set("If-None-Match", tag) }
@@ -110,7 +112,7 @@ final class WebStore: Sendable {
         defer { _ = try? Files.unlinkIfPresent(path) }
         let hash = SHA256()
         var writeback = Writeback()
-        let answer = try WebFetch { mark.isSet }.get(address, headers: conditions) { piece in
+        let answer = try WebFetch { cancellation.isCancelled }.get(address, headers: conditions) { piece in
             hash.update(piece)
             guard hash.byteCount <= Self.limit else {
                 throw BuildFailure.badTransfer("\(address) has more than \(Self.limit) bytes")

@@ -1,4 +1,4 @@
-import Engine
+import Dockerfile
 import Testing
 
 @Suite("Patterns of names")
@@ -21,19 +21,19 @@ struct PathPatternTests {
             ("demo/*:1.?", "demo/box:1.2", true), ("*/*", "docker.io/library/x", false), ("[c-a]", "b", false),
         ] as [(String, String, Bool)])
     func matches(_ pattern: String, _ text: String, _ isMatch: Bool) throws {
-        #expect(try #require(PathPattern(pattern)).matches(text) == isMatch)
+        #expect(try #require(GoPathPattern(pattern, crossesDirectories: false)).matches(text) == isMatch)
     }
 
     @Test(
         "malformed ones are refused",
         arguments: ["[]a]", "[-]", "[x-]", "[-x]", "[a-b-c]", "[", "[^", "[^bc", "a[", "a\\", "[a\\"])
     func malformed(_ pattern: String) {
-        #expect(PathPattern(pattern) == nil)
+        #expect(GoPathPattern(pattern, crossesDirectories: false) == nil)
     }
 
     @Test("stars without end cost no more than their product")
     func stars() throws {
-        let pattern = try #require(PathPattern(String(repeating: "a*", count: 2000) + "b"))
+        let pattern = try #require(GoPathPattern(String(repeating: "a*", count: 2000) + "b", crossesDirectories: false))
         #expect(!pattern.matches(String(repeating: "a", count: 4000)))
     }
 }
