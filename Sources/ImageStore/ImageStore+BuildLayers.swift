@@ -86,37 +86,10 @@ extension ImageStore {
     package func makeImage(
         _ config: ImageConfig, as references: [ImageReference], manifest: [UInt8]? = nil, attributes: JSONObject
     ) async throws -> StoredImage {
-        let image = NewImage(
-            configBytes: config.serialized(), config: config, manifest: manifest, references: references,
-            attributes: attributes)
-        let saved = try await write(layers: [], images: [image], origin: attributes)
-        guard let first = saved.first else { throw Self.noSuchImage(BlobStore.name(of: image.configBytes)) }
-        return first
-    }
-
-    /// Makes layers usable as lower directories, as `mountLayers(of:)` does those of an image.
-    ///
-    /// - Parameter diffIDs: lowest first.
-    /// - Returns: the directories, topmost first.
-    package func mountLayers(_ diffIDs: [Digest]) async throws -> [String] {
-        // Before the rows are read: a layer is unsettled until it has one.
-        let unsettled = diffIDs.map(layers.unsettled.form)
-        let rows = try await read { tables in try diffIDs.map { try tables.layer(diffID: $0.description) } }
-        let mounts = mounts
-        return try await BlockingExecutor.shared.run { () throws(Diagnostic) in
-            var paths: [String] = []
-            for (index, diffID) in diffIDs.enumerated().reversed() {
-                let known = rows[index].flatMap { LayerForm(rawValue: $0.form) }
-                guard let form = known ?? unsettled[index], mounts.hasFiles(of: diffID, form: form)
-                else {
-                    throw Diagnostic(
-                        code: StoreCode.damaged, summary: "layer \(diffID) is not in the store",
-                        hint: "somebody removed it meanwhile; run it again")
-                }
-                paths.append(try mounts.path(of: diffID, form: form))
-            }
-            return paths
-        }
+        try await save(
+            NewImage(
+                configBytes: config.serialized(), config: config, manifest: manifest, references: references,
+                attributes: attributes), newLayer: nil)
     }
 }
 

@@ -11,14 +11,35 @@ extension ImageStore {
     /// - Returns: the directories, topmost first, as overlayfs wants them.
     /// - Throws: `Diagnostic`, naming the layer that cannot be mounted.
     package func mountLayers(of image: StoredImage) async throws -> [String] {
-        let diffIDs = Array(image.layers.reversed())
+        let mounts = mounts
+        return try await mountLayers(image.layers) { mounts.missing($0, of: image) }
+    }
+
+    /// Makes layers usable as lower directories, whether an image has them or not.
+    ///
+    /// - Parameter diffIDs: lowest first.
+    /// - Returns: the directories, topmost first.
+    package func mountLayers(_ diffIDs: [Digest]) async throws -> [String] {
+        try await mountLayers(diffIDs) { diffID in
+            Diagnostic(
+                code: StoreCode.damaged, summary: "layer \(diffID) is not in the store",
+                hint: "somebody removed it meanwhile; run it again")
+        }
+    }
+
+    private func mountLayers(
+        _ diffIDs: [Digest], missing: @escaping @Sendable (Digest) -> Diagnostic
+    ) async throws -> [String] {
+        // Before the rows are read: a layer is unsettled until it has one.
+        let unsettled = diffIDs.map(layers.unsettled.form)
         let rows = try await read { tables in try diffIDs.map { try tables.layer(diffID: $0.description) } }
         let mounts = mounts
         return try await BlockingExecutor.shared.run { () throws(Diagnostic) in
             var paths: [String] = []
-            for (diffID, row) in zip(diffIDs, rows) {
-                guard let form = row.flatMap({ LayerForm(rawValue: $0.form) }), mounts.hasFiles(of: diffID, form: form)
-                else { throw mounts.missing(diffID, of: image) }
+            for (index, diffID) in diffIDs.enumerated().reversed() {
+                let known = rows[index].flatMap { LayerForm(rawValue: $0.form) }
+                guard let form = known ?? unsettled[index], mounts.hasFiles(of: diffID, form: form)
+                else { throw missing(diffID) }
                 paths.append(try mounts.path(of: diffID, form: form))
             }
             return paths

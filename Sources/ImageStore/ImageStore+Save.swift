@@ -62,10 +62,16 @@ extension ImageStore {
     func save(
         _ config: ImageConfig, reference: ImageReference?, newLayer settled: SettledLayer?, attributes: JSONObject
     ) async throws -> StoredImage {
-        let image = NewImage(
-            configBytes: config.serialized(), config: config, manifest: nil,
-            references: reference.map { [$0] } ?? [], attributes: attributes)
-        let saved = try await write(layers: settled.map { [$0] } ?? [], images: [image], origin: attributes)
+        try await save(
+            NewImage(
+                configBytes: config.serialized(), config: config, manifest: nil,
+                references: reference.map { [$0] } ?? [], attributes: attributes), newLayer: settled)
+    }
+
+    /// Puts an image and the layer it needs into the store.
+    func save(_ image: NewImage, newLayer settled: SettledLayer?) async throws -> StoredImage {
+        let saved = try await write(
+            layers: settled.map { [$0] } ?? [], images: [image], origin: image.attributes)
         guard let first = saved.first else { throw Self.noSuchImage(BlobStore.name(of: image.configBytes)) }
         return first
     }
