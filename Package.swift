@@ -32,7 +32,7 @@ let readme = ["README.md"]
 let fuzzed: [Target.Dependency] = [
     "Archives", "Builder", "Diagnostics", "Dockerfile", "Engine", "EngineAPI", "HTTP", "ImageStore", "JSONText",
     "LaunchProgram", "Linux",
-    "Networking", "OCI", "Registry", "RegistryServer",
+    "Networking", "OCI", "Registry", "RegistryServer", "Compose", "YAMLText", "StackModel",
 ]
 let fuzzing: Target =
     Context.environment["STACKCTL_FUZZ"] == nil
@@ -70,10 +70,12 @@ let package = Package(
         .systemLibrary(name: "CNftables"),
         .systemLibrary(name: "CCurl"),
         .systemLibrary(name: "CCrypt"),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         // Layer 1: values and the kernel.
         .target(name: "JSONText", exclude: readme, swiftSettings: strict),
         .target(name: "Diagnostics", dependencies: ["JSONText"], exclude: readme, swiftSettings: strict),
+        .target(name: "YAMLText", dependencies: ["CYAML"], exclude: readme, swiftSettings: strict),
         .target(name: "LaunchProgram", exclude: readme, swiftSettings: strict),
         .target(name: "Linux", dependencies: ["CLinux"], exclude: readme, swiftSettings: strict),
         .target(name: "StackModel", dependencies: ["Diagnostics", "JSONText"], exclude: readme, swiftSettings: strict),
@@ -137,6 +139,10 @@ let package = Package(
             name: "Dockerfile", dependencies: ["StackModel", "Diagnostics", "JSONText"], exclude: readme,
             swiftSettings: strict),
 
+        .target(
+            name: "Compose", dependencies: ["YAMLText", "StackModel", "Diagnostics", "JSONText"], exclude: readme,
+            swiftSettings: strict),
+
         // Layer 4 and 5.
         .target(
             name: "Builder",
@@ -175,8 +181,8 @@ let package = Package(
         .executableTarget(
             name: "stackctl",
             dependencies: [
-                "Manifest", "EngineAPI", "Providers", "Engine", "Builder", "Dockerfile", "Apply", "StateStore",
-                "StackModel", "ImageStore",
+                "Manifest", "Compose", "YAMLText", "EngineAPI", "Providers", "Engine", "Builder", "Dockerfile", "Apply",
+                "StateStore", "StackModel", "ImageStore",
                 "Registry", "Networking", "Runtime", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Archives",
                 "Linux", "Diagnostics", "JSONText",
             ], exclude: readme,
@@ -230,12 +236,18 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "stackctl", "Engine", "Builder", "Dockerfile", "HTTP", "Linux", "Diagnostics", "JSONText",
+                "stackctl", "Compose", "Engine", "Builder", "Dockerfile", "HTTP", "Linux", "Diagnostics", "JSONText",
             ],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
             name: "DockerfileTests", dependencies: ["Dockerfile", "Linux", "Diagnostics", "JSONText"],
             exclude: ["Golden"], swiftSettings: strict),
+        .testTarget(
+            name: "YAMLTextTests", dependencies: ["YAMLText", "Linux"], swiftSettings: strict),
+        .testTarget(
+            name: "ComposeTests",
+            dependencies: ["Compose", "YAMLText", "StackModel", "Linux", "Diagnostics", "JSONText"],
+            exclude: ["Corpus", "Golden"], swiftSettings: strict),
         .testTarget(
             name: "BuilderTests",
             dependencies: [
@@ -246,8 +258,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Manifest", "EngineAPI", "Providers", "Engine", "Builder", "Dockerfile", "Apply", "StateStore",
-                "StackModel", "ImageStore",
+                "Manifest", "Compose", "YAMLText", "EngineAPI", "Providers", "Engine", "Builder", "Dockerfile", "Apply",
+                "StateStore", "StackModel", "ImageStore",
                 "Networking", "Runtime", "Registry", "RegistryServer", "LaunchProgram", "HTTP", "OCI", "Archives",
                 "Linux", "Diagnostics", "JSONText",
             ],

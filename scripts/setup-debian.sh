@@ -24,7 +24,7 @@ tests=()
 if [ "${1:-}" = --test ]; then
     shift
     # A registry, an authority, and tools that read the images which are saved and write some to load.
-    tests=(busybox-static erofs-utils util-linux docker-registry openssl skopeo umoci zstd xz-utils bzip2 git python3-venv)
+    tests=(busybox-static erofs-utils util-linux docker-registry openssl skopeo umoci zstd xz-utils bzip2 git python3-venv docker-compose)
     trap '[ $? -ne 0 ] || python_clients' EXIT
     # The stock client drives the engine in the tests; any version will do.
     command -v docker >/dev/null || tests+=(docker.io)
@@ -32,9 +32,9 @@ fi
 
 packages=(
     # to build
-    libsqlite3-dev zlib1g-dev pkg-config
+    libsqlite3-dev zlib1g-dev libyaml-dev pkg-config
     # to run
-    libssl3 libzstd1 libbz2-1.0 liblzma5 libisal2 libnftables1 libcurl4 mmdebstrap debian-archive-keyring gpgv ca-certificates
+    libssl3 libzstd1 libyaml-0-2 libbz2-1.0 liblzma5 libisal2 libnftables1 libcurl4 mmdebstrap debian-archive-keyring gpgv ca-certificates
     # the demo and the tests look at the host with these
     nftables iproute2 curl
     "${tests[@]}" "$@"

@@ -8,9 +8,10 @@ struct ImportTests {
     private static let allowed: [String: Set<String>] = [
         "CLinux": [], "CManifest": [], "CSQLite": [], "CZlib": [], "CCrypto": [], "CZstd": [], "CISAL": [],
         "CBzip2": [], "CLzma": [],
-        "CNftables": [], "CCurl": [], "CTLS": [], "CCrypt": [],
+        "CNftables": [], "CCurl": [], "CTLS": [], "CCrypt": [], "CYAML": [],
         "JSONText": [],
         "Diagnostics": ["JSONText"],
+        "YAMLText": ["CYAML"],
         "LaunchProgram": [],
         "Linux": ["CLinux", "Glibc"],
         "StackModel": ["Diagnostics", "JSONText"],
@@ -31,6 +32,7 @@ struct ImportTests {
         "Manifest": ["StackModel", "Runtime", "Archives", "Linux", "Diagnostics", "JSONText"],
         "Apply": ["StackModel", "StateStore", "Linux", "Diagnostics", "JSONText"],
         "Dockerfile": ["StackModel", "Diagnostics", "JSONText"],
+        "Compose": ["YAMLText", "StackModel", "Diagnostics", "JSONText"],
         "Builder": [
             "Dockerfile", "ImageStore", "Registry", "Runtime", "LaunchProgram", "HTTP", "StateStore", "OCI", "Archives",
             "Linux", "Diagnostics", "JSONText",
@@ -50,8 +52,8 @@ struct ImportTests {
             "OCI", "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],
         "stackctl": [
-            "Manifest", "EngineAPI", "Providers", "Engine", "Builder", "Dockerfile", "Apply", "StackModel", "Registry",
-            "RegistryServer", "HTTP",
+            "Manifest", "Compose", "YAMLText", "EngineAPI", "Providers", "Engine", "Builder", "Dockerfile", "Apply",
+            "StackModel", "Registry", "RegistryServer", "HTTP",
             "OCI", "Archives",
             "LaunchProgram", "Linux", "Diagnostics", "JSONText",
         ],

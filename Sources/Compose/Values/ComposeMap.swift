@@ -1,0 +1,73 @@
+import Diagnostics
+
+/// The members of a map, in the order written.
+package struct ComposeMap: Sendable, Hashable {
+    /// One member.
+    package struct Entry: Sendable, Hashable {
+        package var key: String
+        package var value: ComposeNode
+        /// Where the key is written.
+        package var location: SourceLocation
+
+        package init(key: String, value: ComposeNode, location: SourceLocation) {
+            self.key = key
+            self.value = value
+            self.location = location
+        }
+    }
+
+    /// The members; no key stands twice.
+    package private(set) var entries: [Entry] = []
+    private var positions: [String: Int] = [:]
+
+    /// A map without members.
+    package init() {}
+
+    /// A map of these members; of two with one key the later value counts, at the first one's place in the order.
+    package init(_ entries: some Sequence<Entry>) {
+        for entry in entries { set(entry) }
+    }
+
+    /// Whether there is no member.
+    package var isEmpty: Bool { entries.isEmpty }
+
+    /// The number of members.
+    package var count: Int { entries.count }
+
+    /// The keys in order.
+    package var keys: [String] { entries.map(\.key) }
+
+    /// The member of a key.
+    package func entry(_ key: String) -> Entry? { positions[key].map { entries[$0] } }
+
+    /// Sets a member, at its place where the key is there already.
+    package mutating func set(_ entry: Entry) {
+        if let position = positions[entry.key] {
+            entries[position] = entry
+        } else {
+            positions[entry.key] = entries.count
+            entries.append(entry)
+        }
+    }
+
+    /// Takes a member out and returns it.
+    @discardableResult
+    package mutating func remove(_ key: String) -> Entry? {
+        guard let position = positions[key] else { return nil }
+        let removed = entries.remove(at: position)
+        positions = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($0.element.key, $0.offset) })
+        return removed
+    }
+
+    /// The value of a key. Setting one puts the key at the value's place; nil takes the member out.
+    package subscript(key: String) -> ComposeNode? {
+        get { entry(key)?.value }
+        set {
+            guard let newValue else {
+                remove(key)
+                return
+            }
+            set(Entry(key: key, value: newValue, location: entry(key)?.location ?? newValue.location))
+        }
+    }
+}
