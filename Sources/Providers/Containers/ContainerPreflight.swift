@@ -38,7 +38,7 @@ struct ContainerPreflight {
     }
 
     private func ports(of resource: PlannedResource) -> [PublishedPort] {
-        ContainerSpecification.ports(resource.attributes).compactMap(\.published)
+        (resource.attributes["ports"]?.arrayValue ?? []).compactMap { PortBinding(attributes: $0)?.published }
     }
 
     /// Ports that this plan takes away from the stack's own containers.

@@ -15,23 +15,11 @@ struct ContainerProvider: ResourceProvider {
     var kind: ResourceKind { .container }
 
     func normalize(_ attributes: JSONObject) throws(DiagnosticList) -> JSONObject {
-        try ContainerAttributes.normalize(attributes, for: hierarchy)
+        try ContainerAttributes.normalize(attributes, ContainerNorms(hierarchy: hierarchy))
     }
 
     func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass {
-        switch path.split(separator: ".").first {
-        case "limits", "restart", "labels", "healthcheck", "stopSignal", "stopTimeout", "ports": .live
-        case "networks": keepsFirstNetwork(from, to) ? .live : .recreate
-        case "hostname", "init", "readOnlyRoot": .restart
-        case "oneShot": .none
-        default: .recreate
-        }
-    }
-
-    /// The first network has the default route and the first interface: another one makes another container.
-    private func keepsFirstNetwork(_ from: JSONValue?, _ to: JSONValue?) -> Bool {
-        guard let from = from?.arrayValue?.first, let to = to?.arrayValue?.first else { return false }
-        return from == to && !AttributeReader.isUnknown(to)
+        ContainerAttributes.changeClass(path: path, from: from, to: to)
     }
 
     /// A port without its host address: the order of changes may be kept where it need not.
@@ -47,16 +35,22 @@ struct ContainerProvider: ResourceProvider {
     }
 
     private static func claim(_ port: JSONValue) -> String? {
-        guard let number = port["published"]?.intValue, number != 0 else { return nil }
+        guard let number = port["published"]?.intValue, number != 0, port["publishedLast"] == nil else { return nil }
         return "\(port["protocol"]?.stringValue ?? "tcp")/\(number)"
     }
 
     func predictedOutputs(
         stack: String, address: ResourceAddress, attributes: JSONObject, prior: RecordedObject?, change: ChangeClass
     ) -> JSONObject {
-        if let prior, change <= .restart { return prior.outputs }
+        let name = JSONValue.string(HostNames.container(stack: stack, address, attributes))
+        if let prior, change <= .restart {
+            var outputs = prior.outputs
+            // Nobody but us takes the name away that was asked for.
+            if attributes["name"] != nil || prior.attributes["name"] != nil { outputs["name"] = name }
+            return outputs
+        }
         return [
-            "name": .string(HostNames.container(stack: stack, address)), "host": .string(HostNames.host(address)),
+            "name": name, "host": .string(HostNames.host(address)),
         ]
     }
 
@@ -83,7 +77,7 @@ struct ContainerProvider: ResourceProvider {
         progress(ProgressUpdate(address: address, message: "creating"))
         let container = try await engine.createContainer(
             ContainerRequest(
-                name: HostNames.container(stack: stack, address), id: identity.id,
+                name: HostNames.container(stack: stack, address, attributes), id: identity.id,
                 specification: ContainerSpecification(stack: stack, address: address, attributes: attributes),
                 stack: stack, address: address.description))
         progress(ProgressUpdate(address: address, message: "starting"))
