@@ -38,6 +38,8 @@ enum ContainerAttributes {
         guard let attribute = attribute(of: path) else { return .recreate }
         switch attribute.name {
         case "networks": return keepsFirstNetwork(from, to) ? .live : .recreate
+        // What was only made is started; what runs goes on.
+        case "running": return from == false ? .live : .none
         case "limits": return LimitAttribute.changeClass(path: path, to: to)
         default: return attribute.effect.changeClass
         }

@@ -112,6 +112,7 @@ struct ContainerObservation {
         case .paused: return .stopped("it is paused")
         case .exited where recorded.attributes["oneShot"] == true && state.exitCode == 0: return .ok
         case .exited: return .stopped(ended)
+        case .created where recorded.attributes["running"] == false: return .ok
         case .created: return .stopped(state.error.isEmpty ? "it was never started" : state.error)
         case .removing, .dead: return .damaged("it is being removed")
         }

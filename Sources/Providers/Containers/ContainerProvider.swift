@@ -1,9 +1,11 @@
 import Apply
 import Diagnostics
 import Engine
+import ImageStore
 import JSONText
 import Linux
 import Networking
+import OCI
 import StackModel
 
 /// Containers of a stack.
@@ -75,11 +77,17 @@ struct ContainerProvider: ResourceProvider {
         progress: @escaping ProgressSink
     ) async throws -> JSONObject {
         progress(ProgressUpdate(address: address, message: "creating"))
+        for container in ContainerAdoption(stack, attributes).replaced(of: engine) {
+            progress(ProgressUpdate(address: address, message: "removing \(container.name) of another client"))
+            try await end(container)
+            try await engine.remove(container, force: true)
+        }
         let container = try await engine.createContainer(
             ContainerRequest(
                 name: HostNames.container(stack: stack, address, attributes), id: identity.id,
-                specification: ContainerSpecification(stack: stack, address: address, attributes: attributes),
-                stack: stack, address: address.description))
+                specification: try await specification(stack, address, attributes), stack: stack,
+                address: address.description))
+        guard attributes["running"] != false else { return try await outputs(container, address) }
         progress(ProgressUpdate(address: address, message: "starting"))
         do {
             try await startIfNeeded(container)
@@ -91,6 +99,17 @@ struct ContainerProvider: ResourceProvider {
         return try await outputs(container, address)
     }
 
+    private func specification(
+        _ stack: String, _ address: ResourceAddress, _ attributes: JSONObject
+    ) async throws -> ContainerSpecification {
+        var specification = ContainerSpecification(stack: stack, address: address, attributes: attributes)
+        if specification.labels[ProjectLabels.project] != nil {
+            let image = try await engine.images.identify(specification.image)?.id.description
+            specification.labels[ProjectLabels.image] = image
+        }
+        return specification
+    }
+
     func update(
         stack: String, address: ResourceAddress, objectID: String, from: JSONObject, to: JSONObject,
         changes: [AttributeChange], class: ChangeClass, progress: @escaping ProgressSink
@@ -99,7 +118,10 @@ struct ContainerProvider: ResourceProvider {
         try await ContainerSettings(
             engine: engine, stack: stack, address: address, from: from, to: to, changes: changes
         ).apply(to: container)
-        if `class` == .restart {
+        if to["running"] != false, changes.contains(where: { $0.path == "running" }) {
+            progress(ProgressUpdate(address: address, message: "starting"))
+            try await startIfNeeded(container)
+        } else if `class` == .restart, to["running"] != false || container.state.isActive {
             progress(ProgressUpdate(address: address, message: "restarting"))
             try await engine.restart(container)
         }
@@ -111,12 +133,8 @@ struct ContainerProvider: ResourceProvider {
         progress: @escaping ProgressSink
     ) async throws {
         guard let container = engine.containers.container(id: objectID) else { return }
-        if container.state.isActive {
-            progress(ProgressUpdate(address: address, message: "stopping"))
-            do {
-                try await engine.stop(container)
-            } catch let error as EngineError where error.kind == .notModified {}
-        }
+        if container.state.isActive { progress(ProgressUpdate(address: address, message: "stopping")) }
+        try await end(container)
         progress(ProgressUpdate(address: address, message: "removing"))
         try await engine.remove(container, force: true, volumes: true)
     }
@@ -148,6 +166,13 @@ struct ContainerProvider: ResourceProvider {
     ) async throws {
         let container = try found(objectID)
         try await ContainerWait(engine: engine, container: container, address: address).wait(until: until, progress)
+    }
+
+    private func end(_ container: Container) async throws {
+        guard container.state.isActive else { return }
+        do {
+            try await engine.stop(container)
+        } catch let error as EngineError where error.kind == .notModified {}
     }
 
     private func startIfNeeded(_ container: Container) async throws {
