@@ -139,7 +139,7 @@ enum Normalisation {
 
 extension JSONObject {
     /// A member, going into objects at dots; a member whose key holds the dots wins.
-    func value(at path: String) -> JSONValue? {
+    package func value(at path: String) -> JSONValue? {
         if let value = self[path] { return value }
         guard let dot = path.firstIndex(of: ".") else { return nil }
         return self[String(path[..<dot])]?.objectValue?.value(at: String(path[path.index(after: dot)...]))
