@@ -28,8 +28,7 @@ enum DestroyCommand {
             options["origin"] = .string(try Files.realPath(folder))
             options["takeOver"] = .bool(invocation.arguments.isSet(SharedOptions.takeOver))
         }
-        let plan = try Plan(
-            json: try await daemon.post(target, ["planOnly": true, "options": .object(options)]))
+        let plan = try Plan(json: try await daemon.plan(.destroy(stack: stack, options: .object(options))))
         if !invocation.arguments.isSet(SharedOptions.json) { invocation.output.show(plan) }
         options["expected"] = plan.json
         try await Approval.ask("Remove all this? There is no undo.", invocation)

@@ -38,8 +38,8 @@ struct StackSession: Sendable {
         let document = ImageTags.pinned(unpinned, by: tags)
         timings.add("images", nanoseconds: Clock.monotonic() - began)
         began = Clock.monotonic()
-        let request: JSONValue = ["document": document.json, "options": try options()]
-        let plan = try Plan(json: try await client.post("/stacks/plan", request))
+        let plan = try Plan(
+            json: try await client.plan(.apply(document: document.json, options: try options())))
         timings.add("plan", nanoseconds: Clock.monotonic() - began)
         let saved = SavedPlan(plan: plan, document: document, origin: try origin(), takeOver: takesOver, tags: tags)
         return Planned(saved: saved, timings: timings)
