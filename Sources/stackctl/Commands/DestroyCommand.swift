@@ -30,8 +30,7 @@ enum DestroyCommand {
         }
         let targets = PlanTargets(invocation)
         options["scope"] = try targets.scope().json
-        let plan = try Plan(
-            json: try await daemon.post(target, ["planOnly": true, "options": .object(options)]))
+        let plan = try Plan(json: try await daemon.plan(.destroy(stack: stack, options: .object(options))))
         try targets.check([], plan)
         if !invocation.arguments.isSet(SharedOptions.json) { invocation.output.show(plan) }
         options["expected"] = plan.json

@@ -55,7 +55,7 @@ struct StackSession: Sendable {
         var options: JSONObject = ["origin": .string(evaluated.origin), "takeOver": .bool(takesOver)]
         if scope != PlanScope() { options["scope"] = scope.json }
         let plan = try Plan(
-            json: try await daemon.post("/stacks/plan", ["document": document.json, "options": .object(options)]))
+            json: try await daemon.plan(.apply(document: document.json, options: .object(options))))
         timings.add("plan", nanoseconds: Clock.monotonic() - began)
         try PlanTargets(invocation).check(document.resources.map(\.address), plan)
         let saved = SavedPlan(
