@@ -15,8 +15,9 @@ struct CommandDeclaration: Sendable {
     let discussion: String
     /// Words without a dash, in order.
     let operands: [OperandDeclaration]
-    /// Its own options; those of `GlobalOptions` are accepted everywhere. Those of a command that groups others come before
-    /// the name of the one below it.
+    /// Its own options, of a command that groups others before the name of the one below it.
+    ///
+    /// Those of `GlobalOptions` are accepted everywhere.
     let options: [OptionDeclaration]
     /// Options that help shows under headings of their own; they are in `options` too.
     let optionGroups: [OptionGroup]

@@ -1,4 +1,7 @@
+import Compose
 import JSONText
+import Providers
+import StackModel
 
 /// A container of a compose project, as the daemon lists it.
 struct ComposeContainer: Sendable, Equatable {
@@ -18,6 +21,9 @@ struct ComposeContainer: Sendable, Equatable {
         static let environmentFile = "com.docker.compose.project.environment_file"
         static let version = "com.docker.compose.version"
         static let image = "com.docker.compose.image"
+        /// Ours: the stack, and the resource's address in it.
+        static let stack = HostNames.stackLabel
+        static let address = HostNames.addressLabel
     }
 
     /// The entry of `GET /containers/json`.
@@ -56,6 +62,12 @@ struct ComposeContainer: Sendable, Equatable {
     /// Its project.
     var project: String { labels[Label.project] ?? "" }
 
+    /// What it is in the stack of the project; nil for one that another client made.
+    var address: ResourceAddress? {
+        guard labels[Label.stack] == project else { return nil }
+        return labels[Label.address].flatMap { ResourceAddress($0) }
+    }
+
     /// Whether it has processes.
     var isRunning: Bool { ["running", "paused", "restarting"].contains(state) }
 
@@ -89,5 +101,12 @@ struct ComposeContainer: Sendable, Equatable {
             condition = parts.count > 1 ? String(parts[1]) : "service_started"
             restarts = parts.count > 2 && parts[2] == "true"
         }
+    }
+}
+
+extension ComposeProject {
+    /// Whether a container's service is none of the project's, active or not.
+    func isOrphan(_ container: ComposeContainer) -> Bool {
+        services[container.service] == nil && disabledServices[container.service] == nil
     }
 }

@@ -31,7 +31,7 @@ struct ComposeSession: Sendable {
     /// The invocation, with an output as `--ansi` and `--progress` ask for, and a daemon that `--dry-run` keeps from changes.
     let invocation: Invocation
     /// Where what goes on is shown: standard error, as Docker's client does.
-    let progress: Output
+    private(set) var progress: Output
     /// Requests at once.
     let limit: Int
 
@@ -74,6 +74,12 @@ struct ComposeSession: Sendable {
     var output: Output { invocation.output }
     /// Whether nothing may be changed.
     var isDryRun: Bool { invocation.isDryRun }
+    /// The same without what goes on being shown.
+    var quiet: ComposeSession {
+        var copy = self
+        copy.progress = progress.silenced
+        return copy
+    }
     /// The same with what is shown going where progress goes.
     var progressInvocation: Invocation {
         var copy = Invocation(arguments: arguments, output: progress, location: invocation.location)

@@ -19,5 +19,5 @@ enum ComposeCommand {
             `stackctl plan`, `drift`, `graph` and `rollback` know the project, too.
             The options come before the verb: stackctl compose -f FILE up.
             """,
-        options: ComposeOptions.beforeVerb, subcommands: changing + looking)
+        options: ComposeOptions.beforeVerb, subcommands: changing + looking + ComposeRefusedCommands.all)
 }
