@@ -44,8 +44,8 @@ struct ContainerAttributeLabTests {
         #expect(try await lab.run("front", "grep", "-c", "^10.9.8.7.db", "/etc/hosts") == "1")
         #expect(try await lab.run("front", "grep", "^search", "/etc/resolv.conf") == "search example.org")
         #expect(
-            try await lab.run("front", "sh", "-c", "echo x > /dev/nothing; ls /made /data; stat -c %a /scratch")
-                == "1777")
+            try await lab.run("front", "sh", "-c", "echo x > /dev/nothing; ls -d /made /data; stat -c %a /scratch")
+                == "/data\n/made\n1777")
         #expect(try await lab.run("front", "sh", "-c", "chown user /made 2>/dev/null; echo $?") == "1")
         let labels = try await lab.container("front").specification.labels
         #expect(labels["com.docker.compose.image"]?.hasPrefix("sha256:") == true)
@@ -103,7 +103,7 @@ struct ContainerAttributeLabTests {
         ]
         try await lab.apply(resources)
         #expect(try await lab.run("shop-web-1", "sh", "-c", "ip -o addr show lan0 | wc -l") != "0")
-        #expect(try await lab.run("shop-web-1", "sh", "-c", "ip route | grep default").hasSuffix("dev lan0"))
+        #expect(try await lab.run("shop-web-1", "sh", "-c", "ip route | grep default").contains("dev lan0"))
         #expect(try await lab.run("shop-side-1", "sh", "-c", "ip addr | grep -c 10.123.45.7/24") == "1")
         #expect(try await lab.run("shop-side-1", "sh", "-c", "ps | grep -c 'sleep 1000'") != "1")
         #expect(try await lab.run("shop-alone-1", "sh", "-c", "ls /sys/class/net") == "lo")
