@@ -2,11 +2,11 @@ import JSONText
 import StackModel
 
 /// How resources are called on the host.
-enum HostNames {
+package enum HostNames {
     /// The label that names the stack an object belongs to.
-    static let stackLabel = "io.stackctl.stack"
+    package static let stackLabel = "io.stackctl.stack"
     /// The label that names the resource an object is made for.
-    static let addressLabel = "io.stackctl.address"
+    package static let addressLabel = "io.stackctl.address"
 
     /// `shop-web`, or `shop-web-1` for a replica.
     static func container(stack: String, _ address: ResourceAddress) -> String {

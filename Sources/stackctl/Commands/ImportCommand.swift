@@ -95,13 +95,20 @@ enum CommitCommand {
             The image has the layers of the container's image and one of what the container wrote; what
             is in volumes is not in it. Its identifier is printed.
             """,
-        operands: [SharedOptions.container, NewImageOptions.name],
-        options: [author, NewImageOptions.change, NewImageOptions.message, pause, noPause], action: run)
+        operands: [SharedOptions.container, NewImageOptions.name], options: options
+    ) { invocation in
+        try await commit(invocation.arguments.operand(0) ?? "", as: invocation.arguments.operand(1), invocation)
+    }
 
-    private static func run(_ invocation: Invocation) async throws -> ExitCode {
+    static let options = [author, NewImageOptions.change, NewImageOptions.message, pause, noPause]
+
+    /// Makes an image of a container, under a name where one is given, and prints its identifier.
+    static func commit(
+        _ container: String, as name: String?, _ invocation: Invocation
+    ) async throws -> ExitCode {
         let arguments = invocation.arguments
         let pauses = !arguments.isRefused(pause) && !arguments.isSet(noPause)
-        var target = Target("commit").with("container", arguments.operand(0)).with("repo", arguments.operand(1))
+        var target = Target("commit").with("container", container).with("repo", name)
             .with("comment", arguments.value(of: NewImageOptions.message))
             .with("author", arguments.value(of: author)).with("pause", pauses ? "1" : "0")
         for change in arguments.values(of: NewImageOptions.change) { target = target.with("changes", change) }

@@ -81,7 +81,7 @@ enum PointInTime {
                 digits.append(character)
                 continue
             }
-            let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+            let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800]
             guard let unit = units[character], let number = Int64(digits) else { return nil }
             let (product, overflow) = number.multipliedReportingOverflow(by: unit)
             let (sum, tooLarge) = total.addingReportingOverflow(product)
