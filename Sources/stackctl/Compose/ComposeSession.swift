@@ -94,11 +94,14 @@ struct ComposeSession: Sendable {
 
     /// The project as the files say; what deserves attention is shown.
     ///
+    /// - Parameter adjust: changes how the files are read.
     /// - Throws: `DiagnosticList` with all that is wrong with the files.
-    func project() async throws -> ComposeProject {
-        let request = try request()
+    func project(_ adjust: (inout ComposeRequest) -> Void = { _ in }) async throws -> ComposeProject {
+        var request = try request()
+        adjust(&request)
+        let asked = request
         let project = try await BlockingExecutor.shared.run { () throws(DiagnosticList) in
-            try ComposeLoader(request, files: ComposeDisk()).load()
+            try ComposeLoader(asked, files: ComposeDisk()).load()
         }
         output.show(project.diagnostics)
         return project
