@@ -1,3 +1,4 @@
+import JSONText
 import StackModel
 
 /// How resources are called on the host.
@@ -12,8 +13,15 @@ package enum HostNames {
         "\(stack)-\(host(address))"
     }
 
-    /// `shop_backend`: the name of a network or a volume.
-    static func shared(stack: String, _ address: ResourceAddress) -> String { "\(stack)_\(address.name)" }
+    /// The name a container is asked to have, or else its usual one.
+    static func container(stack: String, _ address: ResourceAddress, _ attributes: JSONObject) -> String {
+        attributes["name"]?.stringValue ?? container(stack: stack, address)
+    }
+
+    /// `shop_backend`, or the name that was asked for: that of a network or a volume.
+    static func shared(stack: String, _ address: ResourceAddress, _ attributes: JSONObject) -> String {
+        attributes["name"]?.stringValue ?? "\(stack)_\(address.name)"
+    }
 
     /// The name other containers of the stack ask for: `web`, or `web-1` for a replica.
     static func host(_ address: ResourceAddress) -> String {

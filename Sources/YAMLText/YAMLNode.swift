@@ -52,3 +52,39 @@ public struct YAMLEntry: Sendable, Hashable {
         self.value = value
     }
 }
+
+extension YAMLNode {
+    private static let nowhere = YAMLMark(line: 0, column: 0)
+
+    /// `null`, to be written.
+    public static var null: YAMLNode { YAMLNode(.scalar("null", isPlain: true), mark: nowhere) }
+
+    /// `true` or `false`, to be written.
+    public static func bool(_ flag: Bool) -> YAMLNode {
+        YAMLNode(.scalar(flag ? "true" : "false", isPlain: true), mark: nowhere)
+    }
+
+    /// A whole number, to be written.
+    public static func int(_ number: Int64) -> YAMLNode {
+        YAMLNode(.scalar(String(number), isPlain: true), mark: nowhere)
+    }
+
+    /// A number, to be written.
+    public static func double(_ number: Double) -> YAMLNode {
+        let text = number.isNaN ? ".nan" : number.isInfinite ? (number < 0 ? "-.inf" : ".inf") : YAMLScalar.text(number)
+        return YAMLNode(.scalar(text, isPlain: true), mark: nowhere)
+    }
+
+    /// A text, to be written; the writer quotes it where it would be read as something else.
+    public static func string(_ text: String) -> YAMLNode {
+        YAMLNode(.scalar(text, isPlain: false), mark: nowhere)
+    }
+
+    /// A list, to be written.
+    public static func list(_ elements: [YAMLNode]) -> YAMLNode { YAMLNode(.sequence(elements), mark: nowhere) }
+
+    /// A map, to be written in this order.
+    public static func map(_ members: [(key: String, value: YAMLNode)]) -> YAMLNode {
+        YAMLNode(.mapping(members.map { YAMLEntry(key: .string($0.key), value: $0.value) }), mark: nowhere)
+    }
+}

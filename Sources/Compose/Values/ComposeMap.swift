@@ -59,7 +59,9 @@ package struct ComposeMap: Sendable, Hashable {
         return removed
     }
 
-    /// The value of a key. Setting one puts the key at the value's place; nil takes the member out.
+    /// The value of a key.
+    ///
+    /// Setting one puts the key at the value's place; nil takes the member out.
     package subscript(key: String) -> ComposeNode? {
         get { entry(key)?.value }
         set {
