@@ -91,8 +91,10 @@ struct ComposeDeployment: Sendable {
 
     // MARK: The scope
 
-    /// How far the plan may go: the containers of the services and all that they refer to; of a whole project every
-    /// network and volume too. What the file no longer has is only taken away where that is asked for.
+    /// How far the plan may go: the containers of the services and all that they refer to.
+    ///
+    /// Of a whole project every network and volume, too. What the file no longer has is only taken away where that is
+    /// asked for.
     ///
     /// - Parameter orphans: containers that are to go.
     func scope(_ document: StackDocument, orphans: [ComposeContainer]) -> PlanScope {
