@@ -80,8 +80,10 @@ struct ComposeDeployment: Sendable {
     }
 
     private func document() async throws -> StackDocument {
-        var document = try project.document(lowering)
-        session.output.show(document.diagnostics)
+        let source = ComposeSource(ComposeRequest(workingDirectory: project.directory))
+        var document = try await source.document(of: project, lowering, daemon: try await session.daemon())
+        // The session has shown what the files are like, and the plan does not have to.
+        session.output.show(document.diagnostics.filter { !project.diagnostics.contains($0) })
         document.diagnostics = []
         if request.renewsVolumes {
             for index in document.resources.indices { document.resources[index].attributes["anonymousVolumes"] = nil }
