@@ -16,7 +16,7 @@ struct ContainerPreflight {
         let freed = portsBeingFreed
         var found: [Diagnostic] = []
         for resource in desired where resource.action != .noChange && resource.action != .delete {
-            found += names(resource) + sources(resource)
+            found += names(resource) + adoptions(resource) + sources(resource)
             found += await volumes(resource) + networks(resource)
             found += await image(resource)
             let asked = ports(of: resource).filter { port in !freed.contains { $0.conflicts(with: port) } }
@@ -86,6 +86,17 @@ struct ContainerPreflight {
         ]
     }
 
+    /// What another client made for this project is told, since it goes.
+    private func adoptions(_ resource: PlannedResource) -> [Diagnostic] {
+        guard resource.action == .create else { return [] }
+        return ContainerAdoption(resource.stack, resource.attributes).replaced(of: engine).map { container in
+            Diagnostic(
+                severity: .note, code: "SC5144",
+                summary: "the container \(container.name), which another client made for this project, is replaced"
+            ).about(resource)
+        }
+    }
+
     private func names(_ resource: PlannedResource) -> [Diagnostic] {
         let name = HostNames.container(stack: resource.stack, resource.address, resource.attributes)
         let own = resource.objectID.flatMap { engine.containers.container(id: $0)?.name }
@@ -94,14 +105,7 @@ struct ContainerPreflight {
             other.snapshot.stack != resource.stack || other.snapshot.address != resource.address.description,
             !desired.contains(where: { $0.action == .delete && $0.objectID == other.id })
         else { return [] }
-        if ContainerAdoption(resource.stack, resource.attributes).covers(other) {
-            return [
-                Diagnostic(
-                    severity: .note, code: "SC5144",
-                    summary: "the container \(name), which another client made for this project, is replaced"
-                ).about(resource)
-            ]
-        }
+        if ContainerAdoption(resource.stack, resource.attributes).covers(other) { return [] }
         return [
             Diagnostic(
                 code: "SC5132", summary: "the container \(name) exists already and is not of this stack",
