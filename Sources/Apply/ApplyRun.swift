@@ -101,8 +101,23 @@ struct ApplyRun: Sendable {
         let before = planned.recorded.header
         return StackRow(
             name: stack, generation: generation, origin: options.origin ?? before?.origin,
-            outputs: document.map { .array($0.outputs.map(\.json)) } ?? before?.outputs ?? .array([]),
+            outputs: outputs(planned),
             created: before?.created ?? started, updated: started)
+    }
+
+    /// The outputs to record: those declared, or what was recorded where the scope keeps one from having a value.
+    private func outputs(_ planned: PlannedStack) -> JSONValue {
+        let before = planned.recorded.header?.outputs ?? .array([])
+        guard let document else { return before }
+        let absent = Set(planned.desired.filter { $0.part == .absent }.map(\.resource.address))
+        return .array(
+            document.outputs.compactMap { output in
+                let isHeld = StackReference.references(in: output.value).contains { reference in
+                    planned.graph?.targets(of: reference.address).contains(where: absent.contains) ?? false
+                }
+                guard isHeld else { return output.json }
+                return before.arrayValue?.first { $0["name"]?.stringValue == output.name }
+            })
     }
 
     /// Brings records up to date that no step has written: moved lines, protection, values the host had already.
@@ -111,7 +126,7 @@ struct ApplyRun: Sendable {
         guard planned.plan.goal == .apply else { return }
         var rows: [ResourceRow] = []
         for (position, item) in planned.desired.enumerated() {
-            guard item.change.action == .noChange || walk.unneeded.contains(position),
+            guard item.part == .planned, item.change.action == .noChange || walk.unneeded.contains(position),
                 let recorded = planned.recorded.resources[item.resource.address],
                 let known = try? walk.resolved(position), !known.hasUnknowns
             else { continue }

@@ -44,11 +44,17 @@ package final class StackEngine: Sendable {
         /// How long to wait for the stack's lock; zero refuses at once.
         package var patience: Duration
         /// The plan that was shown: the apply is refused when it would do anything else.
-        package var expected: Plan?
+        ///
+        /// Its scope is the one that counts.
+        package var expected: Plan? {
+            didSet { scope = expected?.scope ?? scope }
+        }
+        /// How far the plan may go.
+        package var scope: PlanScope
 
         package init(
             origin: String? = nil, takeOver: Bool = false, uid: UInt32 = 0, pid: Int32? = nil,
-            patience: Duration = .seconds(60), expected: Plan? = nil
+            patience: Duration = .seconds(60), expected: Plan? = nil, scope: PlanScope = PlanScope()
         ) {
             self.origin = origin
             self.takeOver = takeOver
@@ -56,6 +62,7 @@ package final class StackEngine: Sendable {
             self.pid = pid
             self.patience = patience
             self.expected = expected
+            self.scope = expected?.scope ?? scope
         }
     }
 
@@ -110,7 +117,8 @@ package final class StackEngine: Sendable {
         let recorded = try await load(document.name)
         let warnings = try Origin.check(document.name, recorded, options)
         let observed = try await observe(document.name, recorded)
-        var planned = try planner.plan(document, recorded: recorded, observed: observed)
+        var planned = try planner.plan(
+            document, recorded: recorded, observed: observed, scope: options.scope)
         let found = try await observers.preflight(planned.preflightResources)
         if DiagnosticList(found).hasErrors { throw DiagnosticList(found) }
         planned.plan.diagnostics = document.diagnostics + warnings + found
@@ -124,7 +132,8 @@ package final class StackEngine: Sendable {
         guard recorded.header != nil || !recorded.resources.isEmpty else { throw try await unknown(stack) }
         let warnings = try Origin.check(stack, recorded, options)
         let observed = try await observe(stack, recorded)
-        var planned = try planner.destroy(stack, recorded: recorded, observed: observed)
+        var planned = try planner.destroy(
+            stack, recorded: recorded, observed: observed, scope: options.scope)
         planned.plan.diagnostics += warnings
         planned.plan.milliseconds = Double(Clock.monotonic() - start) / 1e6
         return planned

@@ -69,6 +69,36 @@ struct AttributeReader {
         result[key] = .array(Set(elements.compactMap(\.stringValue)).sorted().map { .string($0) })
     }
 
+    /// Copies a list of strings that are each of a form; a set is sorted, and the empty one says nothing.
+    mutating func texts(
+        _ key: String, isSet: Bool = false, expected: String = "", _ check: (String) -> String? = { $0 }
+    ) {
+        guard let value = present(key) else { return }
+        guard let elements = value.arrayValue else { return report(key, "a list of strings", value) }
+        var normal: [JSONValue] = []
+        for element in elements {
+            if Self.isUnknown(element) {
+                normal.append(element)
+            } else if let text = element.stringValue, let checked = check(text) {
+                normal.append(.string(checked))
+            } else {
+                return report(key, "a list of \(expected.isEmpty ? "strings" : expected)", value)
+            }
+        }
+        if isSet, normal.allSatisfy({ $0.stringValue != nil }) {
+            normal = Set(normal.compactMap(\.stringValue)).sorted().map { .string($0) }
+        }
+        if !normal.isEmpty { result[key] = .array(normal) }
+    }
+
+    /// Copies a list of lists of strings.
+    mutating func lists(_ key: String) {
+        guard let value = present(key) else { return }
+        let isOne = value.arrayValue?.allSatisfy { $0.arrayValue?.allSatisfy { $0.stringValue != nil } ?? false }
+        guard isOne ?? false else { return report(key, "a list of lists of strings", value) }
+        result[key] = value
+    }
+
     /// Copies names with string values.
     mutating func dictionary(_ key: String) {
         guard let value = present(key) else { return }
@@ -112,6 +142,35 @@ struct AttributeReader {
         result[key] = .array(normal.map { .object($0) })
     }
 
+    /// Rewrites an object whose members are objects; the empty one says nothing.
+    mutating func members(_ key: String, _ body: (String, inout AttributeReader) -> Void) {
+        guard let value = present(key) else { return }
+        guard let object = value.objectValue else { return report(key, "an object of objects", value) }
+        var normal = JSONObject()
+        for (name, member) in object {
+            guard let member = member.objectValue else { return report(key, "an object of objects", value) }
+            var reader = AttributeReader(member)
+            body(name, &reader)
+            do {
+                normal[name] = .object(try reader.finished(known: reader.read))
+            } catch {
+                problems += error.diagnostics.map { $0.within("\(key).\(name)") }
+            }
+        }
+        if !normal.isEmpty { result[key] = .object(normal) }
+    }
+
+    /// Refuses an object without a member.
+    mutating func require(_ key: String, _ expected: String) {
+        guard present(key) == nil else { return }
+        problems.append(Diagnostic(code: "SC5103", summary: "\(key) is missing", detail: "it must be \(expected)"))
+    }
+
+    /// Refuses what no single member is wrong of.
+    mutating func refuse(_ summary: String, detail: String? = nil, hint: String? = nil) {
+        problems.append(Diagnostic(code: "SC5104", summary: summary, detail: detail, hint: hint))
+    }
+
     /// Sets a member that was not given.
     mutating func fill(_ key: String, _ value: JSONValue) {
         if result[key] == nil, attributes[key] == nil || attributes[key] == .null { result[key] = value }
@@ -123,7 +182,11 @@ struct AttributeReader {
         set { result[key] = newValue }
     }
 
-    private func present(_ key: String) -> JSONValue? {
+    /// The members that have been asked for.
+    private(set) var read: [String] = []
+
+    private mutating func present(_ key: String) -> JSONValue? {
+        read.append(key)
         guard let value = attributes[key], value != .null else { return nil }
         return value
     }

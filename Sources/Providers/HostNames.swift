@@ -1,19 +1,27 @@
+import JSONText
 import StackModel
 
 /// How resources are called on the host.
-enum HostNames {
+package enum HostNames {
     /// The label that names the stack an object belongs to.
-    static let stackLabel = "io.stackctl.stack"
+    package static let stackLabel = "io.stackctl.stack"
     /// The label that names the resource an object is made for.
-    static let addressLabel = "io.stackctl.address"
+    package static let addressLabel = "io.stackctl.address"
 
     /// `shop-web`, or `shop-web-1` for a replica.
     static func container(stack: String, _ address: ResourceAddress) -> String {
         "\(stack)-\(host(address))"
     }
 
-    /// `shop_backend`: the name of a network or a volume.
-    static func shared(stack: String, _ address: ResourceAddress) -> String { "\(stack)_\(address.name)" }
+    /// The name a container is asked to have, or else its usual one.
+    static func container(stack: String, _ address: ResourceAddress, _ attributes: JSONObject) -> String {
+        attributes["name"]?.stringValue ?? container(stack: stack, address)
+    }
+
+    /// `shop_backend`, or the name that was asked for: that of a network or a volume.
+    static func shared(stack: String, _ address: ResourceAddress, _ attributes: JSONObject) -> String {
+        attributes["name"]?.stringValue ?? "\(stack)_\(address.name)"
+    }
 
     /// The name other containers of the stack ask for: `web`, or `web-1` for a replica.
     static func host(_ address: ResourceAddress) -> String {

@@ -30,7 +30,7 @@ public struct StackReference: Sendable, Hashable {
     /// A text of literal strings and references; a plain string when it holds no reference.
     public static func text(_ parts: [JSONValue]) -> JSONValue {
         var merged: [JSONValue] = []
-        for part in parts {
+        for part in parts where part != "" {
             if case .string(let tail) = part, case .string(let head) = merged.last {
                 merged[merged.count - 1] = .string(head + tail)
             } else {

@@ -11,10 +11,14 @@ struct Invocation: Sendable {
     let output: Output
     /// Where the daemon is.
     let location: DaemonLocation
+    /// Whether the connections to the daemon let nothing through that changes something (`--dry-run`).
+    var isDryRun = false
 
     /// A connection to the daemon, started when none answers and we may start one.
     func daemon() async throws -> DaemonClient {
-        try await DaemonLauncher(location: location).connect()
+        var daemon = try await DaemonLauncher(location: location).connect()
+        daemon.onlyLooks = isDryRun
+        return daemon
     }
 }
 

@@ -16,7 +16,7 @@ struct StackSelectionTests {
 
     @Test("a missing folder is named, with the command that makes it")
     func missing() throws {
-        let diagnostic = try #require(throws: Diagnostic.self) { _ = try StackSelection.manifestFolder("no/such") }
+        let diagnostic = try #require(throws: Diagnostic.self) { _ = try StackSelection.source("no/such") }
         #expect(diagnostic.summary == "there is no folder `no/such`")
         #expect(diagnostic.hint == "`stackctl init no/such` makes one with a Stack.swift in it")
     }
@@ -24,7 +24,7 @@ struct StackSelectionTests {
     @Test("an empty folder is said to be empty")
     func empty() throws {
         try inTemporaryFolder { folder in
-            let diagnostic = try #require(throws: Diagnostic.self) { _ = try StackSelection.manifestFolder(folder) }
+            let diagnostic = try #require(throws: Diagnostic.self) { _ = try StackSelection.source(folder) }
             #expect(diagnostic.summary == "there is no Stack.swift in `\(folder)`")
             #expect(diagnostic.detail == "the folder is empty")
         }
@@ -35,7 +35,7 @@ struct StackSelectionTests {
         try inTemporaryFolder { folder in
             try Files.makeDirectories(folder + "/shop")
             try Files.write(folder + "/shop/Stack.swift", [], mode: 0o644)
-            let diagnostic = try #require(throws: Diagnostic.self) { _ = try StackSelection.manifestFolder(folder) }
+            let diagnostic = try #require(throws: Diagnostic.self) { _ = try StackSelection.source(folder) }
             #expect(diagnostic.hint == "did you mean `\(folder)/shop`?")
         }
     }
@@ -45,17 +45,17 @@ struct StackSelectionTests {
         try inTemporaryFolder { folder in
             try Files.write(folder + "/Stack.swift", [], mode: 0o644)
             try Files.write(folder + "/saved.plan", [], mode: 0o644)
-            #expect(try StackSelection.folderOrPlan(folder) == .folder(folder))
-            #expect(try StackSelection.folderOrPlan(folder + "/Stack.swift") == .folder(folder))
-            #expect(try StackSelection.folderOrPlan(folder + "/saved.plan") == .file(folder + "/saved.plan"))
-            #expect(throws: Diagnostic.self) { _ = try StackSelection.manifestFolder(folder + "/saved.plan") }
+            #expect(try StackSelection.sourceOrPlan(folder) == .folder(folder))
+            #expect(try StackSelection.sourceOrPlan(folder + "/Stack.swift") == .folder(folder))
+            #expect(try StackSelection.sourceOrPlan(folder + "/saved.plan") == .file(folder + "/saved.plan"))
+            #expect(throws: Diagnostic.self) { _ = try StackSelection.source(folder + "/saved.plan") }
         }
     }
 
     @Test("a word that is no path is a stack's name, where names are taken")
     func names() throws {
-        #expect(try StackSelection.folderOrName("shop") == .name("shop"))
-        #expect(throws: Diagnostic.self) { _ = try StackSelection.folderOrName("./shop") }
+        #expect(try StackSelection.sourceOrName("shop") == .name("shop"))
+        #expect(throws: Diagnostic.self) { _ = try StackSelection.sourceOrName("./shop") }
     }
 }
 

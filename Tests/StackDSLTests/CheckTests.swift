@@ -140,7 +140,7 @@ struct CheckTests {
 
     @Test("paths, names and variables are checked")
     func names() {
-        let data = Volume("Data")
+        let data = Volume("Data!")
         let document = document {
             Container("web_ok", image: "Upper/Case") {
                 Mount(data, at: "relative")

@@ -68,7 +68,7 @@ extension JSONObject {
     /// Every leaf with its path, in order.
     ///
     /// Empty objects have none.
-    func leaves() -> [(path: String, value: JSONValue)] {
+    package func leaves() -> [(path: String, value: JSONValue)] {
         var found: [(path: String, value: JSONValue)] = []
         collectLeaves(prefix: "", &found)
         return found

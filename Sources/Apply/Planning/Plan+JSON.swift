@@ -9,12 +9,15 @@ extension Plan {
         for (address, object) in fingerprints.sorted(by: { $0.key < $1.key }) {
             prints[address.description] = object.json
         }
-        return [
+        var object: JSONObject = [
             "version": .int(Self.formatVersion), "stack": .string(stack), "goal": .string(goal.rawValue),
             "generation": .int(generation), "changes": .array(changes.map(\.json)), "summary": summaryJSON,
             "fingerprints": .object(prints), "diagnostics": .array(diagnostics.map(\.json)),
             "milliseconds": .double(milliseconds),
         ]
+        if scope != PlanScope() { object["scope"] = scope.json }
+        if !untouched.isEmpty { object["untouched"] = .array(untouched.map { .string($0.description) }) }
+        return .object(object)
     }
 
     /// The counts by action, and the addresses that lose data.
@@ -53,6 +56,14 @@ extension Plan {
                 throw Self.damaged("fingerprints of \(key)")
             }
             fingerprints[address] = object
+        }
+        guard let scope = PlanScope(json: json["scope"] ?? .null) else { throw Self.damaged("its scope") }
+        self.scope = scope
+        for value in json["untouched"]?.arrayValue ?? [] {
+            guard let address = value.stringValue.flatMap({ ResourceAddress($0) }) else {
+                throw Self.damaged("untouched")
+            }
+            untouched.append(address)
         }
         diagnostics = (json["diagnostics"]?.arrayValue ?? []).compactMap(Diagnostic.init(json:))
         milliseconds = json["milliseconds"]?.doubleValue ?? 0

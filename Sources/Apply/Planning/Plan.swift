@@ -25,6 +25,10 @@ package struct Plan: Sendable, Hashable {
     package var generation: Int64
     /// One for every resource, in the order they would be made; deletes last.
     package var changes: [Change]
+    /// How far the plan may go.
+    package var scope: PlanScope
+    /// What is recorded, but neither declared nor deleted: it is outside of the scope.
+    package var untouched: [ResourceAddress]
     /// What was there when the plan was made, for every resource that has an object and would be touched.
     package var fingerprints: [ResourceAddress: PlannedObject]
     /// Warnings of the preflight and of the planner itself.
@@ -36,7 +40,8 @@ package struct Plan: Sendable, Hashable {
 
     package init(
         stack: String, goal: Goal, generation: Int64, changes: [Change] = [],
-        fingerprints: [ResourceAddress: PlannedObject] = [:], diagnostics: [Diagnostic] = [], milliseconds: Double = 0
+        fingerprints: [ResourceAddress: PlannedObject] = [:], diagnostics: [Diagnostic] = [], milliseconds: Double = 0,
+        scope: PlanScope = PlanScope(), untouched: [ResourceAddress] = []
     ) {
         self.stack = stack
         self.goal = goal
@@ -45,6 +50,8 @@ package struct Plan: Sendable, Hashable {
         self.fingerprints = fingerprints
         self.diagnostics = diagnostics
         self.milliseconds = milliseconds
+        self.scope = scope
+        self.untouched = untouched
     }
 
     /// Whether the host matches already.

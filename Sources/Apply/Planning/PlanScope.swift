@@ -11,6 +11,8 @@ package struct PlanScope: Sendable, Hashable {
     /// Made anew although nothing asks for it.
     package var replaced: Set<ResourceAddress> = []
     /// Whether what exists is left as it is, whatever the document says (`--no-recreate`).
+    ///
+    /// What exists but does not run is started all the same.
     package var keepsExisting = false
     /// Kinds that a destroy leaves.
     package var keptKinds: Set<ResourceKind> = []

@@ -20,6 +20,16 @@ package struct PlannedStack: Sendable {
 
 /// A resource of the manifest on its way to the host.
 struct DesiredResource: Sendable {
+    /// What a plan has to do with it.
+    enum Part: Sendable {
+        /// The plan makes it what is declared.
+        case planned
+        /// It stays as it is recorded.
+        case left
+        /// It is not there, and the plan does not make it.
+        case absent
+    }
+
     var resource: StackResource
     /// Normalised; what is known only after apply stays as `{"$ref": …}`.
     var attributes: JSONObject
@@ -33,13 +43,14 @@ struct DesiredResource: Sendable {
     var recordIsBehind: Bool
     /// Certain before the apply.
     var outputs: JSONObject
+    var part = Part.planned
 }
 
 extension PlannedStack {
     /// The resources as `preflight` sees them, those to be deleted last.
     var preflightResources: [PlannedResource] {
         let deleted = plan.changes.filter { $0.action == .delete }.compactMap { recorded.resources[$0.address] }
-        return desired.map { item in
+        return desired.filter { $0.part != .absent }.map { item in
             PlannedResource(
                 stack: plan.stack, address: item.resource.address, attributes: item.attributes,
                 action: item.change.action, objectID: recorded.resources[item.resource.address]?.object.objectID,

@@ -14,39 +14,55 @@ package struct Planner: Sendable {
 
     /// The plan that makes the host match the document.
     ///
-    /// - Throws: everything that is wrong with the document, and each protected object it would delete.
+    /// - Throws: everything that is wrong with the document, each protected object it would delete, and what the scope
+    ///   keeps from being done.
     package func plan(
-        _ document: StackDocument, recorded: RecordedStack, observed: [ResourceAddress: ObservedObject]
+        _ document: StackDocument, recorded: RecordedStack, observed: [ResourceAddress: ObservedObject],
+        scope: PlanScope = PlanScope()
     ) throws(DiagnosticList) -> PlannedStack {
         let graph = try DependencyGraph(document.resources)
         var work = PlanningWork(
-            stack: document.name, graph: graph, recorded: recorded, observed: observed, observers: observers)
+            stack: document.name, graph: graph, recorded: recorded, observed: observed, observers: observers,
+            scope: scope)
         for position in graph.order { work.plan(position) }
-        let gone = recorded.resources.values.filter { work.isUndeclared($0.object.address) }
-        return try finish(&work, deleting: gone, goal: .apply, graph: graph)
+        let undeclared = recorded.resources.values.filter { work.isUndeclared($0.object.address) }
+        let gone = undeclared.filter { scope.covers($0.object.address) }
+        return try finish(&work, deleting: gone, outOf: undeclared, goal: .apply, graph: graph)
     }
 
-    /// The plan that leaves nothing of the stack.
+    /// The plan that leaves nothing of the stack, or nothing of it within the scope.
     ///
-    /// - Throws: a diagnostic for each protected object.
+    /// - Throws: a diagnostic for each protected object, and for each that something outside of the scope uses.
     package func destroy(
-        _ stack: String, recorded: RecordedStack, observed: [ResourceAddress: ObservedObject]
+        _ stack: String, recorded: RecordedStack, observed: [ResourceAddress: ObservedObject],
+        scope: PlanScope = PlanScope()
     ) throws(DiagnosticList) -> PlannedStack {
         let graph = try DependencyGraph([])
         var work = PlanningWork(
-            stack: stack, graph: graph, recorded: recorded, observed: observed, observers: observers)
-        return try finish(&work, deleting: Array(recorded.resources.values), goal: .destroy, graph: nil)
+            stack: stack, graph: graph, recorded: recorded, observed: observed, observers: observers, scope: scope)
+        let all = Array(recorded.resources.values)
+        let gone = all.filter { resource in
+            scope.covers(resource.object.address) && !scope.keptKinds.contains(resource.object.address.kind)
+        }
+        return try finish(&work, deleting: gone, outOf: all, goal: .destroy, graph: nil)
     }
 
     private func finish(
-        _ work: inout PlanningWork, deleting gone: [RecordedResource], goal: Plan.Goal, graph: DependencyGraph?
+        _ work: inout PlanningWork, deleting gone: [RecordedResource], outOf undeclared: [RecordedResource],
+        goal: Plan.Goal, graph: DependencyGraph?
     ) throws(DiagnosticList) -> PlannedStack {
+        let leaving = Set(gone.map(\.object.address))
+        let untouched = undeclared.map(\.object.address).filter { !leaving.contains($0) }.sorted()
+        work.checkScope(deleting: gone, untouched: untouched)
         let deletes = DeleteOrder.of(gone).map { work.delete($0, goal: goal) }
         guard work.problems.isEmpty else { throw DiagnosticList(DiagnosticList(work.problems).sorted) }
         let desired = work.desired.compactMap { $0 }
-        let ordered = (graph?.order ?? []).compactMap { work.desired[$0]?.change }
+        let ordered = (graph?.order ?? []).compactMap { position in
+            work.desired[position].flatMap { $0.part == .absent ? nil : $0.change }
+        }
         var plan = Plan(
-            stack: work.stack, goal: goal, generation: work.recorded.generation, changes: ordered + deletes)
+            stack: work.stack, goal: goal, generation: work.recorded.generation, changes: ordered + deletes,
+            scope: work.scope, untouched: untouched)
         plan.fingerprints = Fingerprints.of(plan, work.recorded, work.observed)
         return PlannedStack(
             plan: plan, desired: desired, graph: graph, recorded: work.recorded, observed: work.observed)

@@ -9,19 +9,21 @@ struct PlanningWork {
     let recorded: RecordedStack
     let observed: [ResourceAddress: ObservedObject]
     let observers: Observers
+    let scope: PlanScope
     var desired: [DesiredResource?]
     var problems: [Diagnostic] = []
     private let declared: Set<ResourceAddress>
 
     init(
         stack: String, graph: DependencyGraph, recorded: RecordedStack, observed: [ResourceAddress: ObservedObject],
-        observers: Observers
+        observers: Observers, scope: PlanScope
     ) {
         self.stack = stack
         self.graph = graph
         self.recorded = recorded
         self.observed = observed
         self.observers = observers
+        self.scope = scope
         desired = Array(repeating: nil, count: graph.resources.count)
         declared = Set(graph.resources.map(\.address))
     }
@@ -33,6 +35,10 @@ struct PlanningWork {
     /// What it depends on has been planned.
     mutating func plan(_ position: Int) {
         let resource = graph.resources[position]
+        guard scope.covers(resource.address) else {
+            desired[position] = left(resource)
+            return
+        }
         do {
             let observer = try observers.observer(for: resource.address.kind)
             let attributes = try Normalisation.attributes(of: resource, observer) { reference in
@@ -43,6 +49,13 @@ struct PlanningWork {
                 resource: resource, observer: observer, recorded: recorded.resources[resource.address]?.object,
                 observed: observed[resource.address]
             ).compare(attributes)
+            if scope.keepsExisting, recorded.resources[resource.address] != nil, item.change.action != .create {
+                desired[position] = kept(item)
+                return
+            }
+            if scope.replaces(resource.address) {
+                item.force(observed[resource.address], holdsData: observer.holdsData)
+            }
             if observer.holdsWhatItRefersTo, recorded.resources[resource.address] != nil,
                 let cause = heldDependency(of: position)
             {

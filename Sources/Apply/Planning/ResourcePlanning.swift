@@ -99,15 +99,25 @@ struct ResourcePlanning {
 extension DesiredResource {
     /// Recreates it because something it holds is recreated.
     mutating func force(because cause: ResourceAddress, _ observed: ObservedObject?, holdsData: Bool) {
+        force(.dependency, "\(cause) is recreated", observed, holdsData: holdsData)
+    }
+
+    /// Recreates it because that was asked for.
+    mutating func force(_ observed: ObservedObject?, holdsData: Bool) {
+        force(.manifest, "asked for", observed, holdsData: holdsData)
+    }
+
+    private mutating func force(
+        _ cause: ChangeReason.Cause, _ note: String, _ observed: ObservedObject?, holdsData: Bool
+    ) {
         guard change.action != .create else { return }
         let changeClass: ChangeClass = holdsData || observed?.data != nil ? .dataLoss : .recreate
         isForced = true
         change.action = .recreate
         change.changeClass = max(change.changeClass, changeClass)
+        change.location = resource.location
         change.reasons.append(
-            ChangeReason(
-                path: "", cause: .dependency, changeClass: changeClass, location: resource.location,
-                note: "\(cause) is recreated"))
+            ChangeReason(path: "", cause: cause, changeClass: changeClass, location: resource.location, note: note))
         if let observed { change.nameLoss(of: observed) }
     }
 }
@@ -139,7 +149,7 @@ enum Normalisation {
 
 extension JSONObject {
     /// A member, going into objects at dots; a member whose key holds the dots wins.
-    func value(at path: String) -> JSONValue? {
+    package func value(at path: String) -> JSONValue? {
         if let value = self[path] { return value }
         guard let dot = path.firstIndex(of: ".") else { return nil }
         return self[String(path[..<dot])]?.objectValue?.value(at: String(path[path.index(after: dot)...]))

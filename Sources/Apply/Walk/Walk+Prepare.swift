@@ -109,23 +109,25 @@ extension Walk {
     private mutating func work(_ step: Int, _ position: Int, _ attributes: JSONObject) throws -> Work? {
         let item = planned.desired[position]
         let address = item.resource.address
-        let row = ResourceRow(
+        var row = ResourceRow(
             stack: planned.plan.stack, resource: item.resource, dependencies: dependencies(of: position),
             objectID: objectIDs[position], attributes: attributes, outputs: outputs[position], updated: runner.now())
+        if item.part == .left, let recorded = planned.recorded.resources[address] { row = recorded.row }
+        let made = row
         let runner = runner
         let old = planned.recorded.resources[address]?.object
-        if deleted.contains(position) { return { try await runner.create(row, at: address, replacing: nil) } }
+        if deleted.contains(position) { return { try await runner.create(made, at: address, replacing: nil) } }
         guard item.change.action != .create, let old, let observed = planned.observed[address] else {
             return {
                 if let old { try await runner.sweep(old) }
-                return try await runner.create(row, at: address, replacing: nil)
+                return try await runner.create(made, at: address, replacing: nil)
             }
         }
         let actual = item.hasUnknowns ? compare(position, attributes).change : item.change
         if item.change.action == .recreate {
             let keepsOld = try observers.observer(for: address.kind).createsBeforeDeleting
             if item.isForced || actual.changeClass >= .recreate {
-                return { try await runner.create(row, at: address, replacing: keepsOld ? old : nil) }
+                return { try await runner.create(made, at: address, replacing: keepsOld ? old : nil) }
             }
         } else if actual.changeClass > max(item.change.changeClass, .live) {
             throw Self.costsMore(item.resource, actual.changeClass)
@@ -137,7 +139,7 @@ extension Walk {
             return nil
         }
         let change = StepRunner.InPlaceChange(
-            recorded: old, observed: observed, row: row, changes: actual.attributeChanges,
+            recorded: old, observed: observed, row: made, changes: actual.attributeChanges,
             changeClass: actual.changeClass)
         return { try await runner.change(change) }
     }

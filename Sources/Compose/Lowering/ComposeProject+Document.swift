@@ -4,8 +4,67 @@ import StackModel
 extension ComposeProject {
     /// The project as the document that is planned and applied.
     ///
+    /// - Parameters:
+    ///   - seal: the sealed text of each of `valuesToSeal`; nil seals nothing, for a document that is only looked at.
+    ///   - files: where seccomp profiles are read from; without it a service that names one is refused.
     /// - Throws: everything that cannot be done, by name and line. What is not honoured is a warning of the document.
-    package func document(_ options: LoweringOptions = LoweringOptions()) throws(DiagnosticList) -> StackDocument {
-        throw DiagnosticList(Diagnostic(code: "SC2000", summary: "compose projects cannot be lowered yet"))
+    package func document(
+        _ options: LoweringOptions = LoweringOptions(), seal: [String: String]? = [:],
+        files: (any ComposeFiles)? = nil
+    ) throws(DiagnosticList) -> StackDocument {
+        let findings = LoweringFindings()
+        let context = LoweringContext(self, options, sealed: seal, files: files, findings)
+        var resources = context.imageResources()
+        resources += networks.entries.filter { isUsed($0) }.map { entry in
+            var lowering = SharedLowering(context, .network, entry)
+            return lowering.resource()
+        }
+        resources += volumes.entries.filter { !$0.value.isExternal }.map { entry in
+            var lowering = SharedLowering(context, .volume, entry)
+            return lowering.resource()
+        }
+        for service in services.entries {
+            var lowering = ServiceLowering(context, service)
+            resources += lowering.containers()
+        }
+        if DiagnosticList(findings.all).hasErrors { throw DiagnosticList(findings.all) }
+        return StackDocument(name: name, resources: resources, diagnostics: diagnostics + findings.all)
+    }
+
+    /// Whether a network is the project's own, and a service is in it.
+    private func isUsed(_ network: ComposeMap.Entry) -> Bool {
+        guard !network.value.isExternal else { return false }
+        return services.entries.contains { $0.value["networks"]?.map?.entry(network.key) != nil }
+    }
+}
+
+extension LoweringContext {
+    /// The images that are built, each once.
+    func imageResources() -> [StackResource] {
+        var made: [ResourceAddress: (service: String, build: ComposeNode)] = [:]
+        var resources: [StackResource] = []
+        for service in project.services.entries {
+            guard let build = service.value["build"], let map = build.map,
+                let address = images[Self.tagged(Self.imageName(project, service.key, service.value))]
+            else { continue }
+            let reader = MemberReader(
+                map, path: "services.\(service.key).build",
+                at: service.value.map?.entry("build")?.location ?? build.location, findings,
+                address: address.description)
+            if let other = made[address] {
+                guard ComposeHash.whole(other.build) != ComposeHash.whole(build) else { continue }
+                findings.add(
+                    Diagnostic(
+                        code: "SC2422",
+                        summary: "\(other.service) and \(service.key) build the image \(address.name) differently",
+                        hint: "give one of them another image", address: address.description,
+                        location: reader.location))
+                continue
+            }
+            made[address] = (service.key, build)
+            var lowering = BuildLowering(self, service: service.key, reader, address)
+            resources.append(lowering.resource())
+        }
+        return resources
     }
 }

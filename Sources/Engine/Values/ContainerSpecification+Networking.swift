@@ -85,7 +85,7 @@ extension ContainerSpecification {
     package var hasOwnNetwork: Bool { networkMode != "host" && networkOwner == nil }
 
     /// Refuses settings that stand against each other, in Docker's words.
-    func checkNetwork() throws(EngineError) {
+    package func checkNetwork() throws(EngineError) {
         func refuse(_ holds: Bool, _ text: String) throws(EngineError) {
             if holds { throw EngineError(.invalid, text) }
         }

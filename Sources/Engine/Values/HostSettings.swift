@@ -11,6 +11,12 @@ package struct HostSettings: Sendable, Hashable {
         package var containerPath: String
         /// Of the letters `rwm`.
         package var access: String
+
+        package init(hostPath: String, containerPath: String, access: String) {
+            self.hostPath = hostPath
+            self.containerPath = containerPath
+            self.access = access
+        }
     }
 
     /// Devices asked for by what they can do, or by the name a vendor's specification gives them.
@@ -22,6 +28,16 @@ package struct HostSettings: Sendable, Hashable {
         /// Alternatives, each a list of capabilities that belong together.
         package var capabilities: [[String]]
         package var options: [String: String]
+
+        package init(
+            driver: String, count: Int64, ids: [String], capabilities: [[String]], options: [String: String]
+        ) {
+            self.driver = driver
+            self.count = count
+            self.ids = ids
+            self.capabilities = capabilities
+            self.options = options
+        }
     }
 
     /// A limit of each process.
@@ -32,6 +48,12 @@ package struct HostSettings: Sendable, Hashable {
         package var soft: Int64
         /// -1 is none.
         package var hard: Int64
+
+        package init(name: String, soft: Int64, hard: Int64) {
+            self.name = name
+            self.soft = soft
+            self.hard = hard
+        }
 
         /// As the runtime takes it; nil for a name the kernel has no limit of.
         package var resourceLimit: ResourceLimit? {

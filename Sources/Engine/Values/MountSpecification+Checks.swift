@@ -1,7 +1,7 @@
 /// Docker's rules for what can be mounted.
 extension MountSpecification {
     /// Judges a mount of a request, and writes its paths in one way.
-    mutating func validate() throws(EngineError) {
+    package mutating func validate() throws(EngineError) {
         guard !target.isEmpty else { throw Self.refusal(kind, "field Target must not be empty") }
         guard target.hasPrefix("/"), target.utf8.count < 4096 else {
             throw Self.refusal(kind, "invalid mount path: '\(target)' mount path must be absolute")
@@ -61,7 +61,7 @@ extension MountSpecification {
     }
 
     /// The path without `.`, `..`, doubled and closing slashes; `..` of `/` is `/`.
-    static func cleaned(_ path: String) -> String {
+    package static func cleaned(_ path: String) -> String {
         var parts: [Substring] = []
         for part in path.split(separator: "/") where part != "." {
             if part == ".." { _ = parts.popLast() } else { parts.append(part) }

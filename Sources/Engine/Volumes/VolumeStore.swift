@@ -152,6 +152,16 @@ package actor VolumeStore {
         try await writer.commit { try $0.save(changed.row) }
     }
 
+    /// Makes a volume that is there a stack's.
+    package func assign(_ name: String, stack: String, address: String) async throws {
+        guard var volume = try await loaded()[name] else { throw EngineError.noVolume(name) }
+        volume.stack = stack
+        volume.address = address
+        let row = volume.row
+        known?[name] = volume
+        try await writer.commit { try $0.save(row) }
+    }
+
     /// Bytes of a volume's files.
     package func usage(_ name: String) async throws -> Int64 {
         let path = dataPath(name)

@@ -92,6 +92,12 @@ struct StackRoutes: Sendable {
             options.origin = try given.string("origin")
             options.takeOver = try given.flag("takeOver")
             if let seconds = try given.integer("patience", in: 0...86_400) { options.patience = .seconds(seconds) }
+            if let value = given.value("scope") {
+                guard let scope = PlanScope(json: value) else {
+                    throw EngineError(.invalid, "scope must have lists of addresses: targets, replaced")
+                }
+                options.scope = scope
+            }
             if let expected = given.value("expected") { options.expected = try Plan(json: expected) }
         }
         if let peer = request.http.peer {

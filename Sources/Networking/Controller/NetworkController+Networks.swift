@@ -45,6 +45,21 @@ extension NetworkController {
         return network
     }
 
+    /// Changes what is kept of a network but not read here.
+    package func note(id: String, labels: [String: String], isAttachable: Bool) async throws {
+        let (database, turn) = (database, turn)
+        try await blocking { _ in
+            try turn.run {
+                try database.write { transaction in
+                    guard var network = try transaction.networkSpecification(id: id) else { return }
+                    network.labels = labels
+                    network.isAttachable = isAttachable
+                    try transaction.save(network.row)
+                }
+            }
+        }
+    }
+
     /// Removes a network; one that is not there is fine.
     ///
     /// - Throws: a `Diagnostic` while containers have an endpoint in it.
@@ -191,6 +206,7 @@ extension NetworkRequest {
         network.isSubnetGiven = self.subnet != nil
         network.range = range
         network.auxiliary = auxiliary
+        network.addressOptions = addressOptions
         network.ipv6 = try decideIPv6(among: known, foreign, site)
         try checkParts(of: network)
         return network

@@ -7,108 +7,99 @@ import StackModel
 
 /// A container read back into the normal form of its attributes.
 struct ContainerObservation {
-    let container: Container
     let facts: Container.Facts
     let recorded: RecordedObject
-    /// The id of the image that has the name that was set; `nil` where none has.
-    let namedImage: String?
+    /// What it may use: the kernel's word where the container runs.
+    let limits: CgroupLimits
+    let surroundings: Surroundings
 
-    init(_ container: Container, _ recorded: RecordedObject, namedImage: String?) {
-        self.container = container
-        facts = container.snapshot
-        self.recorded = recorded
-        self.namedImage = namedImage
+    /// What the host calls the things that containers name.
+    struct Surroundings: Sendable {
+        /// The ids of images by the names that were asked for.
+        var images: [String: String] = [:]
+        /// Names of networks by their ids; of use only where somebody asks for one by its name.
+        var networks: [String: String] = [:]
+        /// The id of a container by its name or id.
+        var container: @Sendable (String) -> String? = { _ in nil }
     }
 
+    init(
+        _ container: Container, _ recorded: RecordedObject, limits: CgroupLimits? = nil,
+        _ surroundings: Surroundings = Surroundings()
+    ) {
+        facts = container.snapshot
+        self.recorded = recorded
+        self.surroundings = surroundings
+        var known = facts.specification.limits
+        if let limits {
+            // Of swap the kernel does not say what was asked for.
+            let swap = known.memorySwapBytes
+            known.takeMain(from: limits)
+            known.memorySwapBytes = swap
+        }
+        self.limits = known
+    }
+
+    var specification: ContainerSpecification { facts.specification }
+
     /// What is there, in the terms of what we set.
-    ///
-    /// `limits` are the kernel's where the container runs.
-    func attributes(limits: CgroupLimits?) -> JSONObject {
-        let specification = facts.specification
+    var attributes: JSONObject {
         var object = JSONObject()
-        object["image"] = .string(image)
-        object["command"] = specification.command.map { .array($0.map { .string($0) }) }
-        object["entrypoint"] = specification.entrypoint.map { .array($0.map { .string($0) }) }
-        object["env"] = Self.dictionary(specification.environment)
-        object["labels"] = Self.dictionary(specification.labels)
-        object["user"] = .string(specification.user)
-        object["workdir"] = .string(specification.workingDirectory)
-        object["hostname"] = .string(specification.hostname)
-        object["networks"] = networks
-        object["mounts"] = mounts
-        object["ports"] = ports
-        object["limits"] = .object((limits ?? specification.limits).attributes)
-        object["healthcheck"] = healthcheck
-        var policy: JSONObject = ["policy": .string(specification.restart.name.rawValue)]
-        let count = specification.restart.maximumRetryCount
-        if count > 0 { policy["maximumRetryCount"] = .int(Int64(count)) }
-        object["restart"] = .object(policy)
-        object["stopSignal"] = specification.stopSignal.map { .string(ContainerAttributes.signal($0) ?? $0) }
-        object["stopTimeout"] = specification.stopTimeout.map { .int(Int64($0)) }
-        object["init"] = .bool(specification.usesInit)
-        object["readOnlyRoot"] = .bool(specification.readOnlyRoot)
-        object["oneShot"] = recorded.attributes["oneShot"]
+        for attribute in ContainerAttributes.all {
+            object[attribute.name] = attribute.see(self, recorded.attributes[attribute.name])
+        }
         return object
     }
 
     /// In the words it was asked for while those still lead to what it runs; else the image it runs.
-    private var image: String {
+    var image: String {
         let asked = recorded.attributes["image"]?.stringValue ?? ""
         if asked.isEmpty { return facts.specification.image }
-        return (namedImage ?? facts.imageID) == facts.imageID && !asked.hasPrefix("sha256:") ? asked : facts.imageID
+        let named = surroundings.images[asked] ?? facts.imageID
+        return named == facts.imageID && !asked.hasPrefix("sha256:") ? asked : facts.imageID
     }
 
-    private var networks: JSONValue {
+    /// Whether a mode is the one asked for, which may name a container that the mode has by its id.
+    func isSameContainer(_ asked: String, _ found: String) -> Bool {
+        if asked == found { return true }
+        guard asked.hasPrefix("container:"), found.hasPrefix("container:") else { return false }
+        return surroundings.container(String(asked.dropFirst("container:".count)))
+            == String(found.dropFirst("container:".count))
+    }
+
+    var networks: JSONValue {
         let own = Set(HostNames.aliases(recorded.address))
-        let endpoints = facts.specification.endpoints.map { endpoint -> JSONValue in
-            var object: JSONObject = ["network": .string(endpoint.network)]
+        let asked = recorded.attributes["networks"]?.arrayValue ?? []
+        let endpoints = specification.endpoints.enumerated().map { index, endpoint -> JSONValue in
+            var endpoint = endpoint
+            let wanted = asked.first { wanted in
+                let name = wanted["network"]?.stringValue
+                return name == endpoint.network || name == surroundings.networks[endpoint.network]
+            }
+            endpoint.network = wanted?["network"]?.stringValue ?? endpoint.network
             // Its own names need no asking; those that were asked for all the same are told.
-            let aliases = Set(endpoint.aliases).subtracting(own.subtracting(askedAliases(endpoint.network))).sorted()
-            if !aliases.isEmpty { object["aliases"] = .array(aliases.map { .string($0) }) }
-            object["address"] = endpoint.address.map { .string($0) }
-            return .object(object)
+            let askedAliases = Set(wanted?["aliases"]?.arrayValue?.compactMap(\.stringValue) ?? [])
+            endpoint.aliases = Set(endpoint.aliases).subtracting(own.subtracting(askedAliases)).sorted()
+            // The container's own hardware address is that of its first network.
+            if index == 0, wanted?["macAddress"] == nil, endpoint.macAddress == specification.macAddress {
+                endpoint.macAddress = nil
+            }
+            return .object(endpoint.attributes)
         }
-        return ContainerAttributes.ordered(networks: .array(endpoints))
+        return NetworkAttributes.ordered(networks: .array(endpoints))
     }
 
-    private func askedAliases(_ network: String) -> Set<String> {
-        let asked = recorded.attributes["networks"]?.arrayValue?.first { $0["network"]?.stringValue == network }
-        return Set(asked?["aliases"]?.arrayValue?.compactMap(\.stringValue) ?? [])
-    }
-
-    /// Anonymous volumes of the image are not the manifest's.
-    private var mounts: JSONValue {
-        .array(
-            facts.specification.mounts.filter { !$0.isAnonymous }.map(\.attributes)
-                .sorted { ($0["target"]?.stringValue ?? "") < ($1["target"]?.stringValue ?? "") }.map { .object($0) })
-    }
-
-    private var ports: JSONValue {
-        .array(
-            facts.specification.ports.map { binding in
-                var object: JSONObject = [
-                    "published": .int(Int64(binding.hostPort)), "target": .int(Int64(binding.container.number)),
-                    "protocol": .string(binding.container.transport),
-                ]
-                if !binding.hostAddress.isEmpty { object["hostAddress"] = .string(binding.hostAddress) }
+    /// What was asked for, not what the image or another container brings along.
+    func mounts(_ asked: JSONValue?) -> JSONValue {
+        let asked = asked?.arrayValue ?? []
+        let mounts = specification.mounts.filter { $0.origin != .volumes && $0.origin != .volumesFrom }
+        return .array(
+            mounts.map { mount -> JSONObject in
+                var object = mount.attributes
+                let wanted = asked.first { $0["target"]?.stringValue == mount.target }
+                object["mustExist"] = wanted?["mustExist"]
                 return object
-            }.sorted { ContainerAttributes.portOrder($0) < ContainerAttributes.portOrder($1) }.map { .object($0) })
-    }
-
-    private var healthcheck: JSONValue? {
-        guard let check = facts.specification.healthcheck else { return nil }
-        var object: JSONObject = ["test": .array(check.test.map { .string($0) })]
-        let numbers = [
-            ("interval", check.interval), ("timeout", check.timeout), ("startPeriod", check.startPeriod),
-            ("retries", Int64(check.retries)),
-        ]
-        let asked = recorded.attributes["healthcheck"]
-        for (key, value) in numbers where value > 0 || asked?[key] != nil { object[key] = .int(value) }
-        return .object(object)
-    }
-
-    private static func dictionary(_ values: [String: String]) -> JSONValue {
-        .object(JSONObject(values.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
+            }.sorted { ($0["target"]?.stringValue ?? "") < ($1["target"]?.stringValue ?? "") }.map { .object($0) })
     }
 
     /// Whether it does what it is there for.
@@ -121,6 +112,7 @@ struct ContainerObservation {
         case .paused: return .stopped("it is paused")
         case .exited where recorded.attributes["oneShot"] == true && state.exitCode == 0: return .ok
         case .exited: return .stopped(ended)
+        case .created where recorded.attributes["running"] == false: return .ok
         case .created: return .stopped(state.error.isEmpty ? "it was never started" : state.error)
         case .removing, .dead: return .damaged("it is being removed")
         }
@@ -138,7 +130,9 @@ struct ContainerObservation {
 
     /// The anonymous volumes, which are removed with the container.
     var data: String? {
-        let targets = facts.specification.mounts.filter { $0.kind == .volume && $0.isAnonymous }.map(\.target).sorted()
+        let targets = specification.mounts.filter {
+            $0.kind == .volume && $0.isAnonymous && $0.origin != .volumesFrom
+        }.map(\.target).sorted()
         guard !targets.isEmpty else { return nil }
         return "its anonymous volume\(targets.count == 1 ? "" : "s") at \(targets.joined(separator: ", "))"
     }

@@ -21,13 +21,13 @@ struct ContainerObserver {
         async let limits = limits(of: active)
         let places = try await engine.networks.places(containerIDs: found.map(\.container.id))
         async let links = problems(of: active, at: places)
-        let images = try await images(named: found.map(\.object))
+        let surroundings = try await surroundings(of: found.map(\.object))
         var result: [ResourceAddress: ObservedObject] = [:]
         for (object, container) in found {
-            let name = Self.imageName(object)
-            let observation = ContainerObservation(container, object, namedImage: name.flatMap { images[$0] })
+            let observation = ContainerObservation(
+                container, object, limits: await limits[container.id], surroundings)
             result[object.address] = ObservedObject(
-                container.id, attributes: observation.attributes(limits: await limits[container.id]),
+                container.id, attributes: observation.attributes,
                 outputs: Self.outputs(container, object.address, places[container.id] ?? []),
                 condition: observation.condition(problems: await links[container.id] ?? []),
                 remark: observation.remark, data: observation.data)
@@ -63,6 +63,19 @@ struct ContainerObserver {
         }
         let observed = (try? await engine.networks.observe(containers: namespaces, at: places)) ?? [:]
         return observed.mapValues { $0.flatMap { $0.problems.map(\.description) } }
+    }
+
+    private func surroundings(of recorded: [RecordedObject]) async throws -> ContainerObservation.Surroundings {
+        var surroundings = ContainerObservation.Surroundings()
+        surroundings.images = try await images(named: recorded)
+        let networks = recorded.flatMap { $0.attributes["networks"]?.arrayValue ?? [] }
+        // The stack's own are asked for by id.
+        if networks.contains(where: { $0["network"]?.stringValue?.utf8.count != 64 }) {
+            for network in try await engine.networks.networks() { surroundings.networks[network.id] = network.name }
+        }
+        let containers = engine.containers
+        surroundings.container = { text in (try? containers.find(text))?.id }
+        return surroundings
     }
 
     /// The ids of the images that containers were asked for by name.

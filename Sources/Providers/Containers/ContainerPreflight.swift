@@ -16,7 +16,8 @@ struct ContainerPreflight {
         let freed = portsBeingFreed
         var found: [Diagnostic] = []
         for resource in desired where resource.action != .noChange && resource.action != .delete {
-            found += names(resource) + sources(resource)
+            found += names(resource) + adoptions(resource) + sources(resource)
+            found += await volumes(resource) + networks(resource)
             found += await image(resource)
             let asked = ports(of: resource).filter { port in !freed.contains { $0.conflicts(with: port) } }
             found += await engine.networks.diagnosePorts(asked, containerID: resource.objectID)
@@ -38,18 +39,24 @@ struct ContainerPreflight {
     }
 
     private func ports(of resource: PlannedResource) -> [PublishedPort] {
-        ContainerSpecification.ports(resource.attributes).compactMap(\.published)
+        (resource.attributes["ports"]?.arrayValue ?? []).compactMap { PortBinding(attributes: $0)?.published }
     }
 
     /// Ports that this plan takes away from the stack's own containers.
     private var portsBeingFreed: [PublishedPort] {
-        desired.flatMap { resource -> [PublishedPort] in
-            guard resource.action != .noChange, resource.action != .create, let id = resource.objectID,
-                let container = engine.containers.container(id: id)
-            else { return [] }
-            let kept = resource.action == .delete ? [] : ports(of: resource)
-            return container.specification.ports.compactMap(\.published).filter { !kept.contains($0) }
+        let replaced = desired.filter { $0.action == .create }.flatMap { resource in
+            ContainerAdoption(resource.stack, resource.attributes).replaced(of: engine).flatMap { container in
+                container.specification.ports.compactMap(\.published)
+            }
         }
+        return replaced
+            + desired.flatMap { resource -> [PublishedPort] in
+                guard resource.action != .noChange, resource.action != .create, let id = resource.objectID,
+                    let container = engine.containers.container(id: id)
+                else { return [] }
+                let kept = resource.action == .delete ? [] : ports(of: resource)
+                return container.specification.ports.compactMap(\.published).filter { !kept.contains($0) }
+            }
     }
 
     /// An image given by its name must be there before anything is changed; one given by its digest is pulled first.
@@ -58,7 +65,7 @@ struct ContainerPreflight {
     private func image(_ resource: PlannedResource) async -> [Diagnostic] {
         guard resource.action == .create || resource.action == .recreate,
             let name = resource.attributes["image"]?.stringValue, !name.hasPrefix("sha256:"),
-            ImageSupply.pinned(resource).isEmpty
+            ImageSupply.wanted(resource).isEmpty
         else { return [] }
         do {
             guard try await engine.images.resolve(name) == nil else { return [] }
@@ -71,19 +78,34 @@ struct ContainerPreflight {
         return [
             Diagnostic(
                 code: "SC5135", summary: "there is no image \(name) in the local store",
-                hint: "see what there is with: stackctl images; "
-                    + "an image of the stack is passed as a value, not by its name"
+                hint: resource.attributes["pull"] == nil
+                    ? "see what there is with: stackctl images; "
+                        + "an image of the stack is passed as a value, not by its name"
+                    : "its pull policy keeps it from being pulled: stackctl pull \(name)"
             ).about(resource, path: "image")
         ]
     }
 
-    private func names(_ resource: PlannedResource) -> [Diagnostic] {
+    /// What another client made for this project is told, since it goes.
+    private func adoptions(_ resource: PlannedResource) -> [Diagnostic] {
         guard resource.action == .create else { return [] }
-        let name = HostNames.container(stack: resource.stack, resource.address)
+        return ContainerAdoption(resource.stack, resource.attributes).replaced(of: engine).map { container in
+            Diagnostic(
+                severity: .note, code: "SC5144",
+                summary: "the container \(container.name), which another client made for this project, is replaced"
+            ).about(resource)
+        }
+    }
+
+    private func names(_ resource: PlannedResource) -> [Diagnostic] {
+        let name = HostNames.container(stack: resource.stack, resource.address, resource.attributes)
+        let own = resource.objectID.flatMap { engine.containers.container(id: $0)?.name }
+        guard resource.action == .create || own != name else { return [] }
         guard let other = engine.containers.all.first(where: { $0.name == name }),
             other.snapshot.stack != resource.stack || other.snapshot.address != resource.address.description,
             !desired.contains(where: { $0.action == .delete && $0.objectID == other.id })
         else { return [] }
+        if ContainerAdoption(resource.stack, resource.attributes).covers(other) { return [] }
         return [
             Diagnostic(
                 code: "SC5132", summary: "the container \(name) exists already and is not of this stack",
@@ -92,9 +114,45 @@ struct ContainerPreflight {
         ]
     }
 
+    private func volumes(_ resource: PlannedResource) async -> [Diagnostic] {
+        var found: [Diagnostic] = []
+        for mount in resource.attributes["mounts"]?.arrayValue ?? [] where mount["mustExist"] == true {
+            guard mount["type"] == "volume", let name = mount["source"]?.stringValue,
+                (try? await engine.volumes.find(name)) == nil
+            else { continue }
+            found.append(
+                Diagnostic(
+                    code: "SC5146", summary: "there is no volume \(name)",
+                    detail: "it is declared as external: others make it",
+                    hint: "make it first: stackctl volume create \(name)"
+                ).about(resource, path: "mounts"))
+        }
+        return found
+    }
+
+    /// The stack's own are named by id, or not known yet.
+    private func networks(_ resource: PlannedResource) async -> [Diagnostic] {
+        var found: [Diagnostic] = []
+        for endpoint in resource.attributes["networks"]?.arrayValue ?? [] {
+            guard let name = endpoint["network"]?.stringValue else { continue }
+            do {
+                _ = try await engine.network(named: name)
+            } catch let error as EngineError where error.kind == .notFound {
+                found.append(
+                    Diagnostic(
+                        code: "SC5147", summary: "there is no network \(name)",
+                        hint: "make it first: stackctl network create \(name)"
+                    ).about(resource, path: "networks"))
+            } catch {}
+        }
+        return found
+    }
+
     private func sources(_ resource: PlannedResource) -> [Diagnostic] {
         (resource.attributes["mounts"]?.arrayValue ?? []).compactMap { mount in
-            guard mount["type"] == "bind", let source = mount["source"]?.stringValue, !Files.exists(source) else {
+            guard mount["type"] == "bind", mount["createSource"] != true, let source = mount["source"]?.stringValue,
+                !Files.exists(source)
+            else {
                 return nil
             }
             return Diagnostic(

@@ -1,9 +1,11 @@
 import Apply
 import Diagnostics
 import Engine
+import ImageStore
 import JSONText
 import Linux
 import Networking
+import OCI
 import StackModel
 
 /// Containers of a stack.
@@ -15,23 +17,11 @@ struct ContainerProvider: ResourceProvider {
     var kind: ResourceKind { .container }
 
     func normalize(_ attributes: JSONObject) throws(DiagnosticList) -> JSONObject {
-        try ContainerAttributes.normalize(attributes, for: hierarchy)
+        try ContainerAttributes.normalize(attributes, ContainerNorms(hierarchy: hierarchy))
     }
 
     func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass {
-        switch path.split(separator: ".").first {
-        case "limits", "restart", "labels", "healthcheck", "stopSignal", "stopTimeout", "ports": .live
-        case "networks": keepsFirstNetwork(from, to) ? .live : .recreate
-        case "hostname", "init", "readOnlyRoot": .restart
-        case "oneShot": .none
-        default: .recreate
-        }
-    }
-
-    /// The first network has the default route and the first interface: another one makes another container.
-    private func keepsFirstNetwork(_ from: JSONValue?, _ to: JSONValue?) -> Bool {
-        guard let from = from?.arrayValue?.first, let to = to?.arrayValue?.first else { return false }
-        return from == to && !AttributeReader.isUnknown(to)
+        ContainerAttributes.changeClass(path: path, from: from, to: to)
     }
 
     /// A port without its host address: the order of changes may be kept where it need not.
@@ -47,16 +37,22 @@ struct ContainerProvider: ResourceProvider {
     }
 
     private static func claim(_ port: JSONValue) -> String? {
-        guard let number = port["published"]?.intValue, number != 0 else { return nil }
+        guard let number = port["published"]?.intValue, number != 0, port["publishedLast"] == nil else { return nil }
         return "\(port["protocol"]?.stringValue ?? "tcp")/\(number)"
     }
 
     func predictedOutputs(
         stack: String, address: ResourceAddress, attributes: JSONObject, prior: RecordedObject?, change: ChangeClass
     ) -> JSONObject {
-        if let prior, change <= .restart { return prior.outputs }
+        let name = JSONValue.string(HostNames.container(stack: stack, address, attributes))
+        if let prior, change <= .restart {
+            var outputs = prior.outputs
+            // Nobody but us takes the name away that was asked for.
+            if attributes["name"] != nil || prior.attributes["name"] != nil { outputs["name"] = name }
+            return outputs
+        }
         return [
-            "name": .string(HostNames.container(stack: stack, address)), "host": .string(HostNames.host(address)),
+            "name": name, "host": .string(HostNames.host(address)),
         ]
     }
 
@@ -81,11 +77,17 @@ struct ContainerProvider: ResourceProvider {
         progress: @escaping ProgressSink
     ) async throws -> JSONObject {
         progress(ProgressUpdate(address: address, message: "creating"))
+        for container in ContainerAdoption(stack, attributes).replaced(of: engine) {
+            progress(ProgressUpdate(address: address, message: "removing \(container.name) of another client"))
+            try await end(container)
+            try await engine.remove(container, force: true)
+        }
         let container = try await engine.createContainer(
             ContainerRequest(
-                name: HostNames.container(stack: stack, address), id: identity.id,
-                specification: ContainerSpecification(stack: stack, address: address, attributes: attributes),
-                stack: stack, address: address.description))
+                name: HostNames.container(stack: stack, address, attributes), id: identity.id,
+                specification: try await specification(stack, address, attributes), stack: stack,
+                address: address.description))
+        guard attributes["running"] != false else { return try await outputs(container, address) }
         progress(ProgressUpdate(address: address, message: "starting"))
         do {
             try await startIfNeeded(container)
@@ -97,6 +99,17 @@ struct ContainerProvider: ResourceProvider {
         return try await outputs(container, address)
     }
 
+    private func specification(
+        _ stack: String, _ address: ResourceAddress, _ attributes: JSONObject
+    ) async throws -> ContainerSpecification {
+        var specification = ContainerSpecification(stack: stack, address: address, attributes: attributes)
+        if specification.labels[ProjectLabels.project] != nil {
+            let image = try await engine.images.identify(specification.image)?.id.description
+            specification.labels[ProjectLabels.image] = image
+        }
+        return specification
+    }
+
     func update(
         stack: String, address: ResourceAddress, objectID: String, from: JSONObject, to: JSONObject,
         changes: [AttributeChange], class: ChangeClass, progress: @escaping ProgressSink
@@ -105,7 +118,10 @@ struct ContainerProvider: ResourceProvider {
         try await ContainerSettings(
             engine: engine, stack: stack, address: address, from: from, to: to, changes: changes
         ).apply(to: container)
-        if `class` == .restart {
+        if to["running"] != false, changes.contains(where: { $0.path == "running" }) {
+            progress(ProgressUpdate(address: address, message: "starting"))
+            try await startIfNeeded(container)
+        } else if `class` == .restart, to["running"] != false || container.state.isActive {
             progress(ProgressUpdate(address: address, message: "restarting"))
             try await engine.restart(container)
         }
@@ -117,12 +133,8 @@ struct ContainerProvider: ResourceProvider {
         progress: @escaping ProgressSink
     ) async throws {
         guard let container = engine.containers.container(id: objectID) else { return }
-        if container.state.isActive {
-            progress(ProgressUpdate(address: address, message: "stopping"))
-            do {
-                try await engine.stop(container)
-            } catch let error as EngineError where error.kind == .notModified {}
-        }
+        if container.state.isActive { progress(ProgressUpdate(address: address, message: "stopping")) }
+        try await end(container)
         progress(ProgressUpdate(address: address, message: "removing"))
         try await engine.remove(container, force: true, volumes: true)
     }
@@ -154,6 +166,13 @@ struct ContainerProvider: ResourceProvider {
     ) async throws {
         let container = try found(objectID)
         try await ContainerWait(engine: engine, container: container, address: address).wait(until: until, progress)
+    }
+
+    private func end(_ container: Container) async throws {
+        guard container.state.isActive else { return }
+        do {
+            try await engine.stop(container)
+        } catch let error as EngineError where error.kind == .notModified {}
     }
 
     private func startIfNeeded(_ container: Container) async throws {

@@ -26,13 +26,25 @@ struct ContainerSettings {
             try await engine.setPorts(container, wanted.ports)
         }
         if changes("networks") { try await applyNetworks(wanted, container) }
-        guard changes("hostname", "init", "readOnlyRoot") else { return }
-        let (hostname, usesInit, readOnlyRoot) = (changes("hostname"), changes("init"), changes("readOnlyRoot"))
-        try await engine.reconfigure(container) { specification in
-            if hostname { specification.hostname = wanted.hostname }
-            if usesInit { specification.usesInit = wanted.usesInit }
-            if readOnlyRoot { specification.readOnlyRoot = wanted.readOnlyRoot }
+        if changes("name") { try await rename(container) }
+        let noted = ContainerAttributes.all.filter { attribute in
+            switch attribute.effect {
+            case .noted, .restart: changes(attribute.name)
+            case .none, .live, .recreate: false
+            }
         }
+        let limits = LimitAttribute.all.filter { $0.effect == .restart && changes("limits.\($0.name)") }
+        guard !noted.isEmpty || !limits.isEmpty else { return }
+        let to = to
+        try await engine.reconfigure(container) { specification in
+            for attribute in noted { attribute.write(to[attribute.name], &specification) }
+            for limit in limits { limit.write(to["limits"]?[limit.name], &specification.limits) }
+        }
+    }
+
+    private func rename(_ container: Container) async throws {
+        let name = HostNames.container(stack: stack, address, to)
+        if container.name != name { try await engine.rename(container, to: name) }
     }
 
     /// Whether one of these attributes, or a part of it, changes.
@@ -47,14 +59,16 @@ struct ContainerSettings {
             let active = container.state.isActive
             let held = active ? try? engine.kernelLimits(of: container) : nil
             var limits = container.specification.limits
-            if let held { limits.takeMain(from: held) }
-            if changes("limits.memory") {
-                limits.memoryBytes = wanted.limits.memoryBytes
-                limits.memorySwapBytes = wanted.limits.memorySwapBytes
+            if let held {
+                let swap = limits.memorySwapBytes
+                limits.takeMain(from: held)
+                limits.memorySwapBytes = swap
             }
-            if changes("limits.nanoCPUs") { limits.nanoCPUs = wanted.limits.nanoCPUs }
-            if changes("limits.pids") { limits.pids = wanted.limits.pids }
-            if changes("limits.cpuShares") { limits.cpuShares = wanted.limits.cpuShares }
+            for limit in LimitAttribute.all where changes("limits.\(limit.name)") {
+                limit.write(to["limits"]?[limit.name], &limits)
+            }
+            // What is left of swap is Docker's: twice the memory.
+            if to["limits"]?["memorySwap"] == nil { limits.memorySwapBytes = nil }
             update.limits = limits
         }
         if changes("restart"), container.specification.restart != wanted.restart { update.restart = wanted.restart }
@@ -84,11 +98,19 @@ struct ContainerSettings {
 
     private func applyNetworks(_ wanted: ContainerSpecification, _ container: Container) async throws {
         let current = container.specification.endpoints
-        for endpoint in current where !wanted.endpoints.contains(endpoint) {
+        var endpoints: [EndpointSettings] = []
+        for var endpoint in wanted.endpoints {
+            endpoint.network = try await engine.network(named: endpoint.network).id
+            endpoints.append(endpoint)
+        }
+        if let first = endpoints.first, first.macAddress == nil, !wanted.macAddress.isEmpty {
+            endpoints[0].macAddress = wanted.macAddress
+        }
+        for endpoint in current where !endpoints.contains(endpoint) {
             guard let network = try await engine.networks.network(id: endpoint.network) else { continue }
             try await engine.disconnect(container, from: network)
         }
-        for endpoint in wanted.endpoints where !current.contains(endpoint) {
+        for endpoint in endpoints where !current.contains(endpoint) {
             try await engine.connect(container, to: try await engine.network(named: endpoint.network), endpoint)
         }
     }

@@ -13,19 +13,13 @@ struct NetworkProvider: ResourceProvider {
     var kind: ResourceKind { .network }
 
     func normalize(_ attributes: JSONObject) throws(DiagnosticList) -> JSONObject {
-        var reader = AttributeReader(attributes)
-        reader.text("subnet", { Subnet($0)?.description }, expected: "a subnet such as 10.42.0.0/24")
-        reader.text("gateway", { IPv4Address($0)?.description }, expected: "an IPv4 address")
-        reader.text("driver", { $0 == "bridge" ? $0 : nil }, expected: "\"bridge\", the only driver there is")
-        reader.flag("internal")
-        reader.dictionary("labels")
-        return try reader.finished(known: ["subnet", "gateway", "driver", "internal", "labels"])
+        try BridgeAttributes.normalize(attributes)
     }
 
     func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass {
-        // Without a subnet of its own the network keeps the one it has.
-        if path == "subnet" || path == "gateway", to == nil { return .none }
-        return .recreate
+        // What is no longer asked for may stay as it is.
+        if to == nil, ["subnet", "gateway", "subnet6", "gateway6", "name"].contains(path) { return .none }
+        return path.hasPrefix("labels.") || path == "attachable" ? .live : .recreate
     }
 
     func predictedOutputs(
@@ -52,6 +46,10 @@ struct NetworkProvider: ResourceProvider {
             found += problems.filter { $0.code != "SC6015" }.map { $0.about(resource, path: "subnet") }
             let all = (try? await engine.networks.networks()) ?? []
             if let other = all.first(where: { $0.name == request.name && !gone.contains($0.id) }) {
+                if let adoption = NetworkAdoption(other, stack: resource.stack, address: resource.address) {
+                    found.append(adoption.judge(resource.attributes).about(resource))
+                    continue
+                }
                 found.append(
                     Diagnostic(
                         code: "SC5110", summary: "the network \(other.name) exists already and is not of this stack",
@@ -71,12 +69,7 @@ struct NetworkProvider: ResourceProvider {
             let specification = seen.specification
             let ours = HostNames.labels(stack: stack, object.address)
             let labels = specification.labels.filter { ours[$0.key] == nil }
-            let attributes: JSONObject = [
-                "subnet": .string(specification.subnet.description),
-                "gateway": .string(specification.gateway.description), "driver": "bridge",
-                "internal": .bool(specification.isInternal),
-                "labels": .object(JSONObject(labels.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
-            ]
+            let attributes = BridgeAttributes.of(specification, labels: labels)
             result[object.address] = ObservedObject(
                 specification.id, attributes: attributes, outputs: Self.outputs(specification),
                 condition: seen.problems.isEmpty
@@ -86,7 +79,10 @@ struct NetworkProvider: ResourceProvider {
     }
 
     func identify(stack: String, address: ResourceAddress, attributes: JSONObject) async throws -> ObjectIdentity {
-        ObjectIdentity(id: try Random.hexID())
+        let name = HostNames.shared(stack: stack, address, attributes)
+        let known = try await engine.networks.networks().first { $0.name == name }
+        let adopted = known.flatMap { NetworkAdoption($0, stack: stack, address: address)?.network.id }
+        return ObjectIdentity(id: try adopted ?? Random.hexID())
     }
 
     func create(
@@ -94,14 +90,30 @@ struct NetworkProvider: ResourceProvider {
         progress: @escaping ProgressSink
     ) async throws -> JSONObject {
         let request = try request(stack, address, id: identity.id, attributes)
-        return Self.outputs(try await engine.createNetwork(request))
+        let network = try await engine.createNetwork(request)
+        // One that was there already, of another client of the same project, is this stack's from now on.
+        if network.labels != request.labels || network.isAttachable != request.isAttachable {
+            try await engine.networks.note(
+                id: network.id, labels: request.labels, isAttachable: request.isAttachable)
+        }
+        return Self.outputs(network)
     }
 
     func update(
         stack: String, address: ResourceAddress, objectID: String, from: JSONObject, to: JSONObject,
         changes: [AttributeChange], class: ChangeClass, progress: @escaping ProgressSink
     ) async throws -> JSONObject {
-        try await current(objectID)
+        guard let network = try await engine.networks.network(id: objectID) else {
+            throw EngineError.noNetwork(objectID)
+        }
+        // Labels somebody else put there are not ours to take away.
+        let mine = Set(from.strings("labels").keys)
+        let gone = Set(changes.filter { $0.to == nil }.map(\.path))
+        let kept = network.labels.filter { !mine.contains($0.key) || !gone.contains("labels.\($0.key)") }
+        try await engine.networks.note(
+            id: objectID, labels: kept.merging(to.strings("labels")) { $1 },
+            isAttachable: to["attachable"]?.boolValue ?? network.isAttachable)
+        return try await current(objectID)
     }
 
     func delete(
@@ -135,12 +147,11 @@ struct NetworkProvider: ResourceProvider {
     private func request(
         _ stack: String, _ address: ResourceAddress, id: String, _ attributes: JSONObject
     ) throws -> NetworkRequest {
-        NetworkRequest(
-            id: id, name: HostNames.shared(stack: stack, address),
-            subnet: attributes["subnet"]?.stringValue.flatMap { Subnet($0) },
-            gateway: attributes["gateway"]?.stringValue.flatMap { IPv4Address($0) },
-            isInternal: attributes["internal"]?.boolValue ?? false,
-            labels: attributes.strings("labels").merging(HostNames.labels(stack: stack, address)) { $1 }, mtu: nil)
+        var request = NetworkRequest(
+            id: id, name: HostNames.shared(stack: stack, address, attributes),
+            labels: attributes.strings("labels").merging(HostNames.labels(stack: stack, address)) { $1 })
+        BridgeAttributes.write(attributes, to: &request)
+        return request
     }
 
     private static func outputs(_ network: NetworkSpecification) -> JSONObject {

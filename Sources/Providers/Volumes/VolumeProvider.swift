@@ -18,7 +18,20 @@ struct VolumeProvider: ResourceProvider {
         reader.dictionary("labels")
         reader.dictionary("content")
         reader.text("owner", Self.owner, expected: "uid or uid:gid in numbers")
-        return try reader.finished(known: ["labels", "content", "owner"])
+        reader.text("name", { (try? Volume.check(name: $0)) == nil ? nil : $0 }, expected: "a volume's name")
+        reader.text(
+            "driver", { $0.isEmpty || $0 == "local" ? "local" : nil }, expected: "\"local\", the only driver there is")
+        reader.dictionary("options")
+        if let options = reader["options"]?.objectValue {
+            do throws(EngineError) {
+                _ = try VolumeSettings(attributes.strings("options"))
+            } catch {
+                reader.refuse("options: \(error.message)")
+            }
+            // None is as if nothing was said.
+            if options.isEmpty { reader["options"] = nil }
+        }
+        return try reader.finished(known: ["labels", "content", "owner", "name", "driver", "options"])
     }
 
     /// `33` means `33:33`.
@@ -31,13 +44,17 @@ struct VolumeProvider: ResourceProvider {
 
     func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass {
         // Files that are no longer declared stay: they may be somebody's data by now.
-        path.hasPrefix("content.") && to == nil ? .none : .live
+        if path.hasPrefix("content."), to == nil { return .none }
+        // Another name or other options make another volume.
+        return path == "name" || path.hasPrefix("options") ? .recreate : .live
     }
 
     func predictedOutputs(
         stack: String, address: ResourceAddress, attributes: JSONObject, prior: RecordedObject?, change: ChangeClass
     ) -> JSONObject {
-        outputs(HostNames.shared(stack: stack, address))
+        // Without a name of its own it keeps the one it has.
+        if let prior, change <= .restart { return prior.outputs }
+        return outputs(HostNames.shared(stack: stack, address, attributes))
     }
 
     private func outputs(_ name: String) -> JSONObject {
@@ -47,8 +64,12 @@ struct VolumeProvider: ResourceProvider {
     func preflight(_ desired: [PlannedResource]) async -> [Diagnostic] {
         var found: [Diagnostic] = []
         for resource in desired where resource.action == .create {
-            let name = HostNames.shared(stack: resource.stack, resource.address)
+            let name = HostNames.shared(stack: resource.stack, resource.address, resource.attributes)
             guard let other = try? await engine.volumes.find(name), other.stack != resource.stack else { continue }
+            if let adoption = VolumeAdoption(other, stack: resource.stack, address: resource.address) {
+                found.append(adoption.judge(resource.attributes).about(resource))
+                continue
+            }
             found.append(
                 Diagnostic(
                     code: "SC5111", summary: "the volume \(name) exists already and is not of this stack",
@@ -79,6 +100,9 @@ struct VolumeProvider: ResourceProvider {
                         volume.labels.filter { ours[$0.key] == nil }.sorted { $0.key < $1.key }
                             .map { ($0.key, .string($0.value)) }))
             ]
+            attributes["name"] = .string(volume.name)
+            attributes["driver"] = "local"
+            attributes["options"] = .object(.strings(volume.options ?? [:]))
             if !declared.isEmpty { attributes["content"] = .object(seen.content) }
             if let owner = seen.owner { attributes["owner"] = .string(owner) }
             result[object.address] = ObservedObject(
@@ -89,21 +113,26 @@ struct VolumeProvider: ResourceProvider {
     }
 
     func identify(stack: String, address: ResourceAddress, attributes: JSONObject) async throws -> ObjectIdentity {
-        ObjectIdentity(id: HostNames.shared(stack: stack, address))
+        ObjectIdentity(id: HostNames.shared(stack: stack, address, attributes))
     }
 
     func create(
         stack: String, address: ResourceAddress, identity: ObjectIdentity, attributes: JSONObject,
         progress: @escaping ProgressSink
     ) async throws -> JSONObject {
+        let options = attributes.strings("options")
         var volume = Volume(
             name: identity.id,
-            labels: attributes.strings("labels").merging(HostNames.labels(stack: stack, address)) { $1 })
+            labels: attributes.strings("labels").merging(HostNames.labels(stack: stack, address)) { $1 },
+            options: options.isEmpty ? nil : options)
         volume.stack = stack
         volume.address = address.description
         volume.content = attributes["content"] == nil ? nil : attributes.strings("content")
         volume.owner = attributes["owner"]?.stringValue
-        _ = try await engine.createVolume(volume)
+        let made = try await engine.createVolume(volume)
+        if VolumeAdoption(made, stack: stack, address: address) != nil {
+            try await engine.volumes.assign(made.name, stack: stack, address: address.description)
+        }
         // A creation that was interrupted between the record and the files is finished here.
         try await rewrite(stack, address, identity.id, attributes)
         return outputs(identity.id)

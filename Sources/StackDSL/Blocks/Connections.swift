@@ -7,106 +7,72 @@ public struct Attach: ContainerSetting {
     /// What the element changes.
     public let element: BlockElement
 
-    /// A network with more names for the container on it, and a fixed address if wanted.
+    /// A network with more names for the container on it, and fixed addresses if wanted.
+    ///
+    /// - Parameters:
+    ///   - network: a network of the stack, or `.existing("name")`.
+    ///   - aliases: more names on the network.
+    ///   - address: a fixed IPv4 address.
+    ///   - address6: a fixed IPv6 address.
+    ///   - macAddress: the address of the interface, such as "02:42:ac:11:00:02".
+    ///   - linkLocal: more addresses of the interface.
+    ///   - options: for the network's driver.
+    ///   - gatewayPriority: the network with the highest one has the default route; 0 unless written.
+    ///   - interfaceName: the interface's name in the container.
     public init(
-        _ network: Network, aliases: String..., address: String? = nil, fileID: String = #fileID, line: Int = #line
+        _ network: Network, aliases: String..., address: String? = nil, address6: String? = nil,
+        macAddress: String? = nil, linkLocal: [String] = [], options: [String: String] = [:],
+        gatewayPriority: Int? = nil, interfaceName: String? = nil, fileID: String = #fileID, line: Int = #line
     ) {
         var endpoint: JSONObject = [
-            "network": StackReference(address: network.node.address, attribute: "id").json,
-            "aliases": .array(aliases.map { .string($0) }),
+            "network": network.json, "aliases": .array(aliases.map { .string($0) }),
         ]
         if let address { endpoint["address"] = .string(address) }
+        if let address6 { endpoint["address6"] = .string(address6) }
+        if let macAddress { endpoint["macAddress"] = .string(macAddress) }
+        if !linkLocal.isEmpty { endpoint["linkLocal"] = .array(linkLocal.map { .string($0) }) }
+        if !options.isEmpty { endpoint["driverOptions"] = .object(sorted(options)) }
+        if let gatewayPriority { endpoint["gatewayPriority"] = .int(Int64(gatewayPriority)) }
+        if let interfaceName { endpoint["interfaceName"] = .string(interfaceName) }
         var element = BlockElement("Attach", fileID, line, changes: [.append(list: "networks", .object(endpoint))])
-        element.edges = [Edge(node: network.node, until: .created)]
+        if let node = network.node { element.edges = [Edge(node: node, until: .created)] }
         for alias in aliases where !isHostName(alias) {
             element.problem("SC1109", "the alias \"\(alias)\" is no host name", hint: "use letters, digits and '-'")
         }
-        if let address {
-            if let number = parseIPv4(address) {
-                if let range = network.declaredSubnet?.range, !range.contains(number) {
-                    element.problem(
-                        "SC1116", "\(address) is not in the subnet \(network.declaredSubnet?.description ?? "")",
-                        detail: "\(network.node.address) is declared at \(network.node.location).")
-                }
-            } else {
-                element.problem("SC1116", "\"\(address)\" is no IPv4 address")
-            }
+        if let address { element.requireAddress(address, in: network) }
+        if let address6, !isIPv6(address6) { element.problem("SC1116", "\"\(address6)\" is no IPv6 address") }
+        for address in linkLocal where parseIPv4(address) == nil && !isIPv6(address) {
+            element.problem("SC1116", "\"\(address)\" is no address")
+        }
+        if let macAddress { element.requireMACAddress(macAddress) }
+        if let interfaceName, interfaceName.isEmpty || interfaceName.utf8.count > 15 || interfaceName.contains("/") {
+            element.problem("SC1109", "\"\(interfaceName)\" is no name of an interface", hint: "use at most 15 bytes")
         }
         self.element = element
     }
 }
 
-/// The protocol of a port.
-public enum PortProtocol: String, Sendable {
-    /// TCP.
-    case tcp
-    /// UDP.
-    case udp
-}
-
-/// Makes a port of the container reachable on the host.
-public struct Publish: ContainerSetting {
-    /// What the element changes.
-    public let element: BlockElement
-
-    /// A port of the host leads to a port of the container.
-    ///
-    /// - Parameters:
-    ///   - port: the port of the host.
-    ///   - target: the port of the container.
-    ///   - transport: TCP unless written.
-    ///   - hostAddress: the host's address to listen on; all of them when nil.
-    public init(
-        _ port: UInt16, to target: UInt16, protocol transport: PortProtocol = .tcp, on hostAddress: String? = nil,
-        fileID: String = #fileID, line: Int = #line
-    ) {
-        element = Self.element(Int64(port), Int64(target), transport, hostAddress, fileID, line)
-    }
-
-    /// A port from a variable, such as an input.
-    @_disfavoredOverload
-    public init(
-        _ port: some BinaryInteger, to target: some BinaryInteger, protocol transport: PortProtocol = .tcp,
-        on hostAddress: String? = nil, fileID: String = #fileID, line: Int = #line
-    ) {
-        element = Self.element(
-            Int64(clamping: port), Int64(clamping: target), transport, hostAddress, fileID, line)
-    }
-
-    private static func element(
-        _ port: Int64, _ target: Int64, _ transport: PortProtocol, _ hostAddress: String?, _ fileID: String,
-        _ line: Int
-    ) -> BlockElement {
-        var entry: JSONObject = [
-            "published": .int(port), "target": .int(target), "protocol": .string(transport.rawValue),
-        ]
-        if let hostAddress { entry["hostAddress"] = .string(hostAddress) }
-        var element = BlockElement("Publish", fileID, line, changes: [.append(list: "ports", .object(entry))])
-        for number in [port, target] where !(1...65535).contains(number) {
-            element.problem("SC1127", "\(number) is no port", hint: "use 1 to 65535")
+extension BlockElement {
+    fileprivate mutating func requireAddress(_ address: String, in network: Network) {
+        guard let number = parseIPv4(address) else {
+            problem("SC1116", "\"\(address)\" is no IPv4 address")
+            return
         }
-        if let hostAddress, parseIPv4(hostAddress) == nil {
-            element.problem(
-                "SC1127", "\"\(hostAddress)\" is no IPv4 address of the host",
-                hint: "write \"127.0.0.1\" or leave it out")
-        }
-        return element
+        guard let node = network.node, let subnet = network.declaredSubnet, let range = subnet.range,
+            !range.contains(number)
+        else { return }
+        problem(
+            "SC1116", "\(address) is not in the subnet \(subnet)",
+            detail: "\(node.address) is declared at \(node.location).")
     }
-}
 
-/// Documents a port that containers of the image listen on.
-public struct Expose: ImageSetting {
-    /// What the element changes.
-    public let element: BlockElement
-
-    /// A port.
-    public init(
-        _ port: UInt16, protocol transport: PortProtocol = .tcp, fileID: String = #fileID, line: Int = #line
-    ) {
-        let value = JSONValue.string("\(port)/\(transport.rawValue)")
-        var element = BlockElement("Expose", fileID, line, changes: [.append(list: "exposed", value)])
-        if port == 0 { element.problem("SC1127", "port 0 cannot be exposed", hint: "use 1 to 65535") }
-        self.element = element
+    /// Reports a text that is no address of an interface.
+    mutating func requireMACAddress(_ text: String) {
+        let parts = text.split(omittingEmptySubsequences: false) { $0 == ":" || $0 == "-" }
+        guard parts.count != 6 || !parts.allSatisfy({ $0.utf8.count == 2 && $0.allSatisfy(\.isHexDigit) }) else {
+            return
+        }
+        problem("SC1116", "\"\(text)\" is no MAC address", hint: "write \"02:42:ac:11:00:02\"")
     }
 }
 
@@ -116,13 +82,15 @@ public enum Readiness: Sendable {
     case started
     /// Its health check has passed.
     case healthy
+    /// The health check that its image has, has passed.
+    case imageHealthy
     /// It has ended with exit code 0.
     case completed
 
     var condition: DependencyCondition {
         switch self {
         case .started: .started
-        case .healthy: .healthy
+        case .healthy, .imageHealthy: .healthy
         case .completed: .completed
         }
     }
@@ -144,8 +112,26 @@ public struct DependsOn: ContainerSetting {
                 element.problem(
                     "SC1107", "\(container.node.address) has no health check, so it never becomes healthy",
                     detail: "It is declared at \(container.node.location).",
-                    hint: "add Healthcheck(...) to it, or wait until: .started")
+                    hint:
+                        "add Healthcheck(...) to it, or wait until: .started, or .imageHealthy where its image has one")
             }
+        }
+        self.element = element
+    }
+}
+
+extension DependsOn {
+    /// Replicas to wait for, each by its number: `DependsOn(step[number], until: .completed)`.
+    public init(
+        _ replicas: ContainerReplica..., until readiness: Readiness = .started, fileID: String = #fileID,
+        line: Int = #line
+    ) {
+        var element = BlockElement("DependsOn", fileID, line)
+        for replica in replicas {
+            element.edges.append(
+                Edge(
+                    node: replica.node, until: readiness.condition, number: replica.number, location: element.location))
+            if let problem = replica.id.problem { element.problems.append(problem) }
         }
         self.element = element
     }
@@ -166,6 +152,21 @@ public struct Push: ImageSetting {
             element.problem(
                 "SC1109", "\"\(reference)\" is no name to push to",
                 hint: "write registry/repository:tag, such as \"registry.example.com/shop/site:2\"")
+        }
+        self.element = element
+    }
+}
+
+/// Another name of the image in the local store.
+public struct Tag: ImageSetting {
+    /// What the element changes.
+    public let element: BlockElement
+
+    /// A name, with its tag.
+    public init(_ reference: String, fileID: String = #fileID, line: Int = #line) {
+        var element = BlockElement("Tag", fileID, line, changes: [.append(list: "tags", .string(reference))])
+        if !isImageReference(reference) || reference.contains("@") {
+            element.problem("SC1109", "\"\(reference)\" is no name for an image", hint: "write \"shop/site:2\"")
         }
         self.element = element
     }

@@ -18,6 +18,21 @@ public struct ContainerSettings: Sendable {
     public init() {}
 
     init(_ elements: [BlockElement]) { self.elements = elements }
+
+    /// Whether plans that would delete the container are refused.
+    var isProtected: Bool { elements.contains { $0.name == "Protect" } }
+
+    /// The elements as containers have them: what an image exposes, a container opens to its networks.
+    var containerElements: [BlockElement] {
+        elements.map { element in
+            guard element.name == "Expose" else { return element }
+            var element = element
+            element.changes = element.changes.map { change in
+                if case .append("exposed", let port) = change { .append(list: "expose", port) } else { change }
+            }
+            return element
+        }
+    }
 }
 
 /// Reads the block of a `Container`.

@@ -1,45 +1,5 @@
 import JSONText
 
-/// The most the container may use.
-public struct Limit: ContainerSetting {
-    /// What the element changes.
-    public let element: BlockElement
-
-    /// Limits; what is left out is unlimited.
-    ///
-    /// - Parameters:
-    ///   - memory: memory without swap.
-    ///   - cpus: processors, e.g. 0.5 for half of one.
-    ///   - processes: processes and threads.
-    public init(
-        memory: ByteCount? = nil, cpus: Double? = nil, processes: Int? = nil, fileID: String = #fileID,
-        line: Int = #line
-    ) {
-        var element = BlockElement("Limit", fileID, line)
-        if let memory {
-            element.changes.append(.insert(map: "limits", key: "memory", .int(memory.bytes)))
-            if memory < .mebibytes(6) || memory.bytes == .max {
-                element.problem(
-                    "SC1106", "the memory limit \(memory) is too \(memory.bytes == .max ? "large" : "small")",
-                    hint: "use at least 6 MiB, e.g. .mebibytes(128)")
-            }
-        }
-        if let cpus {
-            let isUsable = cpus.isFinite && cpus >= 0.01 && cpus <= 4096
-            element.changes.append(
-                .insert(map: "limits", key: "nanoCPUs", .int(isUsable ? Int64((cpus * 1e9).rounded()) : 0)))
-            if !isUsable { element.problem("SC1106", "\(cpus) is no number of processors", hint: "use 0.01 or more") }
-        }
-        if let processes {
-            element.changes.append(.insert(map: "limits", key: "pids", .int(Int64(processes))))
-            if processes < 1 {
-                element.problem("SC1106", "\(processes) is no number of processes", hint: "use 1 or more")
-            }
-        }
-        self.element = element
-    }
-}
-
 /// How a health check looks at its container.
 public struct HealthTest: Sendable {
     let words: [String]
@@ -64,6 +24,12 @@ public struct HealthTest: Sendable {
         http(path, number: Int64(clamping: port))
     }
 
+    /// None, although the image has one.
+    public static let none = HealthTest(words: ["NONE"], problem: nil)
+
+    /// The image's test, for one with other times.
+    public static let ofImage = HealthTest(words: [], problem: nil)
+
     private static func http(_ path: String, number: Int64) -> HealthTest {
         var problem: String?
         if !path.hasPrefix("/") { problem = "the path \"\(path)\" of the health check does not start with \"/\"" }
@@ -85,14 +51,20 @@ public struct Healthcheck: ContainerSetting {
     ///   - timeout: how long a try may take.
     ///   - retries: how many failures in a row make the container unhealthy.
     ///   - startPeriod: how long failures do not count after the start.
+    ///   - startInterval: the time between tries during the start period.
     public init(
         _ test: HealthTest, every interval: Duration? = nil, timeout: Duration? = nil, retries: Int? = nil,
-        startPeriod: Duration? = nil, fileID: String = #fileID, line: Int = #line
+        startPeriod: Duration? = nil, startInterval: Duration? = nil, fileID: String = #fileID, line: Int = #line
     ) {
         var element = BlockElement("Healthcheck", fileID, line)
-        var check: JSONObject = ["test": .array(test.words.map { .string($0) })]
+        var check = JSONObject()
+        if !test.words.isEmpty { check["test"] = .array(test.words.map { .string($0) }) }
         if let problem = test.problem { element.problem("SC1119", problem) }
-        for (key, name, value) in [("interval", "every:", interval), ("timeout", "timeout:", timeout)] {
+        let times = [
+            ("interval", "every:", interval), ("timeout", "timeout:", timeout),
+            ("startInterval", "startInterval:", startInterval),
+        ]
+        for (key, name, value) in times {
             guard let value else { continue }
             check[key] = .int(value.nanoseconds ?? 0)
             if value < .milliseconds(1) || value > .hours(24 * 365) {

@@ -10,9 +10,9 @@ public struct Command: ContainerSetting, ImageSetting {
         element = words.argumentElement("Command", "command", fileID, line)
     }
 
-    /// A command as a list of words.
+    /// A command as a list of words; an empty list takes the image's away.
     public init(_ words: [String], fileID: String = #fileID, line: Int = #line) {
-        element = words.argumentElement("Command", "command", fileID, line)
+        element = words.argumentElement("Command", "command", canBeEmpty: true, fileID, line)
     }
 }
 
@@ -26,9 +26,9 @@ public struct Entrypoint: ContainerSetting, ImageSetting {
         element = words.argumentElement("Entrypoint", "entrypoint", fileID, line)
     }
 
-    /// An entry point as a list of words.
+    /// An entry point as a list of words; an empty list takes the image's away.
     public init(_ words: [String], fileID: String = #fileID, line: Int = #line) {
-        element = words.argumentElement("Entrypoint", "entrypoint", fileID, line)
+        element = words.argumentElement("Entrypoint", "entrypoint", canBeEmpty: true, fileID, line)
     }
 }
 
@@ -75,7 +75,7 @@ public struct Env: ContainerSetting, ImageSetting {
         if !isEnvironmentName(name) {
             element.problem(
                 "SC1110", "\"\(name)\" is no name of an environment variable",
-                hint: "use letters, digits and '_', not starting with a digit")
+                hint: "use letters, digits, '_', '.' and '-', not starting with a digit")
         }
         self.element = element
     }
@@ -123,8 +123,8 @@ public struct Stop: ContainerSetting, ImageSetting {
         }
         if let timeout {
             element.changes.append(.set("stopTimeout", .int(timeout.components.seconds)))
-            if timeout < .seconds(1) || timeout > .hours(24) {
-                element.problem("SC1105", "the stop timeout \(timeout) is not between 1 second and 24 hours")
+            if timeout < .zero || timeout > .hours(24) {
+                element.problem("SC1105", "the stop timeout \(timeout) is not between 0 and 24 hours")
             } else if timeout.components.attoseconds != 0 {
                 element.problem("SC1105", "the stop timeout \(timeout) is not in whole seconds")
             }
@@ -156,11 +156,13 @@ public struct OneShot: ContainerSetting {
 }
 
 extension [String] {
-    fileprivate func argumentElement(_ name: String, _ key: String, _ fileID: String, _ line: Int) -> BlockElement {
+    fileprivate func argumentElement(
+        _ name: String, _ key: String, canBeEmpty: Bool = false, _ fileID: String, _ line: Int
+    ) -> BlockElement {
         var element = BlockElement(name, fileID, line, changes: [.set(key, .array(map { .string($0) }))])
         if contains(where: { $0.utf8.contains(0) }) {
             element.problem("SC1119", "\(name) has a word with a NUL byte")
-        } else if first?.isEmpty ?? true {
+        } else if first?.isEmpty ?? !canBeEmpty {
             element.problem("SC1119", "\(name) has no program", hint: "write \(name)(\"program\", \"argument\")")
         }
         return element

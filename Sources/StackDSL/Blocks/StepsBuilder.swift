@@ -46,6 +46,7 @@ public struct StepElement: Sendable {
             case .set(let key, let value): steps.append([key: value])
             case .insert(let map, let key, let value): steps.append([map: .object([key: value])])
             case .append(let list, let value): steps.append([list: value])
+            case .extend: break
             }
         }
     }

@@ -86,15 +86,14 @@ private func stackResources(of nodes: [ResourceNode]) -> [StackResource] {
     var resources: [StackResource] = []
     for kind in ResourceKind.allCases {
         for node in nodes where node.kind == kind && known.insert(node.address).inserted {
-            var attributes = node.attributes
-            // What another container waits for to complete is meant to end.
-            if kind == .container, completed.contains(node.address) { attributes["oneShot"] = true }
-            let dependencies = dependencies(of: node)
             for address in node.addresses {
+                var variant = node.variant(address.index)
+                // What another container waits for to complete is meant to end.
+                if kind == .container, completed.contains(node.address) { variant.attributes["oneShot"] = true }
                 resources.append(
                     StackResource(
-                        address: address, attributes: attributes, dependencies: dependencies,
-                        location: node.location, protect: node.protect, locations: node.locations))
+                        address: address, attributes: variant.attributes, dependencies: dependencies(variant.edges),
+                        location: node.location, protect: node.protect, locations: variant.locations))
             }
         }
     }
@@ -102,12 +101,12 @@ private func stackResources(of nodes: [ResourceNode]) -> [StackResource] {
 }
 
 /// The edges of a resource; several to one resource become the one that waits longest.
-private func dependencies(of node: ResourceNode) -> [StackDependency] {
+private func dependencies(_ edges: [Edge]) -> [StackDependency] {
     let order: [DependencyCondition] = DependencyCondition.allCases
     var dependencies: [StackDependency] = []
     var offsets: [ResourceAddress: Int] = [:]
-    for edge in node.edges {
-        for address in edge.node.addresses {
+    for edge in edges {
+        for address in edge.addresses {
             guard let offset = offsets[address] else {
                 offsets[address] = dependencies.count
                 dependencies.append(StackDependency(address: address, until: edge.until))

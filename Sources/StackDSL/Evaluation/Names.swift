@@ -1,8 +1,19 @@
 import Diagnostics
 import JSONText
 
-/// A name of a container, network or volume: also a DNS label.
+/// A name of a container, network or volume, as compose-spec has them for services.
 func isResourceName(_ name: String) -> Bool {
+    isHostObjectName(name) && name.utf8.count <= 63 && name.utf8.last != UInt8(ascii: "-")
+}
+
+/// A name that Docker takes for a container, network or volume.
+func isHostObjectName(_ name: String) -> Bool {
+    guard let first = name.utf8.first, isAlphanumeric(first), name.utf8.count <= 255 else { return false }
+    return name.utf8.allSatisfy { isAlphanumeric($0) || "_.-".utf8.contains($0) }
+}
+
+/// A name of a stack.
+func isStackName(_ name: String) -> Bool {
     let bytes = Array(name.utf8)
     guard (1...63).contains(bytes.count), let first = bytes.first, isLowerOrDigit(first),
         bytes.last != UInt8(ascii: "-")
@@ -15,7 +26,7 @@ func checkName(_ name: String, _ kind: String, _ draft: inout AttributeDraft) {
     draft.problems.append(
         Diagnostic(
             code: "SC1109", summary: "\"\(name)\" is no name for a \(kind)",
-            hint: "use 1 to 63 lower-case letters, digits, '-' and '_', starting with a letter or digit"))
+            hint: "use 1 to 63 letters, digits, '-', '_' and '.', starting with a letter or digit"))
 }
 
 func isHostName(_ name: String) -> Bool {
@@ -30,7 +41,7 @@ func isHostName(_ name: String) -> Bool {
 
 func isEnvironmentName(_ name: String) -> Bool {
     guard let first = name.utf8.first, !(0x30...0x39).contains(first) else { return false }
-    return name.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "_") }
+    return name.utf8.allSatisfy { isAlphanumeric($0) || "_.-".utf8.contains($0) }
 }
 
 func isWord(_ text: String) -> Bool {
@@ -128,4 +139,15 @@ func isSignal(_ text: String) -> Bool {
 
 private func isLowerOrDigit(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) }
 
-private func isAlphanumeric(_ byte: UInt8) -> Bool { isLowerOrDigit(byte) || (0x41...0x5A).contains(byte) }
+func isAlphanumeric(_ byte: UInt8) -> Bool { isLowerOrDigit(byte) || (0x41...0x5A).contains(byte) }
+
+/// "os/architecture", with a variant if wanted.
+func isPlatform(_ text: String) -> Bool {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    return (1...3).contains(parts.count) && parts.allSatisfy { isWord(String($0)) }
+}
+
+/// Values by their names, in an order that does not change.
+func sorted(_ values: [String: String]) -> JSONObject {
+    JSONObject(values.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
+}

@@ -11,23 +11,70 @@ extension StackChecks {
             var hostAddress: String?
         }
         var claims: [String: [Claim]] = [:]
-        for node in nodes where node.kind == .container && node.addresses.count > 0 {
-            for (offset, entry) in (node.attributes["ports"]?.arrayValue ?? []).enumerated() {
-                guard let port = entry["published"]?.intValue, let transport = entry["protocol"]?.stringValue else {
-                    continue
+        for node in nodes where node.kind == .container {
+            for (attributes, locations, count) in node.instances where count > 0 {
+                for (offset, entry) in (attributes["ports"]?.arrayValue ?? []).enumerated() {
+                    guard let port = entry["published"]?.intValue, port != 0,
+                        let transport = entry["protocol"]?.stringValue
+                    else { continue }
+                    let place = locations["ports[\(offset)]"] ?? node.location
+                    let last = entry["publishedLast"]?.intValue ?? port
+                    let key = last == port ? "\(port)/\(transport)" : "\(port)-\(last)/\(transport)"
+                    if last - port + 1 < Int64(count) { report(port: key, replicas: count, of: node, at: place) }
+                    // Which port of a range it is, is chosen where all others are known.
+                    guard last == port else { continue }
+                    let address = entry["hostAddress"]?.stringValue.flatMap { $0 == "0.0.0.0" ? nil : $0 }
+                    let earlier = claims[key]?.first {
+                        $0.hostAddress == address || $0.hostAddress == nil || address == nil
+                    }
+                    if let earlier {
+                        report(port: key, of: node, at: place, takenBy: earlier.node, at: earlier.location)
+                    }
+                    claims[key, default: []].append(Claim(node: node, location: place, hostAddress: address))
                 }
-                let place = node.locations["ports[\(offset)]"] ?? node.location
-                let address = entry["hostAddress"]?.stringValue.flatMap { $0 == "0.0.0.0" ? nil : $0 }
-                let key = "\(port)/\(transport)"
-                let earlier = claims[key]?.first {
-                    $0.hostAddress == address || $0.hostAddress == nil || address == nil
+            }
+        }
+    }
+
+    /// A name of the host belongs to one object of its kind.
+    mutating func checkHostNames() {
+        var owners: [String: ResourceNode] = [:]
+        for node in nodes {
+            for (attributes, locations, count) in node.instances where count > 0 {
+                guard let name = attributes["name"]?.stringValue else { continue }
+                let place = locations["name"] ?? node.location
+                let owner = owners.updateValue(node, forKey: "\(node.kind.rawValue) \(name)")
+                if count > 1 {
+                    problems.append(
+                        Diagnostic(
+                            code: "SC1133", summary: "\(count) replicas cannot share the name \(name)",
+                            hint: "leave Named out: each then has a name with its number",
+                            address: node.address.description, location: place))
+                } else if let owner, owner !== node || !node.variants.isEmpty {
+                    guard owner.address != node.address || !node.variants.isEmpty else { continue }
+                    problems.append(
+                        Diagnostic(
+                            code: "SC1133", summary: "the name \(name) of the host is given twice",
+                            detail: "\(owner.address) has it at \(owner.location).",
+                            address: node.address.description, location: place))
                 }
-                if let earlier {
-                    report(port: key, of: node, at: place, takenBy: earlier.node, at: earlier.location)
-                } else if node.addresses.count > 1 {
-                    report(port: key, replicas: node.addresses.count, of: node, at: place)
-                }
-                claims[key, default: []].append(Claim(node: node, location: place, hostAddress: address))
+            }
+        }
+    }
+
+    /// Who is on the network of another is on no network of its own.
+    mutating func checkNetworkModes() {
+        for node in nodes where node.kind == .container {
+            for (attributes, locations, _) in node.instances {
+                guard let mode = attributes["networkMode"], attributes["networks"]?.arrayValue?.isEmpty == false
+                else { continue }
+                problems.append(
+                    Diagnostic(
+                        code: "SC1134",
+                        summary:
+                            "a container with NetworkMode(.\(mode.stringValue ?? "container")) is on no other network",
+                        hint: "remove NetworkMode or Attach", address: node.address.description,
+                        location: locations["networkMode"] ?? node.location))
             }
         }
     }
@@ -58,36 +105,44 @@ extension StackChecks {
     mutating func checkEndpoints() {
         var owners: [String: (node: ResourceNode, location: SourceLocation)] = [:]
         for node in nodes where node.kind == .container {
-            var networks: Set<JSONValue> = []
-            for (offset, endpoint) in (node.attributes["networks"]?.arrayValue ?? []).enumerated() {
-                let place = node.locations["networks[\(offset)]"] ?? node.location
-                guard let network = endpoint["network"] else { continue }
-                let networkName = StackReference(json: network)?.address.description ?? ""
-                if !networks.insert(network).inserted {
-                    problems.append(
-                        Diagnostic(
-                            code: "SC1128", summary: "\(networkName) is attached twice",
-                            hint: "write Attach once, with all aliases",
-                            address: node.address.description, location: place))
-                }
-                guard let address = endpoint["address"]?.stringValue else { continue }
-                if node.addresses.count > 1 {
-                    problems.append(
-                        Diagnostic(
-                            code: "SC1116",
-                            summary: "\(node.addresses.count) replicas cannot share the address \(address)",
-                            hint: "leave address: out", address: node.address.description, location: place))
-                }
-                let key = "\(networkName) \(address)"
-                if let owner = owners[key] {
-                    problems.append(
-                        Diagnostic(
-                            code: "SC1116", summary: "the address \(address) is given to two containers",
-                            detail: "\(owner.node.address) has it at \(owner.location).",
-                            address: node.address.description, location: place))
-                } else {
-                    owners[key] = (node, place)
-                }
+            for instance in node.instances { checkEndpoints(of: node, instance, &owners) }
+        }
+    }
+
+    private mutating func checkEndpoints(
+        of node: ResourceNode,
+        _ instance: (attributes: JSONObject, locations: [String: SourceLocation], count: Int),
+        _ owners: inout [String: (node: ResourceNode, location: SourceLocation)]
+    ) {
+        var networks: Set<JSONValue> = []
+        for (offset, endpoint) in (instance.attributes["networks"]?.arrayValue ?? []).enumerated() {
+            let place = instance.locations["networks[\(offset)]"] ?? node.location
+            guard let network = endpoint["network"] else { continue }
+            let networkName = StackReference(json: network)?.address.description ?? network.stringValue ?? ""
+            if !networks.insert(network).inserted {
+                problems.append(
+                    Diagnostic(
+                        code: "SC1128", summary: "\(networkName) is attached twice",
+                        hint: "write Attach once, with all aliases",
+                        address: node.address.description, location: place))
+            }
+            guard let address = endpoint["address"]?.stringValue else { continue }
+            if instance.count > 1 {
+                problems.append(
+                    Diagnostic(
+                        code: "SC1116",
+                        summary: "\(instance.count) replicas cannot share the address \(address)",
+                        hint: "leave address: out", address: node.address.description, location: place))
+            }
+            let key = "\(networkName) \(address)"
+            if let owner = owners[key] {
+                problems.append(
+                    Diagnostic(
+                        code: "SC1116", summary: "the address \(address) is given to two containers",
+                        detail: "\(owner.node.address) has it at \(owner.location).",
+                        address: node.address.description, location: place))
+            } else {
+                owners[key] = (node, place)
             }
         }
     }

@@ -18,11 +18,13 @@ struct StackChecks {
         checkSubnets()
         checkEndpoints()
         checkMountTargets()
+        checkHostNames()
+        checkNetworkModes()
         checkCycles()
     }
 
     private mutating func checkStackName(_ name: String) {
-        guard !isResourceName(name) else { return }
+        guard !isStackName(name) else { return }
         problems.append(
             Diagnostic(
                 code: "SC1123", summary: "\"\(name)\" is no name for a stack",

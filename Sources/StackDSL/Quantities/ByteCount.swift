@@ -15,6 +15,9 @@ public struct ByteCount: Sendable, Hashable, Comparable {
     /// An amount in units of 1024³ bytes.
     public static func gibibytes(_ count: Int64) -> ByteCount { scaled(count, 30) }
 
+    /// No limit, where one can be lifted.
+    public static let unlimited = ByteCount(bytes: -1)
+
     /// Whether the left amount is smaller.
     public static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
 

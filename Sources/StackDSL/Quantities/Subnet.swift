@@ -59,3 +59,31 @@ func parseIPv4(_ text: some StringProtocol) -> UInt32? {
 func formatIPv4(_ address: UInt32) -> String {
     [24, 16, 8, 0].map { String(address >> UInt32($0) & 255) }.joined(separator: ".")
 }
+
+/// Whether the text is an IPv6 address, as RFC 4291 writes them.
+func isIPv6(_ text: some StringProtocol) -> Bool {
+    let halves = text.split(separator: "::", maxSplits: 2, omittingEmptySubsequences: false)
+    guard halves.count <= 2 else { return false }
+    var count = 0
+    for (offset, half) in halves.enumerated() where !half.isEmpty {
+        let groups = half.split(separator: ":", omittingEmptySubsequences: false)
+        for (position, group) in groups.enumerated() {
+            let isLast = offset == halves.count - 1 && position == groups.count - 1
+            if isLast, group.contains("."), parseIPv4(group) != nil {
+                count += 2
+            } else {
+                guard (1...4).contains(group.utf8.count), group.allSatisfy(\.isHexDigit), group.allSatisfy(\.isASCII)
+                else { return false }
+                count += 1
+            }
+        }
+    }
+    return halves.count == 2 ? count <= 7 : count == 8
+}
+
+/// Whether the text is an IPv6 subnet: "fd00:1::/64".
+func isIPv6Subnet(_ text: String) -> Bool {
+    let halves = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard halves.count == 2, let length = Int(halves[1]), (1...126).contains(length) else { return false }
+    return isIPv6(halves[0])
+}

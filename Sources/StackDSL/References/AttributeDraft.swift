@@ -44,6 +44,13 @@ struct AttributeDraft: Sendable {
             locations["\(list)[\(elements.count)]"] = element.location
             elements.append(value)
             attributes[list] = .array(elements)
+        case .extend(let map, let list, let value):
+            var members = attributes[map]?.objectValue ?? [:]
+            var elements = members[list]?.arrayValue ?? []
+            locations["\(map).\(list)[\(elements.count)]"] = element.location
+            elements.append(value)
+            members[list] = .array(elements)
+            attributes[map] = .object(members)
         }
     }
 
@@ -70,6 +77,8 @@ public struct BlockElement: Sendable {
         case insert(map: String, key: String, JSONValue)
         /// An element of an attribute that is a list.
         case append(list: String, JSONValue)
+        /// An element of a list that is a member of an attribute.
+        case extend(map: String, list: String, JSONValue)
     }
 
     /// The element's type as the author writes it.
@@ -83,6 +92,12 @@ public struct BlockElement: Sendable {
         self.name = name
         location = SourceLocation(fileID: fileID, line: line)
         self.changes = changes
+    }
+
+    /// Takes over what a text refers to, and what is wrong with it.
+    mutating func uses(_ text: Text) {
+        edges += text.edges
+        problems += text.problems
     }
 
     mutating func problem(_ code: String, _ summary: String, detail: String? = nil, hint: String? = nil) {

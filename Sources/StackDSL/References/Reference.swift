@@ -28,6 +28,20 @@ public struct Reference: Sendable {
                 hint: "use \\(\(node.name).host), the name that all replicas answer to")
     }
 
+    /// A value of one replica.
+    init(node: ResourceNode, number: Int, attribute: String) {
+        let address = ResourceAddress(kind: node.kind, name: node.name, index: number)
+        json = StackReference(address: address, attribute: attribute).json
+        edge = Edge(node: node, until: .started, number: number)
+        guard !node.addresses.contains(address) else {
+            problem = nil
+            return
+        }
+        problem = Diagnostic(
+            code: "SC1122", summary: "\(node.address) has no replica \(number)",
+            hint: node.replicas.map { "it has \($0)" } ?? "it has none: leave the number out")
+    }
+
     /// A value that is known already.
     init(literal: String, problem: Diagnostic? = nil) {
         json = .string(literal)

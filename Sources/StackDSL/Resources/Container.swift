@@ -23,6 +23,58 @@ public struct Container: Sendable {
         _ name: String, image: Image, replicas: Int? = nil, fileID: String = #fileID, line: Int = #line,
         @ContainerBuilder settings: () -> ContainerSettings = ContainerSettings.init
     ) {
+        var draft = Self.draft(name, image)
+        if let replicas, !(0...1000).contains(replicas) {
+            draft.problems.append(
+                Diagnostic(code: "SC1117", summary: "\(replicas) is no number of replicas", hint: "use 0 to 1000"))
+        }
+        let block = settings()
+        draft.apply(block.containerElements)
+        node = ResourceNode(
+            kind: .container, name: name, replicas: replicas.map { min(max($0, 0), 1000) },
+            location: SourceLocation(fileID: fileID, line: line), protect: block.isProtected, draft: draft)
+    }
+
+    /// Containers that differ by their number: `container.name[1]` and so on.
+    ///
+    ///     let worker = Container("worker", image: app, numbered: 3) { number in Env("NUMBER", "\(number)") }
+    ///
+    /// - Parameters:
+    ///   - count: how many there are.
+    ///   - settings: the block, with the container's number from 1.
+    public init(
+        _ name: String, image: Image, numbered count: Int, fileID: String = #fileID, line: Int = #line,
+        @ContainerBuilder settings: (_ number: Int) -> ContainerSettings
+    ) {
+        var draft = Self.draft(name, image)
+        if !(0...1000).contains(count) {
+            draft.problems.append(
+                Diagnostic(code: "SC1117", summary: "\(count) is no number of replicas", hint: "use 0 to 1000"))
+        }
+        let number = min(max(count, 0), 1000)
+        var isProtected = false
+        let variants = (0..<number).map { offset in
+            var variant = Self.draft(name, image)
+            let block = settings(offset + 1)
+            isProtected = isProtected || block.isProtected
+            variant.apply(block.containerElements)
+            return variant
+        }
+        if let first = variants.first {
+            let problems = draft.problems
+            draft = first
+            draft.problems = problems.filter { problem in !first.problems.contains(problem) } + first.problems
+            for variant in variants.dropFirst() {
+                draft.edges += variant.edges
+                draft.problems += variant.problems.filter { !draft.problems.contains($0) }
+            }
+        }
+        node = ResourceNode(
+            kind: .container, name: name, replicas: number, location: SourceLocation(fileID: fileID, line: line),
+            protect: isProtected, draft: draft, variants: variants)
+    }
+
+    private static func draft(_ name: String, _ image: Image) -> AttributeDraft {
         var draft = AttributeDraft()
         checkName(name, "container", &draft)
         if let imageNode = image.node {
@@ -37,14 +89,7 @@ public struct Container: Sendable {
                         hint: "write name:tag in lower case, such as \"postgres:17\""))
             }
         }
-        if let replicas, !(0...1000).contains(replicas) {
-            draft.problems.append(
-                Diagnostic(code: "SC1117", summary: "\(replicas) is no number of replicas", hint: "use 0 to 1000"))
-        }
-        draft.apply(settings().elements)
-        node = ResourceNode(
-            kind: .container, name: name, replicas: replicas.map { min(max($0, 0), 1000) },
-            location: SourceLocation(fileID: fileID, line: line), draft: draft)
+        return draft
     }
 
     /// A container of an image reference in a variable.
@@ -67,4 +112,22 @@ public struct Container: Sendable {
 
     /// The container's id.
     public var id: Reference { Reference(node: node, attribute: "id") }
+
+    /// One of its replicas, by its number from 1.
+    public subscript(number: Int) -> ContainerReplica { ContainerReplica(node: node, number: number) }
+}
+
+/// One of several equal containers: `web[1]`.
+public struct ContainerReplica: Sendable {
+    let node: ResourceNode
+    let number: Int
+
+    /// The name that it answers to on its networks.
+    public var host: Reference { Reference(node: node, number: number, attribute: "host") }
+
+    /// Its name on the host.
+    public var name: Reference { Reference(node: node, number: number, attribute: "name") }
+
+    /// Its id.
+    public var id: Reference { Reference(node: node, number: number, attribute: "id") }
 }

@@ -97,25 +97,59 @@ public struct Image: Sendable {
     ///   - target: the stage that is built; the last one when nil.
     ///   - arguments: values of ARG.
     ///   - secrets: files by the id that `RUN --mount=type=secret` has; a changed one builds nothing again.
+    ///   - options: how it is built.
     public init(
         _ name: String, dockerfile: String, context: String? = nil, target: String? = nil,
-        arguments: [String: String] = [:], secrets: [String: String] = [:], fileID: String = #fileID,
-        line: Int = #line, @ImageBuilder configuration: () -> ImageSettings = ImageSettings.init
+        arguments: [String: String] = [:], secrets: [String: String] = [:], options: BuildOptions = BuildOptions(),
+        fileID: String = #fileID, line: Int = #line,
+        @ImageBuilder configuration: () -> ImageSettings = ImageSettings.init
     ) {
-        var origin: JSONObject = ["dockerfile": .string(dockerfile)]
         let folder = dockerfile.split(separator: "/").dropLast().joined(separator: "/")
         let own = (dockerfile.hasPrefix("/") ? "/" : "") + folder
-        origin["context"] = .string(context ?? (own.isEmpty ? "." : own))
+        self.init(
+            name, build: ["dockerfile": .string(dockerfile), "context": .string(context ?? (own.isEmpty ? "." : own))],
+            problems: pathProblems(dockerfile, "dockerfile:") + pathProblems(context ?? ".", "the image"), target,
+            arguments, secrets, options, fileID, line, configuration())
+    }
+
+    /// An image that is built of a Dockerfile whose text stands in the manifest.
+    ///
+    /// - Parameters:
+    ///   - dockerfileText: the Dockerfile's text.
+    ///   - context: the directory whose files it copies; none when nil. The rest is as with a Dockerfile's path.
+    public init(
+        _ name: String, dockerfileText: String, context: String? = nil, target: String? = nil,
+        arguments: [String: String] = [:], secrets: [String: String] = [:], options: BuildOptions = BuildOptions(),
+        fileID: String = #fileID, line: Int = #line,
+        @ImageBuilder configuration: () -> ImageSettings = ImageSettings.init
+    ) {
+        var origin: JSONObject = ["dockerfileText": .string(dockerfileText)]
+        if let context { origin["context"] = .string(context) }
+        var problems = pathProblems(context ?? ".", "the image")
+        if dockerfileText.isEmpty { problems.append(Diagnostic(code: "SC1119", summary: "dockerfileText: is empty")) }
+        self.init(
+            name, build: origin, problems: problems, target, arguments, secrets, options, fileID, line,
+            configuration())
+    }
+
+    private init(
+        _ name: String, build: JSONObject, problems: [Diagnostic], _ target: String?, _ arguments: [String: String],
+        _ secrets: [String: String], _ options: BuildOptions, _ fileID: String, _ line: Int,
+        _ settings: ImageSettings
+    ) {
+        var origin = build
         if let target { origin["target"] = .string(target) }
         if !arguments.isEmpty { origin["arguments"] = .object(sorted(arguments)) }
         if !secrets.isEmpty { origin["secrets"] = .object(sorted(secrets)) }
-        var problems = pathProblems(dockerfile, "dockerfile:")
-        for path in secrets.values.sorted() + [context ?? "."] { problems += pathProblems(path, "the image") }
+        for (key, value) in options.attributes { origin[key] = value }
+        var problems = problems + options.problems
+        for path in secrets.values.sorted() { problems += pathProblems(path, "the image") }
         for argument in arguments.keys.sorted() where !isEnvironmentName(argument) {
             problems.append(
                 Diagnostic(code: "SC1110", summary: "\"\(argument)\" is no name of a build argument"))
         }
-        self.init(name, from: .object(origin), problems: problems, fileID, line, configuration())
+        self.init(
+            name, from: .object(origin), problems: problems, fileID, line, settings, edges: options.edges)
     }
 
     /// An image that is built step by step; each step is kept, and done again when what it uses has changed.
@@ -228,11 +262,6 @@ public struct Image: Sendable {
         literal = reference
         node = nil
     }
-}
-
-/// Values by their names, in an order that does not change.
-private func sorted(_ values: [String: String]) -> JSONObject {
-    JSONObject(values.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
 }
 
 extension Image: ExpressibleByStringLiteral {

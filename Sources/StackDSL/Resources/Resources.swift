@@ -30,13 +30,13 @@ public enum ResourcesBuilder {
     /// Several images.
     public static func buildExpression(_ images: [Image]) -> Resources { list(images.compactMap(\.node)) }
     /// One network.
-    public static func buildExpression(_ network: Network) -> Resources { list([network.node]) }
+    public static func buildExpression(_ network: Network) -> Resources { list([network.node].compactMap(\.self)) }
     /// Several networks.
-    public static func buildExpression(_ networks: [Network]) -> Resources { list(networks.map(\.node)) }
+    public static func buildExpression(_ networks: [Network]) -> Resources { list(networks.compactMap(\.node)) }
     /// One volume.
-    public static func buildExpression(_ volume: Volume) -> Resources { list([volume.node]) }
+    public static func buildExpression(_ volume: Volume) -> Resources { list([volume.node].compactMap(\.self)) }
     /// Several volumes.
-    public static func buildExpression(_ volumes: [Volume]) -> Resources { list(volumes.map(\.node)) }
+    public static func buildExpression(_ volumes: [Volume]) -> Resources { list(volumes.compactMap(\.node)) }
     /// An output.
     public static func buildExpression(_ output: Output) -> Resources { Resources(items: [.output(output)]) }
     /// The resources of a function or another list.

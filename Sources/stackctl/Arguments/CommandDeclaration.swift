@@ -15,7 +15,9 @@ struct CommandDeclaration: Sendable {
     let discussion: String
     /// Words without a dash, in order.
     let operands: [OperandDeclaration]
-    /// Its own options; those of `GlobalOptions` are accepted everywhere.
+    /// Its own options, of a command that groups others before the name of the one below it.
+    ///
+    /// Those of `GlobalOptions` are accepted everywhere.
     let options: [OptionDeclaration]
     /// Options that help shows under headings of their own; they are in `options` too.
     let optionGroups: [OptionGroup]
@@ -54,14 +56,14 @@ struct CommandDeclaration: Sendable {
     /// A command that groups others.
     init(
         _ name: String, aliases: [String] = [], summary: String, discussion: String = "",
-        subcommands: [CommandDeclaration]
+        options: [OptionDeclaration] = [], subcommands: [CommandDeclaration]
     ) {
         self.name = name
         self.aliases = aliases
         self.summary = summary
         self.discussion = discussion
         self.operands = []
-        self.options = []
+        self.options = options
         self.optionGroups = []
         self.usageExitCode = .failure
         self.subcommands = subcommands
@@ -84,7 +86,8 @@ struct CommandDeclaration: Sendable {
     func named(_ name: String, aliases: [String] = []) -> CommandDeclaration {
         guard let action else {
             return CommandDeclaration(
-                name, aliases: aliases, summary: summary, discussion: discussion, subcommands: subcommands)
+                name, aliases: aliases, summary: summary, discussion: discussion, options: options,
+                subcommands: subcommands)
         }
         let grouped = Set(optionGroups.flatMap(\.options))
         return CommandDeclaration(

@@ -4,12 +4,8 @@ enum HelpText {
     static func usageLine(_ path: [CommandDeclaration]) -> String {
         var words = path.map(\.name)
         guard let command = path.last else { return "" }
-        if !command.subcommands.isEmpty {
-            words.append("COMMAND")
-        } else {
-            if !command.options.isEmpty { words.append("[OPTIONS]") }
-            words += command.operands.map(\.usage)
-        }
+        if !command.options.isEmpty { words.append("[OPTIONS]") }
+        words += command.subcommands.isEmpty ? command.operands.map(\.usage) : ["COMMAND"]
         return words.joined(separator: " ")
     }
 

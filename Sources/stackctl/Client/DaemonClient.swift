@@ -8,6 +8,8 @@ struct DaemonClient: Sendable {
     let http: HTTPClient
     /// What goes before each target: `/v1.44`, or nothing for the version the daemon takes by itself.
     var prefix = ""
+    /// Whether all that is let through are requests that look, and those that plan.
+    var onlyLooks = false
 
     /// The answer to a GET.
     func get(_ target: String, headers: HTTPHeaders = [:]) async throws -> JSONValue {
@@ -66,7 +68,8 @@ struct DaemonClient: Sendable {
     func send(
         _ method: String, _ target: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil
     ) async throws -> HTTPClientResponse {
-        try await http.send(method, prefix + target, headers: headers, body: body)
+        try expectLook(method, target)
+        return try await http.send(method, prefix + target, headers: headers, body: body)
     }
 
     /// The same with a body that comes piece by piece.
@@ -74,13 +77,15 @@ struct DaemonClient: Sendable {
         _ method: String, _ target: String, headers: HTTPHeaders = [:],
         streaming body: @Sendable () async throws -> [UInt8]?
     ) async throws -> HTTPClientResponse {
-        try await http.send(method, prefix + target, headers: headers, streaming: body)
+        try expectLook(method, target)
+        return try await http.send(method, prefix + target, headers: headers, streaming: body)
     }
 
     /// Sends a request that asks for the raw connection, and returns it.
     ///
     /// - Throws: `StatusFailure` where the daemon refuses.
     func hijack(_ target: String, body: JSONValue? = nil) async throws -> HijackedStream {
+        try expectLook("POST", target)
         var headers: HTTPHeaders = [:]
         if body != nil { headers.set("Content-Type", "application/json") }
         let (response, stream) = try await http.upgrade(
@@ -89,6 +94,24 @@ struct DaemonClient: Sendable {
             throw DaemonClient.failure(status: response.status, body: try await response.collect(), of: target)
         }
         return stream
+    }
+
+    /// The plan for a document, or for the end of a stack: questions that change nothing although they are asked by POST.
+    func plan(_ question: PlanQuestion) async throws -> JSONValue {
+        var asking = self
+        asking.onlyLooks = false
+        return try await asking.post(question.target, question.body)
+    }
+
+    /// What is asked by POST and changes nothing.
+    private static let answersOnly = ["/stacks/seal", "/stacks/tags"]
+
+    /// - Throws: `Diagnostic` (SC0225) for a request that changes something where only looking is allowed.
+    private func expectLook(_ method: String, _ target: String) throws(Diagnostic) {
+        guard onlyLooks, method != "GET", method != "HEAD", !Self.answersOnly.contains(target) else { return }
+        throw Diagnostic(
+            code: "SC0225", summary: "--dry-run: this cannot be told without doing it",
+            detail: "\(method) \(target) was not sent", hint: "leave out --dry-run")
     }
 
     private func call(
@@ -144,6 +167,28 @@ struct DaemonClient: Sendable {
             throw Diagnostic(
                 code: "SC0123", summary: "the daemon's answer is not JSON", detail: "\(error)",
                 hint: "is the socket that of another program? look at --host and STACKCTL_SOCKET")
+        }
+    }
+}
+
+/// What a plan is asked for.
+enum PlanQuestion: Sendable {
+    /// What an apply of a document would do.
+    case apply(document: JSONValue, options: JSONValue)
+    /// What the end of a stack would take away.
+    case destroy(stack: String, options: JSONValue)
+
+    fileprivate var target: String {
+        switch self {
+        case .apply: "/stacks/plan"
+        case .destroy(let stack, _): Target("stacks", stack, "destroy").text
+        }
+    }
+
+    fileprivate var body: JSONValue {
+        switch self {
+        case .apply(let document, let options): ["document": document, "options": options]
+        case .destroy(_, let options): ["planOnly": true, "options": options]
         }
     }
 }

@@ -20,13 +20,7 @@ struct TransferStream {
     /// - Returns: what the daemon gave beside the steps (`aux`), the last of it.
     @discardableResult
     func run(_ target: Target, credentials: String? = nil) async throws -> JSONValue? {
-        var headers: HTTPHeaders = [:]
-        if let credentials { headers.set("X-Registry-Auth", credentials) }
-        let response = try await invocation.daemon().send("POST", target.text, headers: headers)
-        defer { response.close() }
-        guard response.status < 400 else {
-            throw DaemonClient.failure(status: response.status, body: try await response.collect())
-        }
+        let daemon = try await invocation.daemon()
         let output = invocation.output
         let display = ProgressDisplay(output: output)
         let isTerminal = output.style.isTerminal
@@ -36,9 +30,10 @@ struct TransferStream {
             let painter = isQuiet ? nil : Task { await display.keepPainting() }
             let outcome: Result<JSONValue?, any Error>
             do {
-                outcome = .success(try await follow(response, display))
+                outcome = .success(
+                    try await Self.lines(daemon, target, credentials: credentials) { await show($0, display) })
             } catch {
-                outcome = .failure((error as? HTTPError) == .truncated ? cutShort : error)
+                outcome = .failure(error)
             }
             painter?.cancel()
             await painter?.value
@@ -47,26 +42,47 @@ struct TransferStream {
         }
     }
 
-    private func follow(
-        _ response: HTTPClientResponse, _ display: ProgressDisplay
+    private func show(_ line: JSONValue, _ display: ProgressDisplay) async {
+        guard !isQuiet else { return }
+        for event in TransferEvent.events(of: line, direction) { await display.take(event) }
+        if let text = TransferEvent.text(of: line) { await display.say(TerminalText.line(text)) }
+    }
+
+    /// Sends the request and gives each line of the answer to `each`.
+    ///
+    /// - Throws: a `Diagnostic` or a `StatusFailure`, with what the daemon said.
+    ///
+    /// - Returns: what the daemon gave beside the steps (`aux`), the last of it.
+    @discardableResult
+    static func lines(
+        _ daemon: DaemonClient, _ target: Target, credentials: String?, each: (JSONValue) async -> Void
     ) async throws -> JSONValue? {
-        var lines = response.lines()
+        var headers: HTTPHeaders = [:]
+        if let credentials { headers.set("X-Registry-Auth", credentials) }
+        let response = try await daemon.send("POST", target.text, headers: headers)
+        defer { response.close() }
+        guard response.status < 400 else {
+            throw DaemonClient.failure(status: response.status, body: try await response.collect())
+        }
         var result: JSONValue?
-        while let line = try await lines.next() {
-            guard !line.isEmpty, let value = try? JSONValue.parse(line) else { continue }
-            if let message = value["error"]?.stringValue {
-                let diagnostics = DaemonClient.diagnostics(of: value, fallback: message)
-                throw StatusFailure(status: 200, diagnostics: diagnostics)
+        do {
+            var lines = response.lines()
+            while let line = try await lines.next() {
+                guard !line.isEmpty, let value = try? JSONValue.parse(line) else { continue }
+                if let message = value["error"]?.stringValue {
+                    let diagnostics = DaemonClient.diagnostics(of: value, fallback: message)
+                    throw StatusFailure(status: 200, diagnostics: diagnostics)
+                }
+                if let value = value["aux"] { result = value }
+                await each(value)
             }
-            if let value = value["aux"] { result = value }
-            guard !isQuiet else { continue }
-            for event in TransferEvent.events(of: value, direction) { await display.take(event) }
-            if let text = TransferEvent.text(of: value) { await display.say(TerminalText.line(text)) }
+        } catch let error as HTTPError where error == .truncated {
+            throw cutShort
         }
         return result
     }
 
-    private var cutShort: Diagnostic {
+    private static var cutShort: Diagnostic {
         Diagnostic(
             code: "SC0174", summary: "the daemon ended in the middle",
             hint: "run the command again: layers that are complete are not sent again")

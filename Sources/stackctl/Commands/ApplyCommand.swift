@@ -3,61 +3,64 @@ import Diagnostics
 import JSONText
 import Linux
 
-/// `stackctl apply`: makes the host what the manifest says.
+/// `stackctl apply`: makes the host what the manifest or the compose file says.
 enum ApplyCommand {
     static let declaration = CommandDeclaration(
-        "apply", summary: "Make the host what the manifest says",
+        "apply", summary: "Make the host what the manifest or the compose file says",
         discussion: """
-            Shows the plan and asks. A saved plan is applied as it is, without asking, if the host
-            is still what it was when the plan was made. A failed step does not stop those that
-            do not need it; what was done is recorded, and the next apply goes on from there.
-            Answers 0 when all was done, else 1.
+            Shows the plan and asks. A folder without Stack.swift is applied by its compose.yaml.
+            A saved plan is applied as it is, without asking, if the host is still what it was
+            when the plan was made. A failed step does not stop those that do not need it; what
+            was done is recorded, and the next apply goes on from there. Answers 0 when all was
+            done, else 1.
             """,
         operands: [
             OperandDeclaration(
-                "STACK|FILE", .optional, "Folder with Stack.swift (default: the current one), or a saved plan",
+                "STACK|FILE", .optional,
+                "Folder with Stack.swift or compose.yaml (default: the current one), or a saved plan",
                 completion: .path)
         ],
         options: [
-            SharedOptions.yes, SharedOptions.variable, SharedOptions.variableFile, SharedOptions.upgrade,
-            SharedOptions.takeOver, SharedOptions.json, SharedOptions.timings,
-        ], action: run)
+            SharedOptions.yes, SharedOptions.variable, SharedOptions.variableFile, PlanTargets.target,
+            PlanTargets.replace, SharedOptions.upgrade, SharedOptions.takeOver, SharedOptions.json,
+            SharedOptions.timings,
+        ], optionGroups: [ComposeSelectionOptions.group], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
-        switch try StackSelection.folderOrPlan(invocation.arguments.operand(0)) {
-        case .folder(let folder): return try await apply(folder: folder, invocation)
-        case .file(let path): return try await apply(plan: path, invocation)
-        case .name(let name): throw StackSelection.missing(name)
+        if !invocation.arguments.isSet(ComposeSelectionOptions.file),
+            case .file(let path) = try StackSelection.sourceOrPlan(invocation.arguments.operand(0))
+        {
+            return try await apply(plan: path, invocation)
         }
+        return try await apply(try StackSource.chosen(by: invocation), invocation)
     }
 
-    private static func apply(folder: String, _ invocation: Invocation) async throws -> ExitCode {
+    private static func apply(_ source: StackSource, _ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments
-        let session = StackSession(invocation: invocation, folder: folder)
+        let session = StackSession(invocation: invocation, source: source)
         let daemon = try await invocation.daemon()
         var planned = try await session.plan { daemon }
         if !arguments.isSet(SharedOptions.json) { invocation.output.show(planned.plan) }
         if !planned.plan.isEmpty { try await Approval.ask("Apply these changes?", invocation) }
         // Without changes too: outputs and lines of the manifest may differ from what is recorded.
         let began = Clock.monotonic()
-        let body: JSONValue = [
-            "plan": planned.saved.json,
-            "options": try session.options(),
-        ]
         let code = try await ApplyStream.run(
-            daemon, "/stacks/apply", body,
+            daemon, "/stacks/apply", ["plan": planned.saved.json],
             headers: await CallerCredentials.headers(for: planned.saved, invocation.output),
             invocation: invocation, shown: planned.plan)
         planned.timings.add("apply", nanoseconds: Clock.monotonic() - began)
-        if code == .success { try await writeLock(planned.saved, folder: folder, daemon, invocation) }
+        if code == .success, case .manifest(let folder) = source {
+            try await writeLock(planned.saved, folder: folder, daemon, invocation)
+        }
         if arguments.isSet(SharedOptions.timings) { invocation.output.writeError(planned.timings.line + "\n") }
         return code
     }
 
     private static func apply(plan path: String, _ invocation: Invocation) async throws -> ExitCode {
-        let late = [SharedOptions.variable, SharedOptions.variableFile, SharedOptions.upgrade].filter {
-            invocation.arguments.isSet($0)
-        }
+        let late = [
+            SharedOptions.variable, SharedOptions.variableFile, SharedOptions.upgrade, PlanTargets.target,
+            PlanTargets.replace,
+        ].filter { invocation.arguments.isSet($0) }
         if let option = late.first {
             throw Diagnostic(
                 code: "SC0175", summary: "a saved plan is applied as it is: --\(option.long) comes too late",

@@ -13,7 +13,7 @@ enum CommandTree {
                 InitCommand.declaration, ValidateCommand.declaration, PlanCommand.declaration,
                 ApplyCommand.declaration, DestroyCommand.declaration, ShowCommand.declaration,
                 OutputCommand.declaration, DriftCommand.declaration, GraphCommand.declaration,
-                StacksCommand.declaration,
+                StacksCommand.declaration, ComposeCommand.declaration,
             ]),
         Group(
             title: "Containers",

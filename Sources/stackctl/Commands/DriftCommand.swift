@@ -13,7 +13,8 @@ enum DriftCommand {
             changed; `stackctl apply` repairs. Made for cron, with --all: see docs/operations.md.
             """,
         operands: [SelectedStack.operand],
-        options: [all, SharedOptions.variable, SharedOptions.variableFile, SharedOptions.json], action: run)
+        options: [all, SharedOptions.variable, SharedOptions.variableFile, SharedOptions.json],
+        optionGroups: [ComposeSelectionOptions.group], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         if invocation.arguments.isSet(all) { return try await runAll(invocation) }

@@ -12,12 +12,12 @@ enum GraphCommand {
         "graph", summary: "Show what depends on what, for Graphviz or Mermaid",
         discussion: "For example: stackctl graph | dot -Tsvg > stack.svg",
         operands: [SharedOptions.stack],
-        options: [format, SharedOptions.variable, SharedOptions.variableFile, SharedOptions.json], action: run)
+        options: [format, SharedOptions.variable, SharedOptions.variableFile, SharedOptions.json],
+        optionGroups: [ComposeSelectionOptions.group], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments
-        let folder = try StackSelection.manifestFolder(arguments.operand(0))
-        let document = try await StackEvaluation.evaluate(folder: folder, invocation).document
+        let document = try await StackSource.chosen(by: invocation).evaluate(invocation).document
         if arguments.isSet(SharedOptions.json) {
             invocation.output.print(json: json(document))
             return .success

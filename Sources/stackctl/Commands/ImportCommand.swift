@@ -14,7 +14,7 @@ enum NewImageOptions {
 
 /// `stackctl export`: writes a container's files as an archive.
 enum ExportCommand {
-    private static let output = OptionDeclaration.value(
+    static let output = OptionDeclaration.value(
         "output", "o", .path("FILE"), "Write to this file instead of standard output")
 
     static let declaration = CommandDeclaration(
@@ -26,13 +26,21 @@ enum ExportCommand {
         operands: [SharedOptions.container], options: [output], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
+        try await export(
+            invocation.arguments.operand(0) ?? "", invocation, hint: "stackctl export CONTAINER > FILE")
+        return .success
+    }
+
+    /// Writes a container's files to where `--output` says.
+    ///
+    /// - Parameter hint: what to type instead where that would be a terminal.
+    static func export(_ container: String, _ invocation: Invocation, hint: String) async throws {
         let path = invocation.arguments.value(of: output)
-        try ReceivedArchive.refuseTerminal(path, "export", hint: "stackctl export CONTAINER > FILE")
-        let target = Target("containers", invocation.arguments.operand(0) ?? "", "export")
+        try ReceivedArchive.refuseTerminal(path, "export", hint: hint)
+        let target = Target("containers", container, "export")
         let response = try await invocation.daemon().open("GET", target.text)
         defer { response.close() }
         try await ReceivedArchive.write(response, to: path)
-        return .success
     }
 }
 
@@ -95,13 +103,20 @@ enum CommitCommand {
             The image has the layers of the container's image and one of what the container wrote; what
             is in volumes is not in it. Its identifier is printed.
             """,
-        operands: [SharedOptions.container, NewImageOptions.name],
-        options: [author, NewImageOptions.change, NewImageOptions.message, pause, noPause], action: run)
+        operands: [SharedOptions.container, NewImageOptions.name], options: options
+    ) { invocation in
+        try await commit(invocation.arguments.operand(0) ?? "", as: invocation.arguments.operand(1), invocation)
+    }
 
-    private static func run(_ invocation: Invocation) async throws -> ExitCode {
+    static let options = [author, NewImageOptions.change, NewImageOptions.message, pause, noPause]
+
+    /// Makes an image of a container, under a name where one is given, and prints its identifier.
+    static func commit(
+        _ container: String, as name: String?, _ invocation: Invocation
+    ) async throws -> ExitCode {
         let arguments = invocation.arguments
         let pauses = !arguments.isRefused(pause) && !arguments.isSet(noPause)
-        var target = Target("commit").with("container", arguments.operand(0)).with("repo", arguments.operand(1))
+        var target = Target("commit").with("container", container).with("repo", name)
             .with("comment", arguments.value(of: NewImageOptions.message))
             .with("author", arguments.value(of: author)).with("pause", pauses ? "1" : "0")
         for change in arguments.values(of: NewImageOptions.change) { target = target.with("changes", change) }

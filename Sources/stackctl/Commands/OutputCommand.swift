@@ -7,19 +7,26 @@ enum OutputCommand {
         "output", summary: "Print the outputs of a stack, or the value of one",
         discussion: """
             With a NAME its value alone is printed, also that of a sensitive one, which no other
-            command shows.
+            command shows. Where -f or -p names the stack, the first word is the NAME.
             """,
         operands: [
-            OperandDeclaration("STACK", "Folder with Stack.swift, or a stack's name", completion: .path),
+            OperandDeclaration(
+                "STACK", .optional, "Folder with Stack.swift or compose.yaml, or a stack's name", completion: .path),
             OperandDeclaration("NAME", .optional, "Name of an output"),
         ],
-        options: [SharedOptions.variable, SharedOptions.variableFile, SharedOptions.json], action: run)
+        options: [SharedOptions.variable, SharedOptions.variableFile, SharedOptions.json],
+        optionGroups: [ComposeSelectionOptions.group], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
-        let stack = try await SelectedStack.name(invocation)
+        let isNamed = SelectedStack.isNamedByOptions(invocation)
+        if !isNamed, invocation.arguments.operands.isEmpty {
+            throw Diagnostic(
+                code: "SC0149", summary: "output needs a stack", hint: "for the one of this folder: stackctl output .")
+        }
+        let stack = try await SelectedStack.name(invocation, operand: isNamed ? nil : 0)
         let daemon = try await invocation.daemon()
         let isJSON = invocation.arguments.isSet(SharedOptions.json)
-        guard let name = invocation.arguments.operand(1) else {
+        guard let name = invocation.arguments.operand(isNamed ? 0 : 1) else {
             let outputs = try await daemon.get(Target("stacks", stack).text)["outputs"]?.arrayValue ?? []
             if isJSON {
                 invocation.output.print(json: .array(outputs))

@@ -13,19 +13,19 @@ enum PlanCommand {
     static let declaration = CommandDeclaration(
         "plan", summary: "Show what apply would change on the host",
         discussion: """
-            Nothing is changed. The manifest is compared with what was recorded at the last apply
-            and with what the host has now; only what the manifest sets is looked at.
+            Nothing is changed. The manifest, or a compose project, is compared with what was
+            recorded at the last apply and with what the host has now; only what it sets is
+            looked at.
             """,
         operands: [SharedOptions.stack],
         options: [
-            SharedOptions.variable, SharedOptions.variableFile, out, detailed, SharedOptions.upgrade,
-            SharedOptions.takeOver, SharedOptions.json, SharedOptions.timings,
-        ], action: run)
+            SharedOptions.variable, SharedOptions.variableFile, out, detailed, PlanTargets.target, PlanTargets.replace,
+            SharedOptions.upgrade, SharedOptions.takeOver, SharedOptions.json, SharedOptions.timings,
+        ], optionGroups: [ComposeSelectionOptions.group], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments
-        let session = StackSession(
-            invocation: invocation, folder: try StackSelection.manifestFolder(arguments.operand(0)))
+        let session = StackSession(invocation: invocation, source: try StackSource.chosen(by: invocation))
         let planned = try await session.plan { try await invocation.daemon() }
         if arguments.isSet(SharedOptions.json) {
             invocation.output.print(json: planned.plan.json)

@@ -12,7 +12,7 @@ enum SharedOptions {
     static let yes = OptionDeclaration.flag("yes", "y", "Do not ask; needed where there is no terminal")
 
     static let stack = OperandDeclaration(
-        "STACK", .optional, "Folder with Stack.swift (default: the current one)", completion: .path)
+        "STACK", .optional, "Folder with Stack.swift or compose.yaml (default: the current one)", completion: .path)
     static let container = OperandDeclaration(
         "CONTAINER", "Name or identifier of a container", completion: .names(.containers))
     static let containers = OperandDeclaration(

@@ -5,7 +5,8 @@ enum ShowCommand {
     static let declaration = CommandDeclaration(
         "show", summary: "Show the resources and outputs of a stack as recorded",
         operands: [SelectedStack.operand],
-        options: [SharedOptions.variable, SharedOptions.variableFile, SharedOptions.json], action: run)
+        options: [SharedOptions.variable, SharedOptions.variableFile, SharedOptions.json],
+        optionGroups: [ComposeSelectionOptions.group], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let stack = try await SelectedStack.name(invocation)

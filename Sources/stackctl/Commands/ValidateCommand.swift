@@ -2,21 +2,20 @@ import Diagnostics
 import JSONText
 import StackModel
 
-/// `stackctl validate`: compiles and evaluates a manifest, without a daemon.
+/// `stackctl validate`: evaluates a manifest or reads compose files, without a daemon.
 enum ValidateCommand {
     static let declaration = CommandDeclaration(
-        "validate", summary: "Check a manifest without looking at the host",
+        "validate", summary: "Check a manifest or a compose file without looking at the host",
         operands: [SharedOptions.stack],
         options: [
             SharedOptions.variable, SharedOptions.variableFile, SharedOptions.json, SharedOptions.timings,
-        ], action: run)
+        ], optionGroups: [ComposeSelectionOptions.group], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments
         let asJSON = arguments.isSet(SharedOptions.json)
         do {
-            let folder = try StackSelection.manifestFolder(arguments.operand(0))
-            let evaluated = try await StackEvaluation.evaluate(folder: folder, invocation)
+            let evaluated = try await StackSource.chosen(by: invocation).evaluate(invocation)
             let document = evaluated.document
             let warnings = evaluated.warnings + document.diagnostics
             if asJSON {

@@ -42,12 +42,14 @@ extension CreateBody {
     /// A name alone is taken over from the caller. In a file a name that the caller does not have is left out; on the
     /// command line it goes on alone, which takes the variable away from the image's.
     static func variables(
-        _ arguments: ParsedArguments, _ option: OptionDeclaration, _ fileOption: OptionDeclaration,
+        _ arguments: ParsedArguments, _ option: OptionDeclaration, _ fileOption: OptionDeclaration?,
         _ environment: [String: String]
     ) throws(Diagnostic) -> [String] {
         var lines: [String] = []
-        for path in arguments.values(of: fileOption) {
-            lines += try KeyValueFile.read(path, option: fileOption) { environment[$0] }
+        if let fileOption {
+            for path in arguments.values(of: fileOption) {
+                lines += try KeyValueFile.read(path, option: fileOption) { environment[$0] }
+            }
         }
         return lines
             + (try arguments.values(of: option) { text throws(Reason) in

@@ -43,6 +43,25 @@ struct Output: Sendable {
         Output(style: errorStyle, errorStyle: errorStyle, currentWidth: currentWidth, out: error, error: error)
     }
 
+    /// The same with colours and moving rows as one of `auto`, `always`, `never` asks for.
+    func restyled(ansi: String) -> Output {
+        func restyled(_ style: Style) -> Style {
+            switch ansi {
+            case "always": Style(isTerminal: true, color: true, width: style.width)
+            case "never": Style(isTerminal: false, color: false, width: style.width)
+            default: style
+            }
+        }
+        return Output(
+            style: restyled(style), errorStyle: restyled(errorStyle), currentWidth: currentWidth, out: out,
+            error: error)
+    }
+
+    /// The same without standard output, of which nothing is seen.
+    var silenced: Output {
+        Output(style: Style(), errorStyle: errorStyle, currentWidth: currentWidth, out: { _ in }, error: error)
+    }
+
     /// Writes to standard output.
     func write(_ text: String) { out(Array(text.utf8)) }
 

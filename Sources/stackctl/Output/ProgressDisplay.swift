@@ -35,6 +35,12 @@ actor ProgressDisplay {
         paintedLines = 0
     }
 
+    /// What an interrupt has to do.
+    nonisolated var restoringCursor: @Sendable () -> Void {
+        let output = output
+        return { if output.style.isTerminal { output.write(ProgressPainter.showCursor) } }
+    }
+
     /// Redraws the live rows until the task is cancelled.
     func keepPainting() async {
         guard isLive else { return }

@@ -12,6 +12,8 @@ enum StackEvaluation {
         /// Warnings that are not in the document, which carries its own.
         var warnings: [Diagnostic]
         var timings: Timings
+        /// The folder that the stack is known to be applied from.
+        var origin: String
     }
 
     /// Compiles and evaluates the manifest of a folder with the inputs given on the command line and in the environment.
@@ -33,6 +35,7 @@ enum StackEvaluation {
         timings.add("manifest", loaded.timings.total)
         let own = Set(loaded.document.diagnostics)
         return Evaluated(
-            document: loaded.document, warnings: loaded.warnings.filter { !own.contains($0) }, timings: timings)
+            document: loaded.document, warnings: loaded.warnings.filter { !own.contains($0) }, timings: timings,
+            origin: try Files.realPath(folder))
     }
 }

@@ -7,35 +7,50 @@ enum StackSelection: Sendable, Equatable {
     case folder(String)
     /// A saved plan.
     case file(String)
+    /// Compose files, as the user wrote them; empty for those of the current folder.
+    case compose([String])
     /// The name of an applied stack.
     case name(String)
 
     /// The file that makes a folder a stack.
     static let manifestName = "Stack.swift"
+    /// The files that make a folder a compose project; of several the first one counts.
+    static let composeNames = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"]
 
-    /// A folder, for commands that evaluate a manifest.
+    /// A folder or compose files, for commands that need a document.
     ///
     /// - Throws: a `Diagnostic` for a missing path, an empty folder, a file that is no manifest.
-    static func manifestFolder(_ operand: String?) throws(Diagnostic) -> String {
+    static func source(_ operand: String?) throws(Diagnostic) -> StackSelection {
         let path = operand ?? "."
         switch try select(path, allowsName: false) {
-        case .folder(let folder): return folder
         case .file(let file):
             throw Diagnostic(
                 code: "SC0141", summary: "`\(file)` is a file, a stack is a folder",
                 hint: "name the folder with Stack.swift in it; `stackctl apply FILE` takes saved plans")
         case .name: throw missing(path)
+        case let found: return found
         }
     }
 
-    /// A folder, or else the name of a stack.
-    static func folderOrName(_ operand: String?) throws(Diagnostic) -> StackSelection {
+    /// A folder or compose files, or else the name of a stack.
+    static func sourceOrName(_ operand: String?) throws(Diagnostic) -> StackSelection {
         try select(operand ?? ".", allowsName: true)
     }
 
-    /// A folder, or else a saved plan.
-    static func folderOrPlan(_ operand: String?) throws(Diagnostic) -> StackSelection {
+    /// A folder or compose files, or else a saved plan.
+    static func sourceOrPlan(_ operand: String?) throws(Diagnostic) -> StackSelection {
         try select(operand ?? ".", allowsName: false)
+    }
+
+    /// Says which one counts where a folder has both a manifest and a compose file.
+    static func notes(on folder: String) -> [Diagnostic] {
+        guard let file = composeNames.first(where: { Files.exists("\(folder)/\($0)") }) else { return [] }
+        let path = folder == "." ? file : "\(folder)/\(file)"
+        return [
+            Diagnostic(
+                severity: .note, code: "SC0148", summary: "\(manifestName) is taken, and not \(file) beside it",
+                hint: "the compose file is taken with: -f \(path)")
+        ]
     }
 
     /// Whether a folder is there and holds Swift files, as a stack's does.
@@ -57,12 +72,25 @@ enum StackSelection: Sendable, Equatable {
         if status.kind == .directory {
             let entries = (try? Files.list(path)) ?? []
             if entries.contains(where: { $0.name.hasSuffix(".swift") }) { return .folder(path) }
+            if let files = composeFiles(in: path, entries) { return .compose(files) }
             if allowsName, !path.contains("/"), path != "." { return .name(path) }
             throw empty(path, entries)
         }
         if path == manifestName { return .folder(".") }
         if path.hasSuffix("/" + manifestName) { return .folder(String(path.dropLast(manifestName.count + 1))) }
+        if path.hasSuffix(".yaml") || path.hasSuffix(".yml") { return .compose([path]) }
         return .file(path)
+    }
+
+    /// The compose file of a folder, and the one that overrides it; those of the current folder find themselves.
+    private static func composeFiles(in folder: String, _ entries: [DirectoryEntry]) -> [String]? {
+        guard let name = composeNames.first(where: { name in entries.contains { $0.name == name } }) else { return nil }
+        if folder == "." { return [] }
+        let parts = name.split(separator: ".")
+        let override = ["yaml", "yml"].map { "\(parts[0]).override.\($0)" }.first { name in
+            entries.contains { $0.name == name }
+        }
+        return [name, override].compactMap { $0.map { "\(folder)/\($0)" } }
     }
 
     /// There is no such folder.

@@ -4,11 +4,10 @@ import JSONText
 import Linux
 import StackModel
 
-/// What plan and apply share: a folder's document on its way to the daemon and the plan on its way back.
+/// What plan and apply share: a document on its way to the daemon and the plan on its way back.
 struct StackSession: Sendable {
     let invocation: Invocation
-    /// The folder as the user named it.
-    let folder: String
+    let source: StackSource
 
     /// A plan with the document it was made of, and how long each phase took.
     struct Planned: Sendable {
@@ -17,31 +16,50 @@ struct StackSession: Sendable {
         var plan: Plan { saved.plan }
     }
 
-    /// Evaluates the manifest, pins its packages and images, and asks the daemon for the plan.
+    /// Evaluates the source, pins a manifest's packages and images, and asks the daemon for the plan.
+    ///
+    /// What a compose file names by a tag stays a tag: it means what the store has under it.
     func plan(_ daemon: () async throws -> DaemonClient) async throws -> Planned {
+        guard case .manifest(let folder) = source else {
+            let client = try await daemon()
+            let evaluated = try await source.evaluate(invocation, daemon: client)
+            invocation.output.show(evaluated.warnings)
+            return try await plan(evaluated, evaluated.document, tags: [:], client)
+        }
         let upgrades = invocation.arguments.isSet(SharedOptions.upgrade)
         let lock = try StackLock.read(folder: folder)
-        let evaluated = try await StackEvaluation.evaluate(folder: folder, invocation)
+        var evaluated = try await source.evaluate(invocation)
         invocation.output.show(evaluated.warnings)
         let pinned =
             upgrades
             ? StackLock.Pinned(document: StackLock.lifted(evaluated.document.json), notes: [])
             : lock.applied(to: evaluated.document.json)
         invocation.output.show(pinned.notes)
-        var timings = evaluated.timings
         let client = try await daemon()
-        var began = Clock.monotonic()
+        let began = Clock.monotonic()
         let unpinned = try await BlockingExecutor.shared.run { () throws in
             DockerfileBases.added(to: try StackDocument(json: pinned.document))
         }
         let tags = try await digests(ofTagsIn: unpinned, lock, client)
-        let document = ImageTags.pinned(unpinned, by: tags)
-        timings.add("images", nanoseconds: Clock.monotonic() - began)
-        began = Clock.monotonic()
-        let request: JSONValue = ["document": document.json, "options": try options()]
-        let plan = try Plan(json: try await client.post("/stacks/plan", request))
+        evaluated.timings.add("images", nanoseconds: Clock.monotonic() - began)
+        return try await plan(evaluated, ImageTags.pinned(unpinned, by: tags), tags: tags, client)
+    }
+
+    private func plan(
+        _ evaluated: StackEvaluation.Evaluated, _ document: StackDocument, tags: [String: String],
+        _ daemon: DaemonClient
+    ) async throws -> Planned {
+        var timings = evaluated.timings
+        let began = Clock.monotonic()
+        let scope = try PlanTargets(invocation).scope(of: document)
+        var options: JSONObject = ["origin": .string(evaluated.origin), "takeOver": .bool(takesOver)]
+        if scope != PlanScope() { options["scope"] = scope.json }
+        let plan = try Plan(
+            json: try await daemon.plan(.apply(document: document.json, options: .object(options))))
         timings.add("plan", nanoseconds: Clock.monotonic() - began)
-        let saved = SavedPlan(plan: plan, document: document, origin: try origin(), takeOver: takesOver, tags: tags)
+        try PlanTargets(invocation).check(document.resources.map(\.address), plan)
+        let saved = SavedPlan(
+            plan: plan, document: document, origin: evaluated.origin, takeOver: takesOver, tags: tags)
         return Planned(saved: saved, timings: timings)
     }
 
@@ -70,13 +88,6 @@ struct StackSession: Sendable {
         digests.merge(answer["tags"]?.objectValue?.strings ?? [:]) { _, new in new }
         return digests
     }
-
-    /// What the daemon wants to know besides the document.
-    func options() throws -> JSONValue {
-        ["origin": .string(try origin()), "takeOver": .bool(takesOver)]
-    }
-
-    private func origin() throws -> String { try Files.realPath(folder) }
 
     private var takesOver: Bool { invocation.arguments.isSet(SharedOptions.takeOver) }
 }

@@ -19,7 +19,7 @@ import StackDSL
         }
         let third = Container("third", image: site) {
             // expect: this is a setting of an image: write it in the image's block, then pass the image to Container(image:)
-            Expose(80)
+            Tag("third:2")
         }
         return Resources {
             db; image; second; third

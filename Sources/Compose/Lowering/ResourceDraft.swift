@@ -1,0 +1,44 @@
+import Diagnostics
+import JSONText
+
+/// Attributes of a resource on their way, with the line of each.
+struct ResourceDraft {
+    private(set) var attributes = JSONObject()
+    private(set) var locations: [String: SourceLocation] = [:]
+
+    /// Sets an attribute; nil leaves it out.
+    ///
+    /// - Parameter path: a name, or a group and a name in it, such as `limits.memory`.
+    mutating func set(_ path: String, _ value: JSONValue?, at location: SourceLocation) {
+        guard let value else { return }
+        if let dot = path.firstIndex(of: ".") {
+            let group = String(path[..<dot])
+            var members = attributes[group]?.objectValue ?? JSONObject()
+            members[String(path[path.index(after: dot)...])] = value
+            attributes[group] = .object(members)
+        } else {
+            attributes[path] = value
+        }
+        locations[path] = location
+    }
+
+    /// Sets a list, of which each element has a place; an empty one is left out.
+    mutating func set(_ name: String, _ elements: [(value: JSONValue, location: SourceLocation)]) {
+        guard let first = elements.first else { return }
+        attributes[name] = .array(elements.map(\.value))
+        locations[name] = first.location
+        for (offset, element) in elements.enumerated() { locations["\(name)[\(offset)]"] = element.location }
+    }
+
+    /// Takes an attribute out.
+    mutating func remove(_ name: String) {
+        attributes[name] = nil
+        locations = locations.filter {
+            $0.key != name && !$0.key.hasPrefix(name + ".") && !$0.key.hasPrefix(name + "[")
+        }
+    }
+}
+
+extension JSONValue {
+    static func strings(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
+}

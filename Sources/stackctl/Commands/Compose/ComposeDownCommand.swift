@@ -1,0 +1,198 @@
+import Apply
+import Compose
+import Diagnostics
+import JSONText
+import StackModel
+
+/// `stackctl compose down`.
+enum ComposeDownCommand {
+    private static let volumes = OptionDeclaration.flag(
+        "volumes", "v", "Also remove the volumes of the file and anonymous ones, with the data in them")
+    private static let images = OptionDeclaration.value(
+        "rmi", nil, .choice(["local", "all"]), "Also remove images: those without image: in the file, or all")
+
+    static let declaration = CommandDeclaration(
+        "down", summary: "Stop and remove containers and networks of a project",
+        discussion: """
+            Volumes and images stay unless -v and --rmi say otherwise; what is external always stays.
+            With -p NAME no file is needed, whoever made the project.
+            """,
+        operands: [ComposeOptions.services],
+        options: [volumes, images, ComposeOptions.removeOrphans, ComposeOptions.timeout, ComposeOptions.dryRun]
+    ) { invocation in
+        let session = try ComposeSession(invocation)
+        let target = try await session.target()
+        var request = Request()
+        request.services = session.arguments.operands
+        request.removesVolumes = session.arguments.isSet(volumes)
+        request.images = session.arguments.value(of: images)
+        request.removesOrphans = ComposeDeployOptions.removesOrphans(session.arguments)
+        return try await down(session, target, request)
+    }
+
+    /// What is asked for.
+    struct Request: Sendable {
+        /// Only these; empty is all.
+        var services: [String] = []
+        var removesVolumes = false
+        /// `local` or `all`.
+        var images: String?
+        var removesOrphans = false
+    }
+
+    /// Takes a project down.
+    static func down(
+        _ session: ComposeSession, _ target: ComposeTarget, _ request: Request
+    ) async throws -> ExitCode {
+        let work = ComposeTakedown(session: session, target: target, request: request)
+        return try await work.run()
+    }
+}
+
+/// What `down` does, one after the other.
+struct ComposeTakedown: Sendable {
+    let session: ComposeSession
+    let target: ComposeTarget
+    let request: ComposeDownCommand.Request
+
+    /// Whether a container is meant: of the named services, of the file's, or of all where nothing says which there are.
+    private func isMeant(_ container: ComposeContainer) -> Bool {
+        if !request.services.isEmpty { return request.services.contains(container.service) }
+        guard let project = target.project, !request.removesOrphans else { return true }
+        return !project.isOrphan(container)
+    }
+
+    func run() async throws -> ExitCode {
+        let all = try await session.containers(of: target, oneOff: .included)
+        if !request.services.isEmpty { _ = try await session.containers(of: target, services: request.services) }
+        let meant = all.filter(isMeant)
+        let images = try await doomedImages(meant)
+        let foreign = meant.filter { $0.address == nil }
+        var code = try await stop(session.arguments.value(of: ComposeOptions.timeout) == nil ? foreign : meant)
+        if code == .success, !foreign.isEmpty {
+            code = try await ComposeRemoval(session, target).remove(foreign, volumes: request.removesVolumes)
+        }
+        if code == .success { code = try await destroy(all) }
+        guard code == .success else { return code }
+        if request.services.isEmpty { code = try await removeRest(all.isEmpty) }
+        if code == .success, !images.isEmpty { code = try await remove(images: images) }
+        return code
+    }
+
+    private func stop(_ containers: [ComposeContainer]) async throws -> ExitCode {
+        try await ComposeStopCommand.stop(containers.filter(\.isRunning), session, target)
+    }
+
+    // MARK: The stack
+
+    /// Takes away what is recorded.
+    private func destroy(_ all: [ComposeContainer]) async throws -> ExitCode {
+        let stack = ComposeStack(session, target)
+        let scope = scope(all)
+        guard let plan = try await stack.planDestroy(scope), !plan.isEmpty else { return .success }
+        if session.isDryRun {
+            stack.show(plan, isShort: true)
+            return .success
+        }
+        return try await stack.destroy(plan, scope)
+    }
+
+    private func scope(_ all: [ComposeContainer]) -> PlanScope {
+        var scope = PlanScope()
+        if !request.removesVolumes { scope.keptKinds.insert(.volume) }
+        scope.keptKinds.insert(.image)
+        if !request.services.isEmpty {
+            scope.targets = Set(all.filter(isMeant).compactMap(\.address))
+            return scope
+        }
+        guard let project = target.project, !request.removesOrphans,
+            all.contains(where: { project.isOrphan($0) && $0.address != nil })
+        else { return scope }
+        // What a service leaves that the file no longer has stays, and so does the network that it is in.
+        let orphans = all.filter(project.isOrphan)
+        let kept = Set(orphans.flatMap(Self.networks))
+        var targets = Set(all.filter(isMeant).compactMap(\.address))
+        for key in project.networks.keys {
+            let name = project.networks[key]?["name"]?.string ?? "\(project.name)_\(key)"
+            if !kept.contains(name) { targets.insert(ResourceAddress(kind: .network, name: key)) }
+        }
+        if request.removesVolumes {
+            targets.formUnion(project.volumes.keys.map { ResourceAddress(kind: .volume, name: $0) })
+        }
+        scope.targets = targets
+        return scope
+    }
+
+    private static func networks(_ container: ComposeContainer) -> [String] {
+        container.json["NetworkSettings"]?["Networks"]?.objectValue?.map(\.0) ?? []
+    }
+
+    // MARK: What another client made
+
+    /// Something that is removed by the API.
+    private struct Object: ComposeItem {
+        var kind: String
+        var name: String
+        var service: String { name }
+    }
+
+    /// Removes networks and, where asked for, volumes with the project's labels that no stack has.
+    private func removeRest(_ wasEmpty: Bool) async throws -> ExitCode {
+        let daemon = try await session.daemon()
+        let filters = [("label", "\(ComposeContainer.Label.project)=\(target.name)")]
+        var found = try await daemon.get(Target("networks").with(filters: filters).text).arrayValue ?? []
+        var objects = found.filter(isForeign).compactMap { $0["Name"]?.stringValue }.map {
+            Object(kind: "networks", name: $0)
+        }
+        if request.removesVolumes {
+            found = try await daemon.get(Target("volumes").with(filters: filters).text)["Volumes"]?.arrayValue ?? []
+            objects += found.filter(isForeign).compactMap { $0["Name"]?.stringValue }.map {
+                Object(kind: "volumes", name: $0)
+            }
+        }
+        let work = ComposeWork(session: session, order: ComposeOrder(dependencies: [:]), operation: "remove")
+        return try await work.run(objects) { object, _ in try await remove(object, daemon) }
+    }
+
+    private func isForeign(_ object: JSONValue) -> Bool {
+        let labels = object["Labels"]?.objectValue?.strings ?? [:]
+        return labels[ComposeContainer.Label.stack] != target.name
+    }
+
+    private func remove(_ object: Object, _ daemon: DaemonClient) async throws {
+        do {
+            _ = try await daemon.delete(Target(object.kind, object.name).text)
+        } catch let failure as StatusFailure where failure.status == 404 {
+        } catch let failure as StatusFailure where failure.status == 403 || failure.status == 409 {
+            // Containers of others use it, or of a service that the file no longer has: it stays for them, as with Docker.
+            session.output.show([
+                Diagnostic(
+                    severity: .warning, code: "SC0232", summary: "\(object.name): resource is still in use",
+                    detail: failure.diagnostics.first?.summary,
+                    hint: "containers of services that the file no longer has go with --remove-orphans")
+            ])
+        }
+    }
+
+    // MARK: Images
+
+    /// The images that `--rmi` names.
+    private func doomedImages(_ containers: [ComposeContainer]) async throws -> [String] {
+        guard let mode = request.images else { return [] }
+        var names = Set(mode == "all" ? containers.map(\.image) : [])
+        for entry in target.project?.services.entries ?? [] {
+            if !request.services.isEmpty, !request.services.contains(entry.key) { continue }
+            let given = entry.value["image"]?.string
+            if given == nil, entry.value["build"]?.isNull == false { names.insert("\(target.name)-\(entry.key)") }
+            if mode == "all", let given { names.insert(given) }
+        }
+        return names.sorted()
+    }
+
+    private func remove(images: [String]) async throws -> ExitCode {
+        let daemon = try await session.daemon()
+        let objects = images.map { Object(kind: "images", name: $0) }
+        let work = ComposeWork(session: session, order: ComposeOrder(dependencies: [:]), operation: "remove")
+        return try await work.run(objects) { object, _ in try await remove(object, daemon) }
+    }
+}

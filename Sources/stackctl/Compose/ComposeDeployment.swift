@@ -1,0 +1,188 @@
+import Apply
+import Compose
+import Diagnostics
+import JSONText
+import Linux
+import StackModel
+
+/// Makes the host what a project says, or some of its services: a plan, and what comes before and after it.
+struct ComposeDeployment: Sendable {
+    /// What is asked for beside the file.
+    struct Request: Sendable, Equatable {
+        /// `--scale`.
+        var scale: [String: Int] = [:]
+        /// `--pull`; nil is what each service says.
+        var pullPolicy: String?
+        var pullsQuietly = false
+        /// Whether images are built (`--no-build`).
+        var builds = true
+        var forcesRecreation = false
+        var recreatesDependencies = false
+        var keepsExisting = false
+        /// Whether what the services depend on is left alone.
+        var ignoresDependencies = false
+        /// Whether containers are started (`--no-start`).
+        var starts = true
+        var removesOrphans = false
+        /// Whether anonymous volumes begin empty (`-V`).
+        var renewsVolumes = false
+    }
+
+    let session: ComposeSession
+    /// The project with all its active services, and those that were named.
+    let project: ComposeProject
+    /// The services that are meant; all where none was named.
+    let services: [String]
+    /// Those and what they depend on.
+    let reached: [String]
+    let request: Request
+    /// Whether services were named.
+    private let isPart: Bool
+
+    /// - Parameter named: the services that the user named; empty is all.
+    /// - Throws: an unknown service with the nearest name.
+    init(
+        _ session: ComposeSession, _ project: ComposeProject, named: [String], _ request: Request
+    ) throws(DiagnosticList) {
+        self.session = session
+        self.request = request
+        let selected = try project.selecting(named, withDependencies: !request.ignoresDependencies)
+        var whole = project
+        for entry in selected.services.entries where whole.services[entry.key] == nil {
+            whole.services.set(entry)
+            whole.disabledServices.remove(entry.key)
+        }
+        self.project = whole
+        services = named.isEmpty ? selected.services.keys : named
+        reached = selected.services.keys
+        isPart = !named.isEmpty
+        for service in request.scale.keys.sorted() where whole.services[service] == nil {
+            throw DiagnosticList(target.unknown(service, known: whole.services.keys))
+        }
+    }
+
+    /// The project as verbs know it.
+    var target: ComposeTarget { ComposeTarget(name: project.name, project: project) }
+
+    private var stack: ComposeStack { ComposeStack(session, target) }
+
+    // MARK: The document
+
+    /// What the document of the project depends on beside the files.
+    private var lowering: LoweringOptions {
+        var options = LoweringOptions()
+        options.scale = request.scale
+        options.starts = request.starts
+        options.pullPolicy = request.pullPolicy
+        options.builds = request.builds
+        options.ignoresDependencies = request.ignoresDependencies
+        return options
+    }
+
+    private func document() async throws -> StackDocument {
+        let source = ComposeSource(ComposeRequest(workingDirectory: project.directory))
+        var document = try await source.document(of: project, lowering, daemon: try await session.daemon())
+        // The session has shown what the files are like, and the plan does not have to.
+        session.output.show(document.diagnostics.filter { !project.diagnostics.contains($0) })
+        document.diagnostics = []
+        if request.renewsVolumes {
+            for index in document.resources.indices { document.resources[index].attributes["anonymousVolumes"] = nil }
+        }
+        return document
+    }
+
+    // MARK: The scope
+
+    /// How far the plan may go: the containers of the services and all that they refer to.
+    ///
+    /// Of a whole project every network and volume, too. What the file no longer has is only taken away where that is
+    /// asked for.
+    ///
+    /// - Parameter orphans: containers that are to go.
+    func scope(_ document: StackDocument, orphans: [ComposeContainer]) -> PlanScope {
+        var scope = PlanScope()
+        scope.keepsExisting = request.keepsExisting
+        if isPart || !request.removesOrphans {
+            scope.targets = targets(document).union(orphans.compactMap(\.address))
+        }
+        if request.forcesRecreation { scope.replaced.formUnion(containers(of: services, document)) }
+        if request.recreatesDependencies {
+            scope.replaced.formUnion(containers(of: reached.filter { !services.contains($0) }, document))
+        }
+        return scope
+    }
+
+    private func targets(_ document: StackDocument) -> Set<ResourceAddress> {
+        var targets = containers(of: reached, document)
+        guard isPart else { return targets.union(document.resources.map(\.address)) }
+        // A replica that is one too many has no resource, but its service's address covers it.
+        var open = document.resources.filter { targets.contains(Self.unnumbered($0.address)) }
+        while let resource = open.popLast() {
+            let referred = StackReference.references(in: .object(resource.attributes)).map(\.address)
+            for address in referred + resource.dependencies.map(\.address) where address.kind != .container {
+                guard targets.insert(address).inserted, let next = document.resource(address) else { continue }
+                open.append(next)
+            }
+        }
+        return targets
+    }
+
+    /// The addresses of services' containers, and of those that run before them, without numbers.
+    private func containers(of services: [String], _ document: StackDocument) -> Set<ResourceAddress> {
+        let names = Set(services)
+        let before = document.resources.map(\.address).filter { address in
+            guard address.kind == .container, let cut = address.name.firstRange(of: "-pre_start-") else { return false }
+            return names.contains(String(address.name[..<cut.lowerBound]))
+        }
+        return Set(services.map { ResourceAddress(kind: .container, name: $0) } + before.map(Self.unnumbered))
+    }
+
+    private static func unnumbered(_ address: ResourceAddress) -> ResourceAddress {
+        ResourceAddress(kind: address.kind, name: address.name)
+    }
+
+    // MARK: Doing it
+
+    /// Pulls what is due, plans, shows the plan and applies it.
+    ///
+    /// Under `--dry-run` it ends once the plan is shown.
+    func run(isShort: Bool) async throws -> ExitCode {
+        let pulling = ComposePulling(session: session, isQuiet: request.pullsQuietly)
+        let images = reached.compactMap { name in
+            project.services[name].flatMap { ComposePulling.Item(name, $0) }
+        }
+        let pulled = try await pulling.pull(try await pulling.due(images, policy: request.pullPolicy))
+        guard pulled == .success else { return pulled }
+        let document = try await document()
+        let orphans = try await orphans()
+        let planned = try await stack.plan(document, scope(document, orphans: request.removesOrphans ? orphans : []))
+        stack.show(planned.plan, isShort: isShort)
+        if !request.removesOrphans { warn(of: orphans) }
+        var code = ExitCode.success
+        if !session.isDryRun { code = try await stack.apply(planned) }
+        let foreign = request.removesOrphans ? orphans.filter { $0.address == nil } : []
+        guard code == .success, !foreign.isEmpty else { return code }
+        let stopped = try await ComposeStopCommand.stop(foreign.filter(\.isRunning), session, target)
+        guard stopped == .success else { return stopped }
+        return try await ComposeRemoval(session, target).remove(foreign, volumes: false)
+    }
+
+    /// Containers of services that the file does not have.
+    func orphans() async throws -> [ComposeContainer] {
+        try await session.containers(of: ComposeTarget(name: project.name, project: nil)).filter(project.isOrphan)
+    }
+
+    /// In Docker's words.
+    private func warn(of orphans: [ComposeContainer]) {
+        guard !orphans.isEmpty,
+            Environment.given("COMPOSE_IGNORE_ORPHANS").map({ !["1", "true"].contains($0) }) ?? true
+        else { return }
+        session.output.show([
+            Diagnostic(
+                severity: .warning, code: "SC0231",
+                summary: "Found orphan containers ([\(orphans.map(\.name).joined(separator: " "))]) for this project",
+                hint: "If you removed or renamed this service in your compose file, you can run this command with the "
+                    + "--remove-orphans flag to clean it up")
+        ])
+    }
+}

@@ -1,0 +1,195 @@
+import Diagnostics
+import HTTP
+import JSONText
+import Linux
+
+/// Stays with the containers of an `up` that is not detached: shows their logs, and stops them on an interrupt.
+struct ComposeFollower: Sendable {
+    /// When the end of one container ends all.
+    enum Abort: Sendable {
+        case never, onExit, onFailure
+    }
+
+    /// What happens meanwhile.
+    private enum Event: Sendable {
+        case ended(ComposeContainer, Int32)
+        /// A container was started that nobody followed.
+        case began
+        case interrupted
+        /// The stop that an interrupt or an end asked for is over.
+        case stopped(ExitCode)
+        case failed(any Error)
+    }
+
+    let session: ComposeSession
+    let target: ComposeTarget
+    let printer: ComposeLogPrinter
+    /// The services whose logs are shown.
+    var attached: Set<String> = []
+    /// The services that are stopped with them.
+    var stopped: Set<String> = []
+    var hasTimestamps = false
+    var aborts = Abort.never
+    /// The service whose exit code is ours.
+    var codeFrom: String?
+    /// What takes in changes of files meanwhile.
+    var watch: ComposeWatch?
+
+    private static let interrupts: [Int32] = [2, 15]
+    private static let pause = Duration.milliseconds(100)
+
+    /// Follows until all have ended.
+    ///
+    /// - Parameter alreadyRunning: identifiers of containers whose earlier lines the user has not asked for.
+    func run(alreadyRunning: Set<String>) async throws -> ExitCode {
+        let (events, sender) = AsyncStream.makeStream(of: Event.self)
+        let signals = try SignalQueue(Self.interrupts)
+        let daemon = try await session.daemon()
+        var tasks = [
+            Task {
+                while (try? await signals.next()) != nil { sender.yield(.interrupted) }
+            },
+            Task { await tellStarts(daemon, sender) },
+        ]
+        if let watch {
+            tasks.append(
+                Task {
+                    do { try await watch.run() } catch is CancellationError {} catch { sender.yield(.failed(error)) }
+                })
+        }
+        defer {
+            signals.close()
+            for task in tasks { task.cancel() }
+        }
+        var open: Set<String> = []
+        var ended: Set<String> = []
+        var result: ExitCode?
+        var codes: [String: Int32] = [:]
+        var interrupts = 0
+        var isStopping = false
+
+        func followNew() async throws {
+            let found = try await session.containers(of: target)
+            for container in found where attached.contains(container.service) && !open.contains(container.id) {
+                if ended.contains(container.id), !container.isRunning { continue }
+                open.insert(container.id)
+                await printer.register(container.shortName)
+                let isOld = alreadyRunning.contains(container.id) && !ended.contains(container.id)
+                tasks.append(Task { await follow(container, isOld: isOld, daemon, sender) })
+            }
+        }
+        func stopAll(_ kills: Bool) {
+            isStopping = true
+            tasks.append(Task { sender.yield(.stopped(await stop(kills: kills))) })
+        }
+
+        try await followNew()
+        guard !open.isEmpty else { return .success }
+        for await event in events {
+            switch event {
+            case .began: if !isStopping { try await followNew() }
+            case .failed(let error): session.output.show(Failure.diagnostics(error))
+            case .interrupted:
+                interrupts += 1
+                session.output.writeError(
+                    interrupts == 1 ? "\nGracefully Stopping... press Ctrl+C again to force\n" : "\nKilling\n")
+                result = .interrupted
+                stopAll(interrupts > 1)
+            case .ended(let container, let code):
+                open.remove(container.id)
+                ended.insert(container.id)
+                codes[container.service] = codes[container.service] ?? code
+                let isTrigger = aborts == .onExit || aborts == .onFailure && code != 0
+                if isTrigger, !isStopping {
+                    result = result ?? ExitCode(code: code)
+                    await printer.say("Aborting on container exit...")
+                    stopAll(false)
+                }
+            case .stopped(let code):
+                if code != .success { return code }
+            }
+            if open.isEmpty { break }
+        }
+        if interrupts == 0, let codeFrom { return ExitCode(code: codes[codeFrom] ?? result?.code ?? 0) }
+        return result ?? .success
+    }
+
+    // MARK: One container
+
+    /// Shows a container's log until it has ended for good.
+    private func follow(
+        _ container: ComposeContainer, isOld: Bool, _ daemon: DaemonClient, _ sender: AsyncStream<Event>.Continuation
+    ) async {
+        let logs = ComposeLogs(daemon: daemon, printer: printer)
+        var code: Int32 = 0
+        var query = ComposeLogs.Query(follows: true, hasTimestamps: hasTimestamps)
+        do {
+            let began = try await startTime(container, daemon)
+            if isOld { query.tail = "0" } else { query.since = began }
+            while true {
+                try await logs.read(container.id, as: container.shortName, query)
+                let (state, isRestarting) = try await end(of: container, daemon)
+                code = state
+                await printer.say(
+                    "\(container.shortName) exited with code \(code)\(isRestarting ? " (restarting)" : "")")
+                guard isRestarting else { break }
+                query.tail = nil
+                query.since = try await nextStart(of: container, daemon)
+            }
+        } catch let failure as StatusFailure where failure.status == 404 {
+            // Removed, or made anew: the next one is followed when it starts.
+            await printer.finish(container.shortName)
+        } catch {
+            if !Task.isCancelled { sender.yield(.failed(error)) }
+        }
+        sender.yield(.ended(container, code))
+    }
+
+    /// When it was started, as the API wants it in `since`.
+    private func startTime(_ container: ComposeContainer, _ daemon: DaemonClient) async throws -> String? {
+        let inspected = try await daemon.get(Target("containers", container.id, "json").text)
+        return inspected["State"]?["StartedAt"]?.stringValue
+    }
+
+    /// The exit code once a log has ended, and whether the container is on its way up again.
+    private func end(of container: ComposeContainer, _ daemon: DaemonClient) async throws -> (Int32, Bool) {
+        let state = try await daemon.get(Target("containers", container.id, "json").text)["State"]
+        let isUp = ["running", "restarting"].contains(state?["Status"]?.stringValue ?? "")
+        return (Int32(clamping: state?["ExitCode"]?.intValue ?? 0), isUp)
+    }
+
+    /// Waits until it runs again or has given up; when it was started.
+    private func nextStart(of container: ComposeContainer, _ daemon: DaemonClient) async throws -> String? {
+        while true {
+            let state = try await daemon.get(Target("containers", container.id, "json").text)["State"]
+            if state?["Status"]?.stringValue != "restarting" { return state?["StartedAt"]?.stringValue }
+            try await EventLoop.shared.sleep(for: Self.pause)
+        }
+    }
+
+    // MARK: All of them
+
+    /// Tells of containers of the project that start.
+    private func tellStarts(_ daemon: DaemonClient, _ sender: AsyncStream<Event>.Continuation) async {
+        let request = Target("events").with(filters: [
+            ("type", "container"), ("event", "start"), ("label", "\(ComposeContainer.Label.project)=\(target.name)"),
+        ])
+        try? await daemon.stream("GET", request.text) { _ in sender.yield(.began) }
+    }
+
+    private func stop(kills: Bool) async -> ExitCode {
+        do {
+            let running = try await session.containers(of: target, all: false)
+                .filter { stopped.contains($0.service) || attached.contains($0.service) }
+            guard kills else { return try await ComposeStopCommand.stop(running, session, target) }
+            let daemon = try await session.daemon()
+            let work = ComposeWork(session: session, order: ComposeOrder(target, running), operation: "kill")
+            return try await work.run(running) { container, _ in
+                _ = try await daemon.post(Target("containers", container.id, "kill").text)
+            }
+        } catch {
+            session.output.show(Failure.diagnostics(error))
+            return .failure
+        }
+    }
+}
