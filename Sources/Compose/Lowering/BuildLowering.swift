@@ -100,7 +100,11 @@ struct BuildLowering {
         }
         if !paths.isEmpty { set("secrets", .object(paths), "secrets") }
         if !sealed.isEmpty { set("secretValues", .object(sealed), "secrets") }
-        set("ssh", build.texts("ssh").flatMap { $0.isEmpty ? nil : .strings($0) }, "ssh")
+        let agents = (build.texts("ssh") ?? []).map { agent in
+            // The daemon builds: it needs to be told where the caller's agent listens.
+            agent == "default" ? context.project.environment["SSH_AUTH_SOCK"].map { "default=\($0)" } ?? agent : agent
+        }
+        if !agents.isEmpty { set("ssh", .strings(agents), "ssh") }
     }
 
     private mutating func lowerEnvironment() {

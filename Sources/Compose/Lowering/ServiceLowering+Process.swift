@@ -52,7 +52,8 @@ extension ServiceLowering {
         let written = service.given("image")
         let image = written ?? "\(context.project.name)-\(name)"
         let key = written == nil ? "build" : "image"
-        guard written != nil || builds else {
+        // A provider has none, and is refused as such.
+        guard written != nil || builds || service.entry("provider") != nil else {
             service.refuse("image", "SC2401", "is missing, and so is build", hint: "add one of the two")
             return
         }
