@@ -31,7 +31,7 @@ package enum ComposeLabels {
     ) -> [(key: String, value: String)] {
         var labels = [
             (Self.project, project.name), (service, name), (oneOff, "False"),
-            (configHash, ComposeHash.service(node)), (dependsOn, dependencies(node)),
+            (configHash, ComposeHash.service(node, in: project)), (dependsOn, dependencies(node)),
             (workingDirectory, project.directory), (configFiles, project.files.joined(separator: ",")),
             (version, releaseFollowed),
         ]
@@ -69,20 +69,37 @@ package enum ComposeLabels {
 
 /// Hashes of elements of a project: another one means another configuration.
 package enum ComposeHash {
-    /// Of a service, without what does not make another container.
-    package static func service(_ node: ComposeNode) -> String {
+    /// Of a service, without what does not make another container; the one Docker Compose makes of the same service.
+    ///
+    /// Source: docker/compose, `pkg/compose/hash.go`.
+    package static func service(_ node: ComposeNode, in project: ComposeProject) -> String {
         guard var map = node.map else { return whole(node) }
         for key in ["build", "pull_policy", "scale", "depends_on", "profiles"] { map.remove(key) }
         if var deploy = map["deploy"]?.map {
             deploy.remove("replicas")
             map["deploy"] = ComposeNode(.map(deploy), at: node.location)
         }
-        return whole(ComposeNode(.map(map), at: node.location))
+        return SHA256Digest.hex(of: Array(project.serviceJSON(map).goText.utf8))
     }
 
     /// Of all of an element.
     package static func whole(_ node: ComposeNode) -> String {
         SHA256Digest.hex(of: node.plainJSON.serializedBytes(.canonical))
+    }
+}
+
+extension JSONValue {
+    /// The text Go's encoder writes, which escapes what HTML knows.
+    fileprivate var goText: String {
+        var text = ""
+        for scalar in serialized().unicodeScalars {
+            switch scalar {
+            case "<", ">", "&": text += "\\u00" + String(scalar.value, radix: 16)
+            case "\u{2028}", "\u{2029}": text += "\\u" + String(scalar.value, radix: 16)
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        return text
     }
 }
 
@@ -105,7 +122,7 @@ extension ServiceLowering {
     mutating func lowerLabels() {
         setTextMap("labels", "labels")
         for label in ComposeLabels.ofService(name, node, in: context.project) {
-            draft.set("labels.\(label.key)", .string(label.value), at: location)
+            draft.set("labels.\(label.key)", .string(label.value), at: nil)
         }
     }
 }

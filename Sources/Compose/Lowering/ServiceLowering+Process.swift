@@ -24,8 +24,8 @@ extension ServiceLowering {
         }
         setTextMap("annotations", "annotations")
         if let logging = service.reader("logging") { lowerLogging(logging) }
-        if !context.options.starts { draft.set("running", false, at: location) }
-        draft.set("anonymousVolumes", "keep", at: location)
+        if !context.options.starts { draft.set("running", false, at: nil) }
+        draft.set("anonymousVolumes", "keep", at: nil)
     }
 
     private mutating func lowerLogging(_ logging: MemberReader) {
@@ -67,13 +67,13 @@ extension ServiceLowering {
         service.skip("pull_refresh_after")
         let policy = service.given("pull_policy")
         if let asked = context.options.pullPolicy {
-            draft.set("pull", .string(asked), at: location)
+            draft.set("pull", .string(asked), at: nil)
             return
         }
         switch policy {
         case "always", "never", "missing", "build": set("pull", policy.map { .string($0) }, "pull_policy")
         case "if_not_present": set("pull", "missing", "pull_policy")
-        case nil: if !isBuilt { draft.set("pull", "missing", at: location) }
+        case nil: if !isBuilt { draft.set("pull", "missing", at: nil) }
         case .some(let other):
             guard other == "refresh" || other == "daily" || other == "weekly" || other.hasPrefix("every_") else {
                 service.refuse(

@@ -33,7 +33,7 @@ struct SharedLowering {
         }
         for label in ComposeLabels.ofShared(
             kind == .network ? ComposeLabels.network : ComposeLabels.volume, key, node, in: context.project)
-        { draft.set("labels.\(label.key)", .string(label.value), at: reader.location) }
+        { draft.set("labels.\(label.key)", .string(label.value), at: nil) }
         reader.finish()
         return StackResource(
             address: ResourceAddress(kind: kind, name: key), attributes: draft.attributes, location: reader.location,

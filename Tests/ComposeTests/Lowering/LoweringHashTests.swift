@@ -39,7 +39,7 @@ struct LoweringHashTests {
     func service(_ written: String, _ isSame: Bool) throws {
         func hash(_ text: String) throws -> String {
             let lab = try LoweringLab(web: text)
-            return ComposeHash.service(try #require(lab.project.services["web"]))
+            return ComposeHash.service(try #require(lab.project.services["web"]), in: lab.project)
         }
         let plain = try written.contains("deploy") ? hash(#""deploy": {}"#) : hash("")
         #expect((try hash(written) == plain) == isSame)
