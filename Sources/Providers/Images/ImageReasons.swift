@@ -7,8 +7,14 @@ enum ImageReasons {
 
     /// `site/nginx.conf changed, base debian:12 is another image`.
     ///
-    /// - Parameter path: `from.inputs`, or `from.bases.` with a name.
+    /// - Parameter path: `from.inputs`, or `from.bases.` or `from.contexts.` with a name.
     static func words(path: String, from: JSONValue?, to: JSONValue?) -> String? {
+        if path.hasPrefix("from.contexts.") {
+            let name = path.dropFirst("from.contexts.".count)
+            guard let from, let to else { return nil }
+            let arePaths = [from, to].allSatisfy { $0.stringValue?.hasPrefix("/") == true }
+            return arePaths ? "context \(name) is another directory" : "context \(name) is another image"
+        }
         guard path == "from.inputs" else {
             let name = path.dropFirst("from.bases.".count)
             return from == nil || to == nil ? nil : "base \(name) is another image"
