@@ -45,6 +45,8 @@ struct ImageProvider: ResourceProvider {
     func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass {
         // Without a lock the image stays as it was built, and so it does once its source is gone.
         if path == "from.debian.lock" || path == "from.state" || path == "from.inputs", to == nil { return .none }
+        // What a build has brought is what it was built on.
+        if path == "from.inputs", ImageReasons.areOnlyFound(from: from, to: to) { return .none }
         // Secrets are in no image; that the steps can use another one does not make them do so.
         if path.hasPrefix("from.secrets.") || path.hasPrefix("from.secretValues") { return .none }
         // How an image is built does not say what it is.
@@ -56,6 +58,12 @@ struct ImageProvider: ResourceProvider {
     }
 
     func settled(_ attributes: JSONObject, outputs: JSONObject) -> JSONObject {
+        if let bases = outputs["bases"]?.objectValue, var origin = attributes["from"]?.objectValue {
+            var settled = attributes
+            origin["inputs"] = ImageReasons.found(origin["inputs"], bases)
+            settled["from"] = .object(origin)
+            return settled
+        }
         guard var origin = attributes["from"]?.objectValue, var debian = origin["debian"]?.objectValue,
             debian["lock"] != nil, let packages = outputs["packages"]
         else { return attributes }
@@ -154,7 +162,13 @@ struct ImageProvider: ResourceProvider {
         try await objects.set(image.id.description, of: identity.id)
         try await tag(image, attributes.list("tags") ?? [])
         try await ImagePushes(engine: engine, image: image, address: address).push(attributes, progress)
-        return outputs(image, address)
+        var outputs = outputs(image, address)
+        var bases = JSONObject()
+        for name in ImageReasons.missing(attributes["from"]?["inputs"]) {
+            bases[name] = imageID(name).map { .string(Digest($0)?.shortHex ?? $0) }
+        }
+        if !bases.isEmpty { outputs["bases"] = .object(bases) }
+        return outputs
     }
 
     func update(

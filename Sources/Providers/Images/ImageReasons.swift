@@ -35,6 +35,35 @@ enum ImageReasons {
         return changes.prefix(limit).joined(separator: ", ") + (rest > 0 ? ", and \(rest) more" : "")
     }
 
+    /// Whether inputs differ only by bases that were not here when the plan was made, and are now.
+    static func areOnlyFound(from: JSONValue?, to: JSONValue?) -> Bool {
+        let (before, after) = (marks(from), marks(to))
+        return Set(before.keys) == Set(after.keys)
+            && before.allSatisfy { name, mark in
+                mark == after[name] || name.hasPrefix("base ") && mark == unknown
+            }
+    }
+
+    /// The mark of a base that is not here.
+    static let unknown = "unknown"
+
+    /// The inputs with the marks of bases that a build has brought.
+    static func found(_ inputs: JSONValue?, _ bases: JSONObject) -> JSONValue? {
+        guard let lines = inputs?.arrayValue else { return inputs }
+        return .array(
+            lines.map { line in
+                guard let text = line.stringValue, text.hasPrefix("base "), text.hasSuffix(" \(unknown)"),
+                    let mark = bases[String(text.dropFirst(5).dropLast(unknown.count + 1))]?.stringValue
+                else { return line }
+                return .string(text.dropLast(unknown.count) + mark)
+            })
+    }
+
+    /// The names of bases that are not here.
+    static func missing(_ inputs: JSONValue?) -> [String] {
+        marks(inputs).filter { $0.key.hasPrefix("base ") && $0.value == unknown }.map { String($0.key.dropFirst(5)) }
+    }
+
     /// Marks by the names of inputs, which may have spaces: the mark is what follows the first word that is one.
     private static func marks(_ list: JSONValue?) -> [String: String] {
         var marks: [String: String] = [:]

@@ -11,12 +11,14 @@ enum DockerfileBases {
     /// The document with `from.bases` of each Dockerfile that can be read here; of one that cannot, whoever builds it
     /// says why.
     ///
+    /// Images of compose projects have what the store has under the name.
+    ///
     /// Blocking.
     static func added(to document: StackDocument) -> StackDocument {
         var document = document
         for index in document.resources.indices {
             guard var origin = document.resources[index].attributes["from"]?.objectValue,
-                let text = text(origin)
+                origin["labels"]?["com.docker.compose.project"] == nil, let text = text(origin)
             else { continue }
             let names = names(text, origin)
             guard !names.isEmpty else { continue }
