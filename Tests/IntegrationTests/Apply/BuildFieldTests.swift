@@ -1,3 +1,5 @@
+import Apply
+import ImageStore
 import JSONText
 import Linux
 import OCI
@@ -60,7 +62,7 @@ struct BuildFieldTests {
         #expect(try await lab.run("shop-web", "sh", "-c", "echo $BASE") == "1")
         let engine = try await lab.host.engine
         let image = try #require(try await engine.images.resolve("shop/site:two"))
-        #expect(image.config.config.labels["made"] == "here")
+        #expect(image.config.execution.labels["made"] == "here")
         #expect(try await engine.images.resolve("shop/site")?.id == image.id)
 
         // What is not used is no input; how it is built makes no other image.
