@@ -14,6 +14,7 @@ import tempfile
 import time
 
 import builds
+import compose
 import host
 import images
 
@@ -137,6 +138,7 @@ def until(check, seconds, what):
 class Bench:
     def __init__(self, work):
         self.work = work
+        self.build = BUILD
         self.rows = []
         self.stack = []
         self.environment = dict(os.environ, STACKCTL_ROOT=f"{work}/ours", NO_COLOR="1", XDG_CACHE_HOME=f"{work}/cache")
@@ -398,6 +400,9 @@ class Bench:
     def builds(self):
         builds.run(self, call, [name.removeprefix("builds.") for name in WANTED if name.startswith("builds.")])
 
+    def compose(self):
+        compose.run(self, [name.removeprefix("compose.") for name in WANTED if name.startswith("compose.")])
+
     def images(self):
         if not self.image_set:
             self.image_set = images.Images(self)
@@ -446,7 +451,7 @@ def main():
         if not WANTED or any(name != "version" for name in WANTED):
             bench.start()
         for name in ("version", "rest", "plan", "thousand", "container", "exec", "run", "many", "names", "ports", "logs", "load",
-                     "pull", "push", "builds"):
+                     "pull", "push", "builds", "compose"):
             if not WANTED or name in WANTED or any(wanted.startswith(name + ".") for wanted in WANTED):
                 getattr(bench, name)()
         missed = bench.table()

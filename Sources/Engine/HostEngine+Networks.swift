@@ -111,7 +111,11 @@ extension HostEngine {
                 throw EngineError(
                     .forbidden, "endpoint with name \(container.name) already exists in network \(network.name)")
             }
-            try await self.reserve(settings, for: container)
+            if container.state.isActive {
+                try await self.reserve(settings, for: container)
+            } else {
+                try await self.reserveUnlessTaken(settings, for: container)
+            }
             do {
                 if container.state.isActive {
                     let namespace = try self.namespace(of: container)

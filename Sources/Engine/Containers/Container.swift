@@ -44,6 +44,10 @@ package final class Container: Sendable {
         var nextObserver = 0
         /// Set while its end is being worked up: links and ports are not yet released.
         var isSettling = false
+        /// Set while it starts, and while a place of it is given to another: one keeps the other waiting.
+        var arePlacesClaimed = false
+        /// Restarts that users asked for and that are not over.
+        var restartsUnderWay = 0
         /// Clients that are attached and have to see its last output.
         var attachments = 0
         /// Set when it is gone; who waits from then on waits for nothing.

@@ -196,7 +196,7 @@ extension HostEngine {
             try Files.makeDirectories(directory, mode: 0o700)
         }
         for endpoint in container.specification.endpoints {
-            try await reserve(endpoint, for: container)
+            try await reserveUnlessTaken(endpoint, for: container)
         }
         try await materializeMounts(container, image, made)
     }

@@ -31,16 +31,20 @@ extension HostEngine {
         case .removing, .dead: throw EngineError(.conflict, "container is marked for removal and cannot be started")
         case .created, .exited: break
         }
+        await claimPlaces(container)
+        defer { container.change { $0.arePlacesClaimed = false } }
         do {
             if !facts.state.isMade { try await complete(container) }
-            let connection = try await launch(container, facts)
+            let connection = try await launchWithDonors(container, facts)
             await publishConnections("connect", container)
             await began(container, connection)
         } catch {
             let failure = Self.startFailure(error)
             container.change { facts in
                 facts.state.error = failure.message
-                facts.state.exitCode = failure.exitCode
+                // How the last run ended stays known where nothing of this one came to run.
+                let unknown: Int32? = facts.state.exitCode == 0 ? 128 : nil
+                if let code = failure.exitCode ?? unknown { facts.state.exitCode = code }
                 facts.state.phase = facts.state.phase == .created ? .created : .exited
             }
             await saveStatusLater(container)
@@ -52,14 +56,29 @@ extension HostEngine {
         }
     }
 
-    private static func startFailure(_ error: any Error) -> (error: EngineError, message: String, exitCode: Int32) {
+    private static func startFailure(_ error: any Error) -> (error: EngineError, message: String, exitCode: Int32?) {
         if let error = error as? RuntimeError {
             let text = "failed to create task for container: \(error)"
             let kind: EngineError.Kind = error.exitCode == 125 ? .failed : .invalid
             return (EngineError(kind, text, diagnostics: [error.diagnostic]), text, error.exitCode)
         }
         let wrapped = EngineError.wrapping(error)
-        return (wrapped, wrapped.message, 128)
+        return (wrapped, wrapped.message, nil)
+    }
+
+    /// Launches, once more where a container whose namespaces it joins was restarted under it.
+    private func launchWithDonors(_ container: Container, _ facts: Container.Facts) async throws -> SupervisorConnection
+    {
+        while true {
+            try await waitForDonors(facts.specification)
+            do {
+                return try await launch(container, facts)
+            } catch {
+                guard donors(facts.specification).contains(where: { $0.snapshot.restartsUnderWay > 0 }) else {
+                    throw error
+                }
+            }
+        }
     }
 
     private func launch(_ container: Container, _ facts: Container.Facts) async throws -> SupervisorConnection {

@@ -106,6 +106,8 @@ extension HostEngine {
 
     /// Stops and starts again.
     package func restart(_ container: Container, signal: String? = nil, timeout: Int? = nil) async throws {
+        container.change { $0.restartsUnderWay += 1 }
+        defer { container.change { $0.restartsUnderWay -= 1 } }
         do {
             try await stop(container, signal: signal, timeout: timeout, isWish: false)
         } catch let error as EngineError where error.kind == .notModified {}

@@ -55,12 +55,23 @@ extension HostEngine {
             return JSONObject([(network.rawValue, .object(object))])
         }
         var object = JSONObject()
-        for endpoint in try await networks.endpoints(containerID: container.id) {
+        let places = try await networks.endpoints(containerID: container.id)
+        for endpoint in places {
             guard let network = try await networks.network(id: endpoint.networkID) else { continue }
             let settings = facts.specification.endpoints.first { $0.network == endpoint.networkID }
             let names = network.name == Self.defaultNetworkName ? [] : dnsNames(container, endpoint)
             object[network.name] = .object(
                 Self.endpoint(endpoint, network, active: facts.state.isActive, settings: settings, names: names))
+        }
+        // Whose addresses another has until it starts.
+        for settings in facts.specification.endpoints
+        where !places.contains(where: { $0.networkID == settings.network }) {
+            guard let network = try await networks.network(id: settings.network) else { continue }
+            var waiting = Self.emptyEndpoint
+            waiting["IPAMConfig"] = settings.fixedAddresses
+            waiting["Aliases"] = .strings(orNull: settings.aliases.isEmpty ? nil : settings.aliases)
+            waiting["NetworkID"] = .string(network.id)
+            object[network.name] = .object(waiting)
         }
         return object
     }

@@ -25,7 +25,7 @@ extension HostEngine {
             "Created": .string(network.createdAt?.rfc3339 ?? ContainerState.never), "Scope": "local",
             "Driver": .string(network.driver.rawValue), "EnableIPv4": true, "EnableIPv6": .bool(network.ipv6 != nil),
             "IPAM": [
-                "Driver": "default", "Options": isDefault ? .null : .object(JSONObject()),
+                "Driver": "default", "Options": isDefault ? .null : .object(.strings(network.addressOptions)),
                 "Config": .array(Self.pools(network)),
             ],
             "Internal": .bool(network.isInternal), "Attachable": .bool(network.isAttachable), "Ingress": false,

@@ -12,6 +12,7 @@ extension HostEngine {
         let ports = try await publishedPorts(specification)
         do {
             try checkLinks(container)
+            try await reserveMissing(container)
             _ = try await networks.attach(containerID: container.id, netns: namespace, ports: ports)
             try await attachNames(container, namespace)
             try await attachRelays(container)

@@ -58,6 +58,10 @@ struct ContainerRoutes: Sendable {
         }
         router.on("POST", "/containers/{id}/update", update)
         router.on("DELETE", "/containers/{id}") { request in
+            if request.flag("link") {
+                _ = try find(request)
+                throw EngineError(.conflict, "conflict, cannot remove the default link name of the container")
+            }
             try await engine.remove(try find(request), force: request.flag("force"), volumes: request.flag("v"))
             try await request.respond(status: 204)
         }

@@ -51,6 +51,7 @@ extension NetworkRequest {
             throw EngineError(
                 .invalid, "error retrieving ipam driver: could not find plugin \(driver) in v1 plugin registry")
         }
+        addressOptions = try ipam.dictionary("Options")
         for pool in try ipam.objects("Config") {
             let text = try pool.text("Subnet")
             if text.isEmpty {

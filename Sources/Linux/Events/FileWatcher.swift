@@ -29,10 +29,11 @@ package final class FileWatcher: Sendable {
     package func changed() async throws {
         for await finding in changes {
             if finding == .changed { return }
-            throw SystemError(call: "inotify", errno: .ENOENT, subject: String(decoding: token.name, as: UTF8.self))
+            throw SystemError(
+                call: "inotify", errno: .ENOENT, subject: String(decoding: token.name ?? [], as: UTF8.self))
         }
         try Task.checkCancellation()
-        throw SystemError(call: "inotify", errno: .EBADF, subject: String(decoding: token.name, as: UTF8.self))
+        throw SystemError(call: "inotify", errno: .EBADF, subject: String(decoding: token.name ?? [], as: UTF8.self))
     }
 
     /// Stops watching.
@@ -49,11 +50,14 @@ final class DirectoryWatches: Sendable {
     struct Token: Sendable {
         let id: Int
         let watch: Int32
-        let name: [UInt8]
+        /// Nil for whatever is in the directory.
+        let name: [UInt8]?
     }
 
     private struct Listener {
-        let name: [UInt8]
+        let name: [UInt8]?
+        /// Whether the teller ends with the directory.
+        let endsWhenGone: Bool
         let teller: AsyncStream<Finding>.Continuation
     }
 
@@ -69,7 +73,7 @@ final class DirectoryWatches: Sendable {
 
     /// Watches a directory for a listener, with the others that watch it.
     func add(
-        _ directory: String, name: [UInt8], _ teller: AsyncStream<Finding>.Continuation
+        _ directory: String, name: [UInt8]?, _ teller: AsyncStream<Finding>.Continuation, endsWhenGone: Bool = true
     ) throws(SystemError) -> Token {
         guard number >= 0 else { throw SystemError(call: "inotify_init", errno: failure) }
         // IN_MODIFY, IN_CLOSE_WRITE, IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE, IN_DELETE_SELF, IN_MOVE_SELF
@@ -78,7 +82,8 @@ final class DirectoryWatches: Sendable {
         return try state.withLock { state throws(SystemError) in
             let watch = try system("inotify_add_watch", path: directory) { inotify_add_watch(number, $0, mask) }
             state.next += 1
-            state.listeners[watch, default: [:]][state.next] = Listener(name: name, teller: teller)
+            state.listeners[watch, default: [:]][state.next] = Listener(
+                name: name, endsWhenGone: endsWhenGone, teller: teller)
             return Token(id: state.next, watch: watch, name: name)
         }
     }
@@ -93,7 +98,7 @@ final class DirectoryWatches: Sendable {
             }
             return listener
         }
-        listener?.teller.finish()
+        if listener?.endsWhenGone == true { listener?.teller.finish() }
     }
 
     private func listen() {
@@ -108,24 +113,24 @@ final class DirectoryWatches: Sendable {
     }
 
     private func tell(_ bytes: [UInt8]) {
-        var told: [(teller: AsyncStream<Finding>.Continuation, finding: Finding)] = []
+        var told: [(listener: Listener, finding: Finding)] = []
         state.withLock { state in
             for event in InotifyEvent.parse(bytes) {
                 if event.mask & 0x4000 != 0 {
                     // IN_Q_OVERFLOW: events were lost, so assume everybody's was among them.
-                    told += state.listeners.values.flatMap(\.values).map { ($0.teller, .changed) }
+                    told += state.listeners.values.flatMap(\.values).map { ($0, .changed) }
                 } else if event.mask & 0x8000 != 0 {
                     // IN_IGNORED: the directory is gone.
-                    told += (state.listeners.removeValue(forKey: event.watch) ?? [:]).values.map { ($0.teller, .gone) }
+                    told += (state.listeners.removeValue(forKey: event.watch) ?? [:]).values.map { ($0, .gone) }
                 } else {
                     let listeners = (state.listeners[event.watch] ?? [:]).values
-                    told += listeners.filter { $0.name == event.name }.map { ($0.teller, .changed) }
+                    told += listeners.filter { $0.name == nil || $0.name == event.name }.map { ($0, .changed) }
                 }
             }
         }
-        for (teller, finding) in told {
-            teller.yield(finding)
-            if finding == .gone { teller.finish() }
+        for (listener, finding) in told {
+            listener.teller.yield(finding)
+            if finding == .gone, listener.endsWhenGone { listener.teller.finish() }
         }
     }
 }

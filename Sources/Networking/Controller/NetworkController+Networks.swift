@@ -206,6 +206,7 @@ extension NetworkRequest {
         network.isSubnetGiven = self.subnet != nil
         network.range = range
         network.auxiliary = auxiliary
+        network.addressOptions = addressOptions
         network.ipv6 = try decideIPv6(among: known, foreign, site)
         try checkParts(of: network)
         return network

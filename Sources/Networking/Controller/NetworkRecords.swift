@@ -27,6 +27,7 @@ extension NetworkSpecification {
         for (key, value) in row.spec["auxiliary"]?.objectValue ?? JSONObject() {
             auxiliary[key] = value.stringValue.flatMap { IPv4Address($0) }
         }
+        addressOptions = row.spec["addressOptions"]?.objectValue?.strings ?? [:]
         ipv6 = row.spec["ipv6"].flatMap { IPv6Subnet($0) }
     }
 
@@ -43,6 +44,7 @@ extension NetworkSpecification {
         if usesForeignLink { spec["foreign"] = true }
         if let range { spec["range"] = .string("\(range)") }
         if !auxiliary.isEmpty { spec["auxiliary"] = .object(Self.object(auxiliary.mapValues(\.description))) }
+        if !addressOptions.isEmpty { spec["addressOptions"] = .object(Self.object(addressOptions)) }
         if let ipv6 { spec["ipv6"] = .object(ipv6.json) }
         return NetworkRow(
             id: id, name: name, subnet: "\(subnet)", gateway: "\(gateway)", bridge: bridgeName, internal: isInternal,

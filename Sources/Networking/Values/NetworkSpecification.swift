@@ -36,6 +36,8 @@ package struct NetworkRequest: Sendable, Hashable {
     package var range6: IPPrefix?
     /// As `auxiliary`, for IPv6.
     package var auxiliary6: [String: IPAddress] = [:]
+    /// Options of who gives addresses out; kept but not read here.
+    package var addressOptions: [String: String] = [:]
 
     /// Asks for a network.
     package init(
@@ -82,6 +84,8 @@ package struct NetworkSpecification: Sendable, Hashable {
     package var range: Subnet?
     /// Addresses of the subnet that others have, by name.
     package var auxiliary: [String: IPv4Address] = [:]
+    /// Options of who gives addresses out; kept but not read here.
+    package var addressOptions: [String: String] = [:]
     /// Its IPv6 half; nil if it has IPv4 only.
     package var ipv6: IPv6Subnet?
     /// True if the bridge, or the parent interface, was there before the network and stays behind.

@@ -54,6 +54,15 @@ struct BuildContext: Sendable {
         }
     }
 
+    /// A place whose Dockerfile is given as text; blocking.
+    ///
+    /// - Parameter name: what messages call it.
+    init(_ place: String, instructions: [UInt8], name: String) throws(Diagnostic) {
+        self.instructions = .text(instructions, name: name)
+        ignored = nil
+        files = Self.isRemote(place) ? .remote(place) : try Self.named(place)
+    }
+
     private init(_ files: Files, _ instructions: Instructions) {
         self.files = files
         self.instructions = instructions

@@ -14,6 +14,8 @@ actor BuildDisplay {
         case plain(PlainBuildLog)
         case live(LiveBuildBoard)
         case raw(RawBuildLog)
+        /// Somebody else shows it.
+        case told(@Sendable (BuildEvent) async -> Void)
     }
 
     private let output: Output
@@ -32,13 +34,20 @@ actor BuildDisplay {
         }
     }
 
+    /// Lets somebody else show it, who is told of each event.
+    init(telling tell: @escaping @Sendable (BuildEvent) async -> Void, output: Output) {
+        self.output = output
+        form = .told(tell)
+    }
+
     /// Whether rows are redrawn.
     var isLive: Bool { if case .live = form { true } else { false } }
 
     /// Takes an event.
-    func take(_ event: BuildEvent) {
+    func take(_ event: BuildEvent) async {
         switch form {
         case .nothing: break
+        case .told(let tell): await tell(event)
         case .plain(var log):
             say(log.take(event, at: Clock.monotonic()))
             form = .plain(log)
@@ -59,7 +68,7 @@ actor BuildDisplay {
             case .plain(var log):
                 say(log.wait(until: Clock.monotonic()))
                 form = .plain(log)
-            case .nothing, .raw: return
+            case .nothing, .raw, .told: return
             }
             do { try await EventLoop.shared.sleep(for: .milliseconds(100)) } catch { return }
         }
@@ -75,7 +84,7 @@ actor BuildDisplay {
             let rows = board.render(width: output.currentWidth(), height: nil, at: Clock.monotonic())
             output.write(erased + rows.map { $0 + "\n" }.joined() + ProgressPainter.showCursor)
             form = .nothing
-        case .raw, .nothing: break
+        case .raw, .nothing, .told: break
         }
     }
 

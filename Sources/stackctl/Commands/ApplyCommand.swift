@@ -24,10 +24,10 @@ enum ApplyCommand {
             SharedOptions.yes, SharedOptions.variable, SharedOptions.variableFile, PlanTargets.target,
             PlanTargets.replace, SharedOptions.upgrade, SharedOptions.takeOver, SharedOptions.json,
             SharedOptions.timings,
-        ], optionGroups: [ComposeOptions.group], action: run)
+        ], optionGroups: [ComposeSelectionOptions.group], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
-        if !invocation.arguments.isSet(ComposeOptions.file),
+        if !invocation.arguments.isSet(ComposeSelectionOptions.file),
             case .file(let path) = try StackSelection.sourceOrPlan(invocation.arguments.operand(0))
         {
             return try await apply(plan: path, invocation)

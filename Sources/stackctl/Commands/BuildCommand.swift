@@ -103,7 +103,7 @@ enum BuildCommand {
         return mode
     }
 
-    private static func secrets(_ body: BuildBody) throws(Diagnostic) -> JSONObject {
+    static func secrets(_ body: BuildBody) throws(Diagnostic) -> JSONObject {
         var secrets = JSONObject()
         for secret in body.secrets {
             do throws(Reason) {
@@ -115,7 +115,7 @@ enum BuildCommand {
         return secrets
     }
 
-    private static func agents(_ body: BuildBody) throws(Diagnostic) -> [String: String] {
+    static func agents(_ body: BuildBody) throws(Diagnostic) -> [String: String] {
         var agents: [String: String] = [:]
         for agent in body.agents {
             do throws(Reason) {

@@ -5,8 +5,8 @@ import Linux
 
 /// `stackctl cp`: copies files between a container and this host.
 enum CopyCommand {
-    private static let archive = OptionDeclaration.flag("archive", "a", "Keep the owners of the files")
-    private static let follow = OptionDeclaration.flag("follow-link", "L", "Copy what a link at SOURCE points to")
+    static let archive = OptionDeclaration.flag("archive", "a", "Keep the owners of the files")
+    static let follow = OptionDeclaration.flag("follow-link", "L", "Copy what a link at SOURCE points to")
     private static let quiet = OptionDeclaration.flag("quiet", "q", "Say nothing; so it is without a terminal")
 
     static let declaration = CommandDeclaration(
@@ -68,7 +68,7 @@ enum CopyCommand {
 
     // MARK: From a container
 
-    private static func receive(
+    static func receive(
         _ container: String, _ path: String, to given: String, _ invocation: Invocation
     ) async throws {
         let daemon = try await invocation.daemon()
@@ -133,7 +133,7 @@ enum CopyCommand {
 
     // MARK: To a container
 
-    private static func send(
+    static func send(
         _ given: String, to container: String, _ path: String, _ invocation: Invocation
     ) async throws {
         let daemon = try await invocation.daemon()

@@ -17,7 +17,7 @@ enum DestroyCommand {
         options: [
             SharedOptions.yes, SharedOptions.variable, SharedOptions.variableFile, PlanTargets.destroyed,
             SharedOptions.takeOver, SharedOptions.json,
-        ], optionGroups: [ComposeOptions.group], action: run)
+        ], optionGroups: [ComposeSelectionOptions.group], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let (stack, origin) = try await SelectedStack.nameAndOrigin(invocation)

@@ -14,7 +14,7 @@ enum DriftCommand {
             """,
         operands: [SelectedStack.operand],
         options: [all, SharedOptions.variable, SharedOptions.variableFile, SharedOptions.json],
-        optionGroups: [ComposeOptions.group], action: run)
+        optionGroups: [ComposeSelectionOptions.group], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         if invocation.arguments.isSet(all) { return try await runAll(invocation) }

@@ -13,7 +13,7 @@ enum GraphCommand {
         discussion: "For example: stackctl graph | dot -Tsvg > stack.svg",
         operands: [SharedOptions.stack],
         options: [format, SharedOptions.variable, SharedOptions.variableFile, SharedOptions.json],
-        optionGroups: [ComposeOptions.group], action: run)
+        optionGroups: [ComposeSelectionOptions.group], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments

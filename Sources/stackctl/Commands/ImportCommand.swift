@@ -14,7 +14,7 @@ enum NewImageOptions {
 
 /// `stackctl export`: writes a container's files as an archive.
 enum ExportCommand {
-    private static let output = OptionDeclaration.value(
+    static let output = OptionDeclaration.value(
         "output", "o", .path("FILE"), "Write to this file instead of standard output")
 
     static let declaration = CommandDeclaration(
@@ -26,13 +26,21 @@ enum ExportCommand {
         operands: [SharedOptions.container], options: [output], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
+        try await export(
+            invocation.arguments.operand(0) ?? "", invocation, hint: "stackctl export CONTAINER > FILE")
+        return .success
+    }
+
+    /// Writes a container's files to where `--output` says.
+    ///
+    /// - Parameter hint: what to type instead where that would be a terminal.
+    static func export(_ container: String, _ invocation: Invocation, hint: String) async throws {
         let path = invocation.arguments.value(of: output)
-        try ReceivedArchive.refuseTerminal(path, "export", hint: "stackctl export CONTAINER > FILE")
-        let target = Target("containers", invocation.arguments.operand(0) ?? "", "export")
+        try ReceivedArchive.refuseTerminal(path, "export", hint: hint)
+        let target = Target("containers", container, "export")
         let response = try await invocation.daemon().open("GET", target.text)
         defer { response.close() }
         try await ReceivedArchive.write(response, to: path)
-        return .success
     }
 }
 

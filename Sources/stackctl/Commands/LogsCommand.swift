@@ -21,12 +21,10 @@ enum LogsCommand {
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments
         let name = arguments.operand(0) ?? ""
-        if let lines = arguments.value(of: tail), lines != "all", Int(lines).map({ $0 < 0 }) ?? true {
-            throw Diagnostic(code: "SC0130", summary: "--tail wants a number of lines or `all`, found `\(lines)`")
-        }
+        let lines = try lines(arguments.value(of: tail))
         let target = Target("containers", name, "logs").with("stdout", true).with("stderr", true)
             .with("follow", arguments.isSet(follow)).with("timestamps", arguments.isSet(timestamps))
-            .with("tail", arguments.value(of: tail)).with("details", arguments.isSet(details))
+            .with("tail", lines).with("details", arguments.isSet(details))
             .with("since", try arguments.value(of: since).map { try PointInTime.unixSeconds($0, option: "--since") })
             .with("until", try arguments.value(of: until).map { try PointInTime.unixSeconds($0, option: "--until") })
         let daemon = try await invocation.daemon()
@@ -43,6 +41,12 @@ enum LogsCommand {
             for frame in try decoder.decode(piece) { invocation.output.write(frame) }
         }
         return .success
+    }
+
+    /// The value of `--tail`, checked.
+    static func lines(_ text: String?) throws(Diagnostic) -> String? {
+        guard let text, text != "all", Int(text).map({ $0 < 0 }) ?? true else { return text }
+        throw Diagnostic(code: "SC0130", summary: "--tail wants a number of lines or `all`, found `\(text)`")
     }
 }
 

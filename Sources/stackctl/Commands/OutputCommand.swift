@@ -15,7 +15,7 @@ enum OutputCommand {
             OperandDeclaration("NAME", .optional, "Name of an output"),
         ],
         options: [SharedOptions.variable, SharedOptions.variableFile, SharedOptions.json],
-        optionGroups: [ComposeOptions.group], action: run)
+        optionGroups: [ComposeSelectionOptions.group], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let isNamed = SelectedStack.isNamedByOptions(invocation)

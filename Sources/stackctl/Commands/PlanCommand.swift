@@ -21,7 +21,7 @@ enum PlanCommand {
         options: [
             SharedOptions.variable, SharedOptions.variableFile, out, detailed, PlanTargets.target, PlanTargets.replace,
             SharedOptions.upgrade, SharedOptions.takeOver, SharedOptions.json, SharedOptions.timings,
-        ], optionGroups: [ComposeOptions.group], action: run)
+        ], optionGroups: [ComposeSelectionOptions.group], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments

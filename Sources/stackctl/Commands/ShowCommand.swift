@@ -6,7 +6,7 @@ enum ShowCommand {
         "show", summary: "Show the resources and outputs of a stack as recorded",
         operands: [SelectedStack.operand],
         options: [SharedOptions.variable, SharedOptions.variableFile, SharedOptions.json],
-        optionGroups: [ComposeOptions.group], action: run)
+        optionGroups: [ComposeSelectionOptions.group], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let stack = try await SelectedStack.name(invocation)

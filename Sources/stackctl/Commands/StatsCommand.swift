@@ -4,9 +4,9 @@ import Linux
 
 /// `stackctl stats`: what containers use.
 enum StatsCommand {
-    private static let all = OptionDeclaration.flag("all", "a", "Also those that do not run")
-    private static let once = OptionDeclaration.flag("no-stream", nil, "Print once and leave")
-    private static let long = OptionDeclaration.flag("no-trunc", nil, "Whole identifiers")
+    static let all = OptionDeclaration.flag("all", "a", "Also those that do not run")
+    static let once = OptionDeclaration.flag("no-stream", nil, "Print once and leave")
+    static let long = OptionDeclaration.flag("no-trunc", nil, "Whole identifiers")
 
     static let declaration = CommandDeclaration(
         "stats", summary: "Show what containers use of the host",
@@ -14,7 +14,16 @@ enum StatsCommand {
             OperandDeclaration(
                 "CONTAINER", .any, "Names or identifiers (default: all that run)", completion: .names(.running))
         ],
-        options: [all, ListFormat.option, once, long, SharedOptions.json], action: run)
+        options: [all, ListFormat.option, once, long, SharedOptions.json]
+    ) { invocation in
+        try await run(invocation) {
+            if !invocation.arguments.operands.isEmpty { return invocation.arguments.operands }
+            let target = Target("containers", "json").with("all", invocation.arguments.isSet(all))
+            return (try await invocation.daemon().get(target.text).arrayValue ?? []).compactMap {
+                $0["Id"]?.stringValue
+            }
+        }
+    }
 
     private static let fields = [
         ListFormat.Field("Container", "CONTAINER"), .init("ID", "CONTAINER ID"), .init("Name", "NAME"),
@@ -45,7 +54,10 @@ enum StatsCommand {
         }
     }
 
-    private static func run(_ invocation: Invocation) async throws -> ExitCode {
+    /// Shows what containers use, again and again unless once is asked for.
+    ///
+    /// - Parameter names: asked each time which containers there are.
+    static func run(_ invocation: Invocation, of names: () async throws -> [String]) async throws -> ExitCode {
         let arguments = invocation.arguments
         let format = try ListFormat(
             arguments.value(of: ListFormat.option) ?? UserFiles.format("statsFormat"), fields: fields,
@@ -56,20 +68,13 @@ enum StatsCommand {
         var before: [String: Sample] = [:]
         var rounds = 0
         while true {
-            let names = try await names(invocation, daemon)
-            let samples = try await sample(daemon, names, strict: !arguments.operands.isEmpty)
+            let samples = try await sample(daemon, try await names(), strict: !arguments.operands.isEmpty)
             if rounds > 0 { try show(samples, before: before, invocation, format, clears: !isOnce) }
             if isOnce, rounds == 1 { return .success }
             before = Dictionary(samples.map { ($0.id, $0) }) { $1 }
             rounds += 1
             try await EventLoop.shared.sleep(for: isOnce || rounds == 1 ? .milliseconds(250) : .seconds(1))
         }
-    }
-
-    private static func names(_ invocation: Invocation, _ daemon: DaemonClient) async throws -> [String] {
-        if !invocation.arguments.operands.isEmpty { return invocation.arguments.operands }
-        let target = Target("containers", "json").with("all", invocation.arguments.isSet(all))
-        return (try await daemon.get(target.text).arrayValue ?? []).compactMap { $0["Id"]?.stringValue }
     }
 
     /// A container that is gone meanwhile is left out, unless the user named it.

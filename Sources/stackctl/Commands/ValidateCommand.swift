@@ -9,7 +9,7 @@ enum ValidateCommand {
         operands: [SharedOptions.stack],
         options: [
             SharedOptions.variable, SharedOptions.variableFile, SharedOptions.json, SharedOptions.timings,
-        ], optionGroups: [ComposeOptions.group], action: run)
+        ], optionGroups: [ComposeSelectionOptions.group], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments

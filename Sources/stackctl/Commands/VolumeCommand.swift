@@ -1,3 +1,4 @@
+import Diagnostics
 import JSONText
 
 /// `stackctl volume …`.
@@ -49,9 +50,7 @@ enum VolumeCommand {
 
     private static func list(_ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments
-        let format = try ListFormat(
-            arguments.value(of: ListFormat.option), fields: fields, columns: "{{.Driver}}\\t{{.Name}}",
-            quiet: arguments.isSet(quiet) ? "{{.Name}}" : nil)
+        let format = try format(arguments.value(of: ListFormat.option), isQuiet: arguments.isSet(quiet))
         let target = Target("volumes").with(filters: arguments.pairs(of: filter))
         let answer = try await invocation.daemon().get(target.text)
         if arguments.isSet(SharedOptions.json) {
@@ -62,7 +61,13 @@ enum VolumeCommand {
         return .success
     }
 
-    private static func row(_ volume: JSONValue) -> JSONObject {
+    /// How volumes are listed.
+    static func format(_ text: String?, isQuiet: Bool) throws(Diagnostic) -> ListFormat {
+        try ListFormat(
+            text, fields: fields, columns: "{{.Driver}}\\t{{.Name}}", quiet: isQuiet ? "{{.Name}}" : nil)
+    }
+
+    static func row(_ volume: JSONValue) -> JSONObject {
         let labels = (volume["Labels"]?.objectValue ?? JSONObject()).map { "\($0.key)=\($0.value.stringValue ?? "")" }
         var row: JSONObject = ["Labels": .string(labels.sorted().joined(separator: ","))]
         for name in ["Driver", "Name", "Scope", "Mountpoint"] { row[name] = volume[name] ?? "" }

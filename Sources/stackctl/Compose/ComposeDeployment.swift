@@ -80,8 +80,10 @@ struct ComposeDeployment: Sendable {
     }
 
     private func document() async throws -> StackDocument {
-        var document = try project.document(lowering)
-        session.output.show(document.diagnostics)
+        let source = ComposeSource(ComposeRequest(workingDirectory: project.directory))
+        var document = try await source.document(of: project, lowering, daemon: try await session.daemon())
+        // The session has shown what the files are like, and the plan does not have to.
+        session.output.show(document.diagnostics.filter { !project.diagnostics.contains($0) })
         document.diagnostics = []
         if request.renewsVolumes {
             for index in document.resources.indices { document.resources[index].attributes["anonymousVolumes"] = nil }
@@ -91,8 +93,10 @@ struct ComposeDeployment: Sendable {
 
     // MARK: The scope
 
-    /// How far the plan may go: the containers of the services and all that they refer to; of a whole project every
-    /// network and volume too. What the file no longer has is only taken away where that is asked for.
+    /// How far the plan may go: the containers of the services and all that they refer to.
+    ///
+    /// Of a whole project every network and volume, too. What the file no longer has is only taken away where that is
+    /// asked for.
     ///
     /// - Parameter orphans: containers that are to go.
     func scope(_ document: StackDocument, orphans: [ComposeContainer]) -> PlanScope {

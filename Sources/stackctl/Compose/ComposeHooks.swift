@@ -46,14 +46,22 @@ struct ComposeHooks: Sendable {
     /// - Throws: `Diagnostic` (SC0226) for one that fails.
     func run(_ moment: Moment, in container: ComposeContainer) async throws {
         for hook in hooks(of: container.service, moment) {
-            let code = try await run(hook, in: container)
-            guard code == 0 else {
-                throw Diagnostic(
-                    code: "SC0226",
-                    summary: "\(moment.rawValue) of \(container.shortName) ended with code \(code): "
-                        + TerminalText.line(hook.command.joined(separator: " ")),
-                    hint: "try it: stackctl compose exec \(container.service) sh")
-            }
+            try await run(hook, named: moment.rawValue, in: container)
+        }
+    }
+
+    /// Runs one hook.
+    ///
+    /// - Parameter name: what it is of the file.
+    /// - Throws: `Diagnostic` (SC0226) where it fails.
+    func run(_ hook: Hook, named name: String, in container: ComposeContainer) async throws {
+        let code = try await run(hook, in: container)
+        guard code == 0 else {
+            throw Diagnostic(
+                code: "SC0226",
+                summary: "\(name) of \(container.shortName) ended with code \(code): "
+                    + TerminalText.line(hook.command.joined(separator: " ")),
+                hint: "try it: stackctl compose exec \(container.service) sh")
         }
     }
 

@@ -94,12 +94,12 @@ struct ComposeSession: Sendable {
 
     /// The project as the files say; what deserves attention is shown.
     ///
+    /// - Parameter adjust: changes how the files are read.
     /// - Throws: `DiagnosticList` with all that is wrong with the files.
-    func project() async throws -> ComposeProject {
-        let request = try request()
-        let project = try await BlockingExecutor.shared.run { () throws(DiagnosticList) in
-            try ComposeLoader(request, files: ComposeDisk()).load()
-        }
+    func project(_ adjust: (inout ComposeRequest) -> Void = { _ in }) async throws -> ComposeProject {
+        var request = try source().request
+        adjust(&request)
+        let project = try await ComposeSource(request).load()
         output.show(project.diagnostics)
         return project
     }
@@ -143,21 +143,13 @@ struct ComposeSession: Sendable {
         return name
     }
 
-    private func request() throws -> ComposeRequest {
-        let directory = try CurrentProcess.workingDirectory()
-        func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(directory)/\(path)" }
-        var request = ComposeRequest(workingDirectory: directory)
-        request.files = arguments.values(of: ComposeOptions.file).map { $0 == "-" ? $0 : absolute($0) }
-        if request.files.contains("-") {
-            request.texts["-"] = try FileDescriptor.duplicating(0).readAll(limit: ComposeDisk.longest)
-        }
-        request.projectDirectory = arguments.value(of: ComposeOptions.projectDirectory).map(absolute)
-        request.projectName = arguments.value(of: ComposeOptions.projectName)
-        request.profiles = arguments.values(of: ComposeOptions.profile)
-        let files = arguments.values(of: ComposeOptions.environmentFile)
-        if !files.isEmpty { request.environmentFiles = files.map(absolute) }
-        request.environment = Environment.all
-        return request
+    private func source() throws -> ComposeSource {
+        try ComposeSource(
+            files: arguments.values(of: ComposeOptions.file),
+            projectName: arguments.value(of: ComposeOptions.projectName),
+            profiles: arguments.values(of: ComposeOptions.profile),
+            environmentFiles: arguments.values(of: ComposeOptions.environmentFile),
+            projectDirectory: arguments.value(of: ComposeOptions.projectDirectory))
     }
 
     // MARK: Containers

@@ -44,6 +44,29 @@ enum LocalArchive {
         try DirectoryArchive.give(TarWriter.endMarker, to: sink)
     }
 
+    /// Writes some files and directories, each under a name of its own and as root's; what is gone meanwhile is left out.
+    ///
+    /// Blocking.
+    ///
+    /// - Parameter files: absolute paths, and names in the archive.
+    static func write(
+        files: [(path: String, name: String)], to sink: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void
+    ) throws(ArchiveError) {
+        for file in files {
+            guard var status = try? Files.status(file.path, followLinks: false) else { continue }
+            (status.uid, status.gid) = (0, 0)
+            guard status.kind == .directory else {
+                try writeFile(file.path, Array(file.name.utf8), status, to: sink)
+                continue
+            }
+            var entry = TarEntry(path: Array(file.name.utf8), kind: .directory)
+            entry.mode = UInt16(truncatingIfNeeded: status.mode)
+            entry.modified = status.modified
+            try DirectoryArchive.give(try TarWriter.header(of: entry), to: sink)
+        }
+        try DirectoryArchive.give(TarWriter.endMarker, to: sink)
+    }
+
     private static func joined(_ prefix: [UInt8], _ path: [UInt8]) -> [UInt8] {
         prefix.isEmpty ? path : path.isEmpty ? prefix : prefix + [UInt8(ascii: "/")] + path
     }

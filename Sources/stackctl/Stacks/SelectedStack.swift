@@ -11,7 +11,8 @@ enum SelectedStack {
 
     /// Whether options name the stack, so that no operand does.
     static func isNamedByOptions(_ invocation: Invocation) -> Bool {
-        invocation.arguments.isSet(ComposeOptions.file) || invocation.arguments.isSet(ComposeOptions.projectName)
+        invocation.arguments.isSet(ComposeSelectionOptions.file)
+            || invocation.arguments.isSet(ComposeSelectionOptions.projectName)
     }
 
     /// The name: as given, or as the manifest or the compose file in the folder says.
@@ -27,19 +28,20 @@ enum SelectedStack {
     ) async throws -> (name: String, origin: String?) {
         let arguments = invocation.arguments
         let word = operand.flatMap { arguments.operand($0) }
-        if let source = try ComposeOptions.source(invocation) {
-            try ComposeOptions.refuse(word)
+        if let source = try ComposeSelectionOptions.source(invocation) {
+            try ComposeSelectionOptions.refuse(word)
             return try await named(by: source)
         }
-        if let name = arguments.value(of: ComposeOptions.projectName) {
-            try ComposeOptions.refuse(word)
+        if let name = arguments.value(of: ComposeSelectionOptions.projectName) {
+            try ComposeSelectionOptions.refuse(word)
             return (name, nil)
         }
         switch try StackSelection.sourceOrName(word) {
         case .name(let name): return (name, nil)
         case .folder(let folder):
             return (try await name(inManifestOf: folder, invocation), try Files.realPath(folder))
-        case .compose(let files): return try await named(by: try ComposeOptions.source(invocation, files: files))
+        case .compose(let files):
+            return try await named(by: try ComposeSelectionOptions.source(invocation, files: files))
         case .file(let path):
             throw Diagnostic(
                 code: "SC0141", summary: "`\(path)` is a file, a stack is a folder",

@@ -14,16 +14,16 @@ enum StackSource: Sendable {
     ///
     /// - Throws: a `Diagnostic` when they name nothing, or two things.
     static func chosen(by invocation: Invocation) throws -> StackSource {
-        if let named = try ComposeOptions.source(invocation) {
-            try ComposeOptions.refuse(invocation.arguments.operand(0))
+        if let named = try ComposeSelectionOptions.source(invocation) {
+            try ComposeSelectionOptions.refuse(invocation.arguments.operand(0))
             return .compose(named)
         }
         switch try StackSelection.source(invocation.arguments.operand(0)) {
         case .folder(let folder):
-            try ComposeOptions.refuseAll(invocation, of: folder)
+            try ComposeSelectionOptions.refuseAll(invocation, of: folder)
             invocation.output.show(StackSelection.notes(on: folder))
             return .manifest(folder: folder)
-        case .compose(let files): return .compose(try ComposeOptions.source(invocation, files: files))
+        case .compose(let files): return .compose(try ComposeSelectionOptions.source(invocation, files: files))
         case .file, .name: throw StackSelection.missing(invocation.arguments.operand(0) ?? ".")
         }
     }
@@ -37,7 +37,7 @@ enum StackSource: Sendable {
         switch self {
         case .manifest(let folder): return try await StackEvaluation.evaluate(folder: folder, invocation)
         case .compose(let source):
-            try ComposeOptions.refuseManifestOptions(invocation)
+            try ComposeSelectionOptions.refuseManifestOptions(invocation)
             let began = Clock.monotonic()
             let project = try await source.load()
             let document = try await source.document(of: project, daemon: daemon)
@@ -52,7 +52,7 @@ enum StackSource: Sendable {
 }
 
 /// Options that name compose files in place of a manifest.
-enum ComposeOptions {
+enum ComposeSelectionOptions {
     static let file = OptionDeclaration.list(
         "file", "f", .path("FILE"), "Take a compose file, - for standard input; later ones override earlier ones")
     static let projectName = OptionDeclaration.value(

@@ -1,7 +1,13 @@
 /// `stackctl compose`: projects of compose files.
 enum ComposeCommand {
     /// Verbs that only look.
-    private static let looking: [CommandDeclaration] = []
+    private static let looking = [
+        ComposePsCommand.declaration, ComposeLogsCommand.declaration, ComposeTopCommand.declaration,
+        ComposePortCommand.declaration, ComposeImagesCommand.declaration, ComposeListCommand.declaration,
+        ComposeEventsCommand.declaration, ComposeStatsCommand.declaration, ComposeVolumesCommand.declaration,
+        ComposeCopyCommand.declaration, ComposeExportCommand.declaration, ComposeConfigCommand.declaration,
+        ComposeVersionCommand.declaration,
+    ]
 
     /// Verbs that change something.
     private static let changing: [CommandDeclaration] = []

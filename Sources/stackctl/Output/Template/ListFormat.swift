@@ -99,15 +99,14 @@ struct ListFormat {
     }
 }
 
-/// Text with cells ended by tabs, in columns as Go's `tabwriter` aligns them for Docker: at least ten wide, three spaces
-/// between.
+/// Text with cells ended by tabs, in columns as Go's `tabwriter` aligns them for Docker.
 enum AlignedText {
-    private static let gap = 3
-
     /// A column is a run of lines that have a cell there.
     ///
-    /// - Parameter narrowest: columns that each has at least.
-    static func render(_ text: String, narrowest: Int = 10) -> String {
+    /// - Parameters:
+    ///   - narrowest: columns that each has at least.
+    ///   - gap: spaces between two at least.
+    static func render(_ text: String, narrowest: Int = 10, gap: Int = 3) -> String {
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
             line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
         }
