@@ -1,4 +1,5 @@
 import Engine
+import HTTP
 import JSONText
 import Linux
 
