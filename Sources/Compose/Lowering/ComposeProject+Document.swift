@@ -5,11 +5,11 @@ extension ComposeProject {
     /// The project as the document that is planned and applied.
     ///
     /// - Parameters:
-    ///   - seal: the sealed text of each of `valuesToSeal`.
+    ///   - seal: the sealed text of each of `valuesToSeal`; nil seals nothing, for a document that is only looked at.
     ///   - files: where seccomp profiles are read from; without it a service that names one is refused.
     /// - Throws: everything that cannot be done, by name and line. What is not honoured is a warning of the document.
     package func document(
-        _ options: LoweringOptions = LoweringOptions(), seal: [String: String] = [:],
+        _ options: LoweringOptions = LoweringOptions(), seal: [String: String]? = [:],
         files: (any ComposeFiles)? = nil
     ) throws(DiagnosticList) -> StackDocument {
         let findings = LoweringFindings()

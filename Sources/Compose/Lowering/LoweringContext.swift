@@ -6,8 +6,9 @@ import StackModel
 struct LoweringContext {
     let project: ComposeProject
     let options: LoweringOptions
-    /// The sealed text of each secret whose value comes from the environment, by the secret's name.
-    let sealed: [String: String]
+    /// The sealed text of each secret whose value comes from the environment, by the secret's name; nil where the
+    /// document is only looked at.
+    let sealed: [String: String]?
     /// Where seccomp profiles are read from.
     let files: (any ComposeFiles)?
     let findings: LoweringFindings
@@ -19,7 +20,7 @@ struct LoweringContext {
     let images: [String: ResourceAddress]
 
     init(
-        _ project: ComposeProject, _ options: LoweringOptions, sealed: [String: String],
+        _ project: ComposeProject, _ options: LoweringOptions, sealed: [String: String]?,
         files: (any ComposeFiles)?, _ findings: LoweringFindings
     ) {
         self.project = project

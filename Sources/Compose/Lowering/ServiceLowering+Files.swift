@@ -88,7 +88,7 @@ struct FileContent {
                 (attribute, text) = ("content", value)
                 return
             }
-            guard let sealed = context.sealed[name] else {
+            guard let sealed = context.sealed.map({ $0[name] }) ?? "" else {
                 use.refuse("source", "SC2418", "names the secret \(name), which is not sealed")
                 return nil
             }

@@ -13,6 +13,11 @@ extension ServiceLowering {
         var options = service.texts("security_opt") ?? []
         for (offset, option) in options.enumerated() {
             if let profile = seccompProfile(option) { options[offset] = profile }
+            if option == "systempaths=unconfined" {
+                service.refuse(
+                    "security_opt", "SC2426", "has systempaths=unconfined, which only privileged containers can have",
+                    hint: "use privileged: true, or mount what is needed")
+            }
         }
         // Stacks deny new privileges unless told otherwise; Docker's containers do not.
         if !options.contains(where: { $0.hasPrefix("no-new-privileges") }) { options.append("no-new-privileges=false") }

@@ -63,7 +63,8 @@ extension ComposeServiceExport {
         }
         if let contexts = from["contexts"]?.objectValue {
             from["contexts"] = nil
-            build["additional_contexts"] = .map(contexts.map { ($0.key, .string(context($0.value), at: place)) }, at: place)
+            build["additional_contexts"] = .map(
+                contexts.map { ($0.key, .string(context($0.value), at: place)) }, at: place)
         }
         exportSecrets(&from, &build, image)
         build["tags"] = rest.take("tags")
@@ -114,9 +115,13 @@ extension ComposeServiceExport {
             node["image"] = differs("image").map { .string(imageName($0), at: place) }
             let shared = resource.attributes["env"]?.objectValue ?? JSONObject()
             let env = (attributes["env"]?.objectValue ?? JSONObject()).filter { shared[$0.key] != $0.value }
-            if !env.isEmpty { node["environment"] = ComposeNode(json: .object(JSONObject(env.map { ($0.key, $0.value) })), at: place) }
+            if !env.isEmpty {
+                node["environment"] = ComposeNode(json: .object(JSONObject(env.map { ($0.key, $0.value) })), at: place)
+            }
             let waits = resource.dependencies.contains { $0.address.name == step && $0.address.index != 1 }
-            if waits || work.containers(of: step).count > 1 { node["per_replica"] = ComposeNode(.bool(true), at: place) }
+            if waits || work.containers(of: step).count > 1 {
+                node["per_replica"] = ComposeNode(.bool(true), at: place)
+            }
             nodes.append(ComposeNode(.map(node), at: place))
         }
         if !nodes.isEmpty { service["pre_start"] = ComposeNode(.list(nodes), at: place) }

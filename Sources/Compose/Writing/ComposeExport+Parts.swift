@@ -74,8 +74,9 @@ extension ComposeServiceExport {
         var node = ComposeMap()
         let alternatives = request["capabilities"]?.arrayValue ?? []
         if let first = alternatives.first { node["capabilities"] = ComposeNode(json: first, at: place) }
-        for (attribute, key) in [("driver", "driver"), ("count", "count"), ("ids", "device_ids"), ("options", "options")]
-        { node[key] = request.take(attribute) }
+        for (attribute, key) in [
+            ("driver", "driver"), ("count", "count"), ("ids", "device_ids"), ("options", "options"),
+        ] { node[key] = request.take(attribute) }
         return ComposeNode(.map(node), at: place)
     }
 }

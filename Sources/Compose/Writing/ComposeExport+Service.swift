@@ -110,7 +110,8 @@ struct ComposeServiceExport {
         }
         for reference in known.unresolved {
             work.note(
-                "SC2462", "\(resource.address).\(path) needs \(reference.attribute) of \(reference.address), "
+                "SC2462",
+                "\(resource.address).\(path) needs \(reference.attribute) of \(reference.address), "
                     + "which a compose file cannot know",
                 address: resource.address, at: resource.location(of: path))
         }

@@ -53,7 +53,8 @@ final class ComposeExportWork {
             let name = resource.address.name
             if containers[name] == nil {
                 let labels = resource.attributes["labels"]
-                if labels?[ComposeLabels.hook] == "pre_start", let service = labels?[ComposeLabels.service]?.stringValue {
+                if labels?[ComposeLabels.hook] == "pre_start", let service = labels?[ComposeLabels.service]?.stringValue
+                {
                     steps[service, default: []].append(name)
                 } else {
                     names.append(name)

@@ -120,6 +120,23 @@ public struct DependsOn: ContainerSetting {
     }
 }
 
+extension DependsOn {
+    /// Replicas to wait for, each by its number: `DependsOn(step[number], until: .completed)`.
+    public init(
+        _ replicas: ContainerReplica..., until readiness: Readiness = .started, fileID: String = #fileID,
+        line: Int = #line
+    ) {
+        var element = BlockElement("DependsOn", fileID, line)
+        for replica in replicas {
+            element.edges.append(
+                Edge(
+                    node: replica.node, until: readiness.condition, number: replica.number, location: element.location))
+            if let problem = replica.id.problem { element.problems.append(problem) }
+        }
+        self.element = element
+    }
+}
+
 /// Pushes the image to a registry once it is made.
 ///
 ///     let site = Image("shop/site", debian: .bookworm) { Push("registry.example.com/shop/site:2") }

@@ -59,7 +59,7 @@ public struct DeviceRequest: ContainerSetting {
     ///   - capabilities: what they must be able to do: one of the lists, all of its words.
     ///   - options: for the driver.
     public init(
-        driver: String? = nil, count: Int? = nil, ids: [String] = [], capabilities: [[String]],
+        driver: String? = nil, count: Int? = nil, ids: [String] = [], capabilities: [[String]] = [],
         options: [String: String] = [:], fileID: String = #fileID, line: Int = #line
     ) {
         element = .request("DeviceRequest", driver, count, ids, capabilities, options, fileID, line)
@@ -90,7 +90,7 @@ extension BlockElement {
         if let driver { request["driver"] = .string(driver) }
         if let count { request["count"] = .int(Int64(count)) }
         if !ids.isEmpty { request["ids"] = .array(ids.map { .string($0) }) }
-        request["capabilities"] = .array(capabilities.map { .array($0.map { .string($0) }) })
+        if !capabilities.isEmpty { request["capabilities"] = .array(capabilities.map { .array($0.map { .string($0) }) }) }
         if !options.isEmpty { request["options"] = .object(sorted(options)) }
         var element = BlockElement(
             name, fileID, line, changes: [.append(list: "deviceRequests", .object(request))])
@@ -98,7 +98,7 @@ extension BlockElement {
         if count != nil, !ids.isEmpty {
             element.problem("SC1106", "\(name) has a number and ids", hint: "write count: or ids:")
         }
-        if capabilities.allSatisfy(\.isEmpty) { element.problem("SC1109", "\(name) says nothing that devices can do") }
+        if driver == nil, capabilities.allSatisfy(\.isEmpty) { element.problem("SC1109", "\(name) says nothing that devices can do") }
         return element
     }
 }

@@ -88,13 +88,15 @@ public struct Mount: ContainerSetting {
     ///   - target: where it is.
     ///   - size: the most it holds; half of the host's memory when nil.
     ///   - mode: its permissions, such as 0o1777.
+    ///   - options: further options of mount(8), such as "noexec" or "uid=1000".
     public init(
         tmpfs target: String, readOnly: Bool = false, size: ByteCount? = nil, mode: Int? = nil,
-        fileID: String = #fileID, line: Int = #line
+        options: [String] = [], fileID: String = #fileID, line: Int = #line
     ) {
         var mount = JSONObject()
         if let size { mount["size"] = .int(size.bytes) }
         if let mode { mount["mode"] = .int(Int64(mode)) }
+        if !options.isEmpty { mount["options"] = .array(options.map { .string($0) }) }
         var element = BlockElement.mount("tmpfs", mount, target, readOnly, fileID, line)
         if let size, size.bytes < 0 { element.problem("SC1106", "\(size) is no size of a file system") }
         if let mode, !(0...0o7777).contains(mode) {

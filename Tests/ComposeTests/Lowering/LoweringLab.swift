@@ -51,7 +51,7 @@ struct LoweringLab {
     }
 
     func document(
-        _ options: LoweringOptions = LoweringOptions(), seal: [String: String] = [:]
+        _ options: LoweringOptions = LoweringOptions(), seal: [String: String]? = [:]
     ) throws(DiagnosticList) -> StackDocument {
         try project.document(options, seal: seal)
     }

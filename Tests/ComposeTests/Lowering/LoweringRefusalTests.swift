@@ -1,6 +1,7 @@
 import Compose
 import Diagnostics
 import JSONText
+import Linux
 import StackModel
 import Testing
 
@@ -27,7 +28,8 @@ struct LoweringRefusalTests {
             (#""build": {"context": "https://x.test/a.git"}"#, "SC2419"),
             (#""build": {"context": "/x", "isolation": "hyperv"}"#, "SC2412"), (#""expose": ["x"]"#, "SC2401"),
             (#""ports": [{"target": 80, "published": "9-8"}]"#, "SC2401"), (#""pull_policy": "often""#, "SC2401"),
-            (#""post_start": [{}]"#, "SC2401"), (#""x-stackctl": {"oneshot": true}"#, "SC2400"),
+            (#""security_opt": ["systempaths=unconfined"]"#, "SC2426"), (#""post_start": [{}]"#, "SC2401"),
+            (#""x-stackctl": {"oneshot": true}"#, "SC2400"),
         ])
     func refused(_ written: String, _ code: String) throws {
         let lab = try LoweringLab(web: written)
@@ -109,5 +111,30 @@ struct LoweringRefusalTests {
             #"{"services": {"a": {"image": "x", "network_mode": "none", "build": {"context": "/a"}}, "b": {"image": "x:latest", "network_mode": "none", "build": {"context": "/b"}}}}"#
         )
         #expect(lab.codes() == ["SC2422"])
+    }
+
+    @Test("a document that is only looked at needs no seals")
+    func unsealed() throws {
+        let lab = try LoweringLab(
+            #"{"services": {"web": {"image": "nginx", "network_mode": "none", "secrets": [{"source": "s"}]}}, "secrets": {"s": {"environment": "S"}}, "environment": {"S": "x"}}"#
+        )
+        #expect(throws: DiagnosticList.self) { try lab.document() }
+        #expect(try lab.document(seal: nil).resources[0].attributes["files"]?.arrayValue?.first?["sealed"] == "")
+    }
+
+    @Test("the page about compose files names every code there is, and no other")
+    func page() throws {
+        let root = #filePath.split(separator: "/").dropLast(4).reduce("") { "\($0)/\($1)" }
+        var codes: Set<String> = []
+        for folder in ["Lowering", "Writing"] {
+            for file in try Files.list("\(root)/Sources/Compose/\(folder)") {
+                codes.formUnion(Self.codes(in: try Files.readText("\(root)/Sources/Compose/\(folder)/\(file.name)")))
+            }
+        }
+        #expect(codes == Self.codes(in: try Files.readText("\(root)/docs/compose.md")))
+    }
+
+    private static func codes(in text: String) -> Set<String> {
+        Set(text.matches(of: /SC24[0-9][0-9]/).map { String($0.output) })
     }
 }

@@ -1,0 +1,1 @@
+echo "report $1" | tee -a /reports/all.txt
