@@ -140,6 +140,11 @@ struct BuildLowering {
         if let isolation = build.given("isolation"), isolation != "default" {
             build.refuse("isolation", "SC2412", "is \(isolation), which only Windows has")
         }
+        if build.entry("no_cache_filter") != nil {
+            build.warn(
+                "no_cache_filter", "SC2457", "build.no_cache_filter", "is not honoured: every stage may be cached",
+                hint: "use no_cache, or build with: stackctl build --no-cache-filter")
+        }
         for key in ["provenance", "sbom"] {
             guard let text = build.given(key), text != "false" else { continue }
             build.warn(

@@ -27,6 +27,10 @@ extension ComposeProject {
             var lowering = ServiceLowering(context, service)
             resources += lowering.containers()
         }
+        let checked = resources.filter { resource in
+            resource.address.kind == .container && options.portsOf.map { $0.contains(resource.address.name) } ?? true
+        }
+        for problem in PortClashes.problems(of: checked) { findings.add(problem) }
         if DiagnosticList(findings.all).hasErrors { throw DiagnosticList(findings.all) }
         return StackDocument(name: name, resources: resources, diagnostics: diagnostics + findings.all)
     }

@@ -12,6 +12,8 @@ package struct LoweringOptions: Sendable, Hashable {
     package var ignoresDependencies = false
     /// Where this host's API listens, for services with `use_api_socket`; without one they are refused.
     package var apiSocket: String?
+    /// Services that are brought up together, so that no two may want one port; nil is all.
+    package var portsOf: Set<String>?
 
     package init() {}
 }

@@ -18,7 +18,9 @@ extension ServiceLowering {
         setText("stopSignal", "stop_signal")
         if let nanoseconds = service.duration("stop_grace_period") {
             // Part of a second is one: 0 would be no grace at all.
-            set("stopTimeout", .int((nanoseconds + 999_999_999) / 1_000_000_000), "stop_grace_period")
+            set(
+                "stopTimeout", .int(nanoseconds / 1_000_000_000 + (nanoseconds % 1_000_000_000 > 0 ? 1 : 0)),
+                "stop_grace_period")
         }
         setTextMap("annotations", "annotations")
         if let logging = service.reader("logging") { lowerLogging(logging) }

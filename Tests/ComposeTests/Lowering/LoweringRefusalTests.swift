@@ -18,7 +18,9 @@ struct LoweringRefusalTests {
             (#""volumes": [{"type": "cluster", "source": "x", "target": "/a"}]"#, "SC2415"),
             (#""volumes": [{"type": "volume", "source": "nowhere", "target": "/a"}]"#, "SC2423"),
             (#""logging": {"driver": "awslogs"}"#, "SC2416"), (#""use_api_socket": true"#, "SC2420"),
-            (#""container_name": "x", "scale": 2"#, "SC2421"), (#""pid": "service:none""#, "SC2423"),
+            (#""container_name": "x", "scale": 2"#, "SC2421"),
+            (#""scale": 5000"#, "SC2421"), (#""ports": [{"target": 80, "published": "80"}], "scale": 2"#, "SC2427"),
+            (#""pid": "service:none""#, "SC2423"),
             (#""security_opt": ["seccomp=profile.json"]"#, "SC2424"), (#""nonsense": 1"#, "SC2400"),
             (#""healthcheck": {"tests": []}"#, "SC2400"), (#""cpus": "many""#, "SC2401"),
             (#""command": "text""#, "SC2401"), (#""mem_limit": "big""#, "SC2401"),
@@ -57,6 +59,7 @@ struct LoweringRefusalTests {
             ),
             (#""build": {"context": "/x", "provenance": "true"}"#, "SC2452"),
             (#""build": {"context": "/x", "sbom": true}"#, "SC2452"), (#""pull_policy": "weekly""#, "SC2453"),
+            (#""build": {"context": "/x", "no_cache_filter": ["a"]}"#, "SC2457"),
             (#""restart": "always", "x-stackctl": {"one-shot": true}"#, "SC2454"),
             (#""volumes": [{"type": "volume", "target": "/a"}], "pre_start": [{"command": ["x"]}]"#, "SC2456"),
         ])
@@ -103,6 +106,36 @@ struct LoweringRefusalTests {
         let lab = try LoweringLab(
             web: #""secrets": [{"source": "s"}]"#, with: #""secrets": {"s": \#(written)}"#)
         #expect(lab.codes().allSatisfy { ["SC2417", "SC2418"].contains($0) } && !lab.codes().isEmpty)
+    }
+
+    @Test(
+        "a port of the host goes to one container",
+        arguments: [
+            (#"{"target": 80, "published": "80"}"#, #"{"target": 8080, "published": "80"}"#, true),
+            (
+                #"{"target": 80, "published": "80", "host_ip": "127.0.0.1"}"#, #"{"target": 80, "published": "80"}"#,
+                true
+            ),
+            (
+                #"{"target": 80, "published": "80", "host_ip": "127.0.0.1"}"#,
+                #"{"target": 80, "published": "80", "host_ip": "127.0.0.2"}"#, false
+            ),
+            (
+                #"{"target": 80, "published": "80", "host_ip": "::"}"#,
+                #"{"target": 80, "published": "80", "host_ip": "0.0.0.0"}"#, false
+            ),
+            (#"{"target": 80, "published": "80"}"#, #"{"target": 80, "published": "80", "protocol": "udp"}"#, false),
+            (#"{"target": 80, "published": "80-90"}"#, #"{"target": 80, "published": "80"}"#, false),
+            (#"{"target": 80}"#, #"{"target": 80}"#, false),
+        ])
+    func ports(_ one: String, _ other: String, _ clashes: Bool) throws {
+        let lab = try LoweringLab(
+            #"{"services": {"a": {"image": "x", "network_mode": "bridge", "ports": [\#(one)]}, "b": {"image": "x", "network_mode": "bridge", "ports": [\#(other)]}}}"#
+        )
+        #expect(lab.codes() == (clashes ? ["SC2427"] : []))
+        var options = LoweringOptions()
+        options.portsOf = ["a"]
+        #expect(throws: Never.self) { try lab.document(options) }
     }
 
     @Test("an image that two services build differently is refused")
