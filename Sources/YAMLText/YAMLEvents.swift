@@ -46,7 +46,9 @@ final class YAMLEvents {
         parser.deallocate()
     }
 
-    /// The next event. After the end or an error there is none to ask for.
+    /// The next event.
+    ///
+    /// After the end or an error there is none to ask for.
     func next() throws(YAMLFailure) -> YAMLEvent {
         var event = yaml_event_t()
         guard library.parser_parse(parser, &event) == 1 else { throw failure() }

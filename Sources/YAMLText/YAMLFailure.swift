@@ -34,7 +34,9 @@ public struct YAMLFailure: Error, Sendable, Hashable {
     }
 }
 
-/// How much of a YAML text is read. A text that says more is an error, whatever its aliases make of a few lines.
+/// How much of a YAML text is read.
+///
+/// A text that says more is an error, whatever its aliases make of a few lines.
 public struct YAMLLimits: Sendable, Hashable {
     /// Bytes of the text.
     public var textBytes = 8 << 20

@@ -43,6 +43,8 @@ public enum YAMLScalar: Sendable, Hashable {
         return .double(number)
     }
 
+    private static let prefixes: [Character: Int] = ["x": 16, "X": 16, "o": 8, "O": 8, "b": 2, "B": 2]
+
     /// A whole number in any base; a text where it is one that is larger than fits.
     private static func integer(_ text: String) -> YAMLScalar? {
         var digits = Substring(text)
@@ -50,14 +52,12 @@ public enum YAMLScalar: Sendable, Hashable {
         if isNegative || digits.hasPrefix("+") { digits = digits.dropFirst() }
         var radix = 10
         if digits.hasPrefix("0"), digits.utf8.count > 1 {
-            let letter = digits.utf8.dropFirst().first
-            switch letter {
-            case UInt8(ascii: "x"), UInt8(ascii: "X"): radix = 16
-            case UInt8(ascii: "b"), UInt8(ascii: "B"): radix = 2
-            case UInt8(ascii: "o"), UInt8(ascii: "O"): radix = 8
-            default: radix = 8
+            radix = 8
+            digits = digits.dropFirst()
+            if let prefix = digits.first.flatMap({ prefixes[$0] }) {
+                radix = prefix
+                digits = digits.dropFirst()
             }
-            digits = digits.dropFirst(letter.map(isDigit) == true ? 1 : 2)
         }
         guard let first = digits.utf8.first, first != UInt8(ascii: "+"), first != UInt8(ascii: "-") else { return nil }
         if let number = Int64((isNegative ? "-" : "") + digits, radix: radix) { return .int(number) }
@@ -66,7 +66,7 @@ public enum YAMLScalar: Sendable, Hashable {
 
     private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 
-    /// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`
+    /// Whether it is `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`.
     private static func isDecimal(_ text: String) -> Bool {
         var rest = text[...].utf8
         func digits() -> Int {

@@ -50,6 +50,11 @@ package struct ComposeMap: Sendable, Hashable {
         }
     }
 
+    /// Changes each value in order.
+    package mutating func updateValues(_ change: (_ key: String, _ value: inout ComposeNode) -> Void) {
+        for position in entries.indices { change(entries[position].key, &entries[position].value) }
+    }
+
     /// Takes a member out and returns it.
     @discardableResult
     package mutating func remove(_ key: String) -> Entry? {

@@ -1,0 +1,52 @@
+import Diagnostics
+import YAMLText
+
+/// Reads one compose file: YAML, merge keys, variables, the schema.
+package struct ComposeFileReader: Sendable {
+    private let interpolation: Interpolation
+
+    package init(interpolation: Interpolation) { self.interpolation = interpolation }
+
+    /// The documents of a file, each a map whose values have the types the schema wants.
+    ///
+    /// They are to be merged in order like files of their own. An empty file has none.
+    ///
+    /// - Throws: everything that is wrong with it: a YAML error alone, else all errors of values and attributes.
+    package func read(
+        _ bytes: [UInt8], file: String
+    ) throws(DiagnosticList) -> (documents: [ComposeNode], warnings: [Diagnostic]) {
+        var documents = try ComposeTreeReader.documents(bytes, file: file)
+        var replacement = TreeInterpolation(interpolation)
+        var schema = SchemaCheck(.file, allowsVariables: !interpolation.replaces)
+        var version: ComposeMap.Entry?
+        for position in documents.indices {
+            if interpolation.replaces { replacement.replace(&documents[position]) }
+        }
+        guard replacement.errors.isEmpty else { throw DiagnosticList(replacement.errors) }
+        for position in documents.indices {
+            schema.check(&documents[position], ComposeSchema.file)
+            version = version ?? documents[position].map?.entry("version")
+        }
+        guard schema.errors.isEmpty else { throw DiagnosticList(schema.errors) }
+        return (documents, replacement.warnings + schema.warnings + (version.map { [Self.obsolete($0)] } ?? []))
+    }
+
+    private static func obsolete(_ version: ComposeMap.Entry) -> Diagnostic {
+        Diagnostic(
+            severity: .warning, code: "SC2029", summary: "the attribute `version` is obsolete and has no effect",
+            hint: "remove the line", location: version.location)
+    }
+}
+
+/// What compose files may say.
+package enum ComposeSchema {
+    /// What is wrong with a model that is merged from all its files, in the order of the tree.
+    ///
+    /// Beyond what each file is checked for: what only the whole must have, and what excludes each other.
+    package static func problems(in root: ComposeNode) -> [Diagnostic] {
+        var root = root
+        var check = SchemaCheck(.model, allowsVariables: true)
+        check.check(&root, file)
+        return check.errors
+    }
+}

@@ -1,0 +1,43 @@
+/// Where in the tree a value stands, as messages name it: `services.web.ports[0]`.
+struct ComposePath: CustomStringConvertible {
+    enum Part {
+        case key(String)
+        case position(Int)
+    }
+
+    private var parts: [Part] = []
+
+    mutating func append(_ part: Part) { parts.append(part) }
+
+    mutating func removeLast() { parts.removeLast() }
+
+    /// The path of a member.
+    func appending(_ key: String) -> ComposePath {
+        var path = self
+        path.append(.key(key))
+        return path
+    }
+
+    /// Whether nothing was appended.
+    var isEmpty: Bool { parts.isEmpty }
+
+    /// The number of parts.
+    var count: Int { parts.count }
+
+    var description: String {
+        var text = ""
+        for part in parts {
+            switch part {
+            case .key(let key):
+                let needsQuotes = key.isEmpty || key.contains { $0.isWhitespace || $0 == "." || $0 == "\"" }
+                text += (text.isEmpty ? "" : ".") + (needsQuotes ? "\"\(key)\"" : key)
+            case .position(let position):
+                text += "[\(position)]"
+            }
+        }
+        return text
+    }
+
+    /// The path and what is said of it: "services.web: …"; the sentence alone at the top.
+    func says(_ sentence: String) -> String { parts.isEmpty ? sentence : "\(self): \(sentence)" }
+}
