@@ -13,7 +13,8 @@ enum ComposeCommand {
     private static let changing = [
         ComposeUpCommand.declaration, ComposeDownCommand.declaration, ComposeCreateCommand.declaration,
         ComposeStartCommand.declaration, ComposeStopCommand.declaration, ComposeRestartCommand.declaration,
-        ComposeScaleCommand.declaration, ComposeExecCommand.declaration, ComposeAttachCommand.declaration,
+        ComposeScaleCommand.declaration, ComposeRunCommand.declaration, ComposeExecCommand.declaration,
+        ComposeAttachCommand.declaration,
         ComposeBuildCommand.declaration, ComposePullCommand.declaration, ComposePushCommand.declaration,
         ComposeKillCommand.declaration, ComposePauseCommands.pause, ComposePauseCommands.unpause,
         ComposeRmCommand.declaration, ComposeWaitCommand.declaration, ComposeWatchCommand.declaration,
