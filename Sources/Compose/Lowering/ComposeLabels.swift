@@ -31,7 +31,7 @@ package enum ComposeLabels {
     ) -> [(key: String, value: String)] {
         var labels = [
             (Self.project, project.name), (service, name), (oneOff, "False"),
-            (configHash, ComposeHash.service(node, in: project)), (dependsOn, dependencies(node)),
+            (configHash, ComposeHash.service(node)), (dependsOn, dependencies(node)),
             (workingDirectory, project.directory), (configFiles, project.files.joined(separator: ",")),
             (version, releaseFollowed),
         ]
@@ -54,7 +54,7 @@ package enum ComposeLabels {
     ) -> [(key: String, value: String)] {
         [
             (Self.project, project.name), (kind, key), (version, releaseFollowed),
-            (configHash, ComposeHash.whole(node)),
+            (configHash, ComposeHash.shared(kind, node)),
         ]
     }
 
@@ -72,15 +72,25 @@ package enum ComposeHash {
     /// Of a service, without what does not make another container; the one Docker Compose makes of the same service.
     ///
     /// Source: docker/compose, `pkg/compose/hash.go`.
-    package static func service(_ node: ComposeNode, in project: ComposeProject) -> String {
+    package static func service(_ node: ComposeNode) -> String {
         guard var map = node.map else { return whole(node) }
         for key in ["build", "pull_policy", "scale", "depends_on", "profiles"] { map.remove(key) }
         if var deploy = map["deploy"]?.map {
             deploy.remove("replicas")
             map["deploy"] = ComposeNode(.map(deploy), at: node.location)
         }
-        return SHA256Digest.hex(of: Array(project.serviceJSON(map).goText.utf8))
+        return hex(CanonicalJSON(doublesDollars: false).value(map, .service))
     }
+
+    /// Of a network or volume; the one Docker Compose makes of the same element, so that it does not make it anew.
+    static func shared(_ kind: String, _ node: ComposeNode) -> String {
+        var map = node.map ?? ComposeMap()
+        if kind == ComposeLabels.volume { map.fill("driver", .string("local"), at: node.location) }
+        let shape = kind == ComposeLabels.volume ? CanonicalShape.volume : .network
+        return hex(CanonicalJSON(doublesDollars: false).value(map, shape))
+    }
+
+    private static func hex(_ json: JSONValue) -> String { SHA256Digest.hex(of: Array(json.goText.utf8)) }
 
     /// Of all of an element.
     package static func whole(_ node: ComposeNode) -> String {
