@@ -34,6 +34,8 @@ struct ComposeSession: Sendable {
     private(set) var progress: Output
     /// Requests at once.
     let limit: Int
+    /// Whether what goes on is shown as lines of JSON.
+    let showsJSON: Bool
 
     /// Reads the options before the verb.
     ///
@@ -52,6 +54,7 @@ struct ComposeSession: Sendable {
         var invocation = Invocation(arguments: arguments, output: output, location: given.location)
         invocation.isDryRun = arguments.isSet(ComposeOptions.dryRun)
         self.invocation = invocation
+        showsJSON = mode == "json"
         let shown = output.onStandardError
         switch mode {
         case "quiet": progress = shown.silenced
@@ -82,6 +85,8 @@ struct ComposeSession: Sendable {
     }
     /// The same with what is shown going where progress goes.
     var progressInvocation: Invocation {
+        var arguments = arguments
+        if showsJSON { arguments.set(SharedOptions.json, isOn: true) }
         var copy = Invocation(arguments: arguments, output: progress, location: invocation.location)
         copy.isDryRun = isDryRun
         return copy
@@ -98,6 +103,7 @@ struct ComposeSession: Sendable {
     /// - Throws: `DiagnosticList` with all that is wrong with the files.
     func project(_ adjust: (inout ComposeRequest) -> Void = { _ in }) async throws -> ComposeProject {
         var request = try source().request
+        request.keepsUnusedResources = arguments.isSet(ComposeOptions.allResources)
         adjust(&request)
         let project = try await ComposeSource(request).load()
         output.show(project.diagnostics)

@@ -97,10 +97,17 @@ struct ComposeTakedown: Sendable {
         return try await stack.destroy(plan, scope)
     }
 
+    /// Whether every image of the stack is among those that `--rmi` names.
+    private var removesRecordedImages: Bool {
+        guard let mode = request.images, let project = target.project else { return false }
+        let services = project.services.entries + project.disabledServices.entries
+        return mode == "all" || services.allSatisfy { $0.value["build"]?.isNull ?? true || $0.value["image"] == nil }
+    }
+
     private func scope(_ all: [ComposeContainer]) -> PlanScope {
         var scope = PlanScope()
         if !request.removesVolumes { scope.keptKinds.insert(.volume) }
-        scope.keptKinds.insert(.image)
+        if !removesRecordedImages { scope.keptKinds.insert(.image) }
         if !request.services.isEmpty {
             scope.targets = Set(all.filter(isMeant).compactMap(\.address))
             return scope
