@@ -188,6 +188,15 @@ struct ComposeSession: Sendable {
         }.sorted { ($0.service, $0.number, $0.name) < ($1.service, $1.number, $1.name) }
     }
 
+    /// The containers that a verb without services means: of a project with a file only those of its services.
+    func meant(
+        _ target: ComposeTarget, services: [String], all: Bool = true
+    ) async throws -> [ComposeContainer] {
+        let found = try await containers(of: target, services: services, all: all)
+        guard services.isEmpty, let project = target.project else { return found }
+        return found.filter { !project.isOrphan($0) }
+    }
+
     /// One container of a service: the one of `--index`, or else the first that runs.
     ///
     /// - Throws: `Diagnostic` (SC0224) where it has none.
