@@ -63,8 +63,10 @@ struct CorpusFiles: ComposeFiles {
         return "\(Self.folder)/\(name)" + path.dropFirst("/project".count)
     }
 
-    /// A project of the corpus. Its `request.txt` has a line for each thing that is asked for: `file PATH`,
-    /// `profile NAME`, `name NAME` or `set KEY=VALUE`.
+    /// A project of the corpus.
+    ///
+    /// Its `request.txt` has a line for each thing that is asked for: `file PATH`, `profile NAME`, `name NAME` or
+    /// `set KEY=VALUE`.
     static func project(_ name: String) throws -> ComposeProject {
         let files = CorpusFiles(name: name)
         var request = ComposeRequest(workingDirectory: "/project")

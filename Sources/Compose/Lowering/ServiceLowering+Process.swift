@@ -18,7 +18,9 @@ extension ServiceLowering {
         setText("stopSignal", "stop_signal")
         if let nanoseconds = service.duration("stop_grace_period") {
             // Part of a second is one: 0 would be no grace at all.
-            set("stopTimeout", .int((nanoseconds + 999_999_999) / 1_000_000_000), "stop_grace_period")
+            set(
+                "stopTimeout", .int(nanoseconds / 1_000_000_000 + (nanoseconds % 1_000_000_000 > 0 ? 1 : 0)),
+                "stop_grace_period")
         }
         setTextMap("annotations", "annotations")
         if let logging = service.reader("logging") { lowerLogging(logging) }
@@ -50,7 +52,8 @@ extension ServiceLowering {
         let written = service.given("image")
         let image = written ?? "\(context.project.name)-\(name)"
         let key = written == nil ? "build" : "image"
-        guard written != nil || builds else {
+        // A provider has none, and is refused as such.
+        guard written != nil || builds || service.entry("provider") != nil else {
             service.refuse("image", "SC2401", "is missing, and so is build", hint: "add one of the two")
             return
         }

@@ -76,7 +76,7 @@ struct SharedLowering {
             ipam.refuse("driver", "SC2414", "is \(driver): addresses are given by the engine itself")
         }
         if let options = ipam.reader("options"), !options.keys.isEmpty {
-            ipam.refuse("options", "SC2414", "are for drivers this engine does not have")
+            ipam.warn("options", "SC2451", "ipam.options", "are not honoured, as in Docker Compose")
         }
         for pool in ipam.readers("config") { lowerPool(pool) }
         ipam.finish()

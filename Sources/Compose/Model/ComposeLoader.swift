@@ -21,10 +21,11 @@ package struct ComposeLoader: Sendable {
         let name = try ProjectNaming(request, reader: reader).name(for: search)
         environment["COMPOSE_PROJECT_NAME"] = name
 
-        var scope = ModelScope(directory: search.directory, environment: environment)
-        scope.identity = 0
+        let scope = ModelScope(directory: search.directory, environment: environment)
         let model = try reader.model(of: search.files, in: scope)
         try findings.check()
+        let place = model.entries.first?.location ?? SourceLocation(file: search.files.first ?? "", line: 1)
+        ComposeSchema.problems(in: ComposeNode(.map(model), at: place)).forEach(findings.add)
 
         var project = ComposeProject(name: name, directory: search.directory, files: search.files)
         project.environmentFiles = search.environmentFiles

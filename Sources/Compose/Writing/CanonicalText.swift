@@ -26,11 +26,6 @@ extension ComposeProject {
         return .object(JSONObject(members).sortedByKey())
     }
 
-    /// A service as JSON in Docker's order, with texts as they are: no `$` is doubled.
-    package func serviceJSON(_ service: ComposeMap) -> JSONValue {
-        CanonicalJSON(doublesDollars: false).value(service, .service)
-    }
-
     private var sections: [(key: String, map: ComposeMap, shape: CanonicalShape)] {
         [
             ("networks", networks, .network), ("volumes", volumes, .volume), ("secrets", secrets, .file),

@@ -149,7 +149,8 @@ struct ComposeSession: Sendable {
         return name
     }
 
-    private func source() throws -> ComposeSource {
+    /// The files that the options name.
+    func source() throws -> ComposeSource {
         try ComposeSource(
             files: arguments.values(of: ComposeOptions.file),
             projectName: arguments.value(of: ComposeOptions.projectName),

@@ -30,14 +30,9 @@ struct ResourceRules {
 
     private func checkSource(_ entry: ComposeMap.Entry, _ kind: String, _ sources: [String]) {
         let members = entry.value.map ?? ComposeMap()
-        let given = sources.compactMap { members.entry($0) }
+        let isGiven = sources.contains { members.entry($0) != nil }
         let names = sources.map { "`\($0)`" }.joined(separator: ", ")
-        if given.count > 1, let second = given.dropFirst().first, let first = given.first {
-            findings.error(
-                "SC2241", "the \(kind) `\(entry.key)` has both `\(first.key)` and `\(second.key)`", at: second.location,
-                hint: "keep one of \(names)")
-        }
-        guard given.isEmpty, members["external"]?.bool != true, members["driver"] == nil else { return }
+        guard !isGiven, members["external"]?.bool != true, members["driver"] == nil else { return }
         findings.error(
             "SC2242", "the \(kind) `\(entry.key)` has no content", at: entry.location,
             hint: "give one of \(names), or `external: true`")

@@ -21,16 +21,10 @@ struct ServiceRules {
         checkLimits()
         checkMounts()
         checkWatch()
-        checkDevices()
     }
 
     private func checkBuild() {
         guard let build = service["build"] else { return }
-        if let inline = build["dockerfile_inline"], let file = build["dockerfile"] {
-            findings.error(
-                "SC2252", "the build of `\(name)` has both `dockerfile` and `dockerfile_inline`", at: inline.location,
-                hint: "keep one", notes: ["`dockerfile` is at \(file.location)"])
-        }
         let platforms = (build["platforms"]?.list ?? []).compactMap(\.string)
         if let platform = service["platform"], let text = platform.string, !platforms.isEmpty,
             !platforms.contains(text)
@@ -127,16 +121,6 @@ struct ServiceRules {
             findings.error(
                 "SC2262", "a `\(action)` of `\(name)` has no target", at: rule.location,
                 hint: "name the folder in the container by `target:`")
-        }
-    }
-
-    private func checkDevices() {
-        let reserved = service["deploy"]?["resources"]?["reservations"]?["devices"]?.list ?? []
-        for request in (service["gpus"]?.list ?? []) + reserved {
-            guard let count = request["count"], request["device_ids"] != nil else { continue }
-            findings.error(
-                "SC2263", "a device request of `\(name)` has both `count` and `device_ids`", at: count.location,
-                hint: "keep one")
         }
     }
 }

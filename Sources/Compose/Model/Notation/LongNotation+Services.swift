@@ -8,7 +8,7 @@ extension LongNotation {
         return change(
             node,
             [
-                "args": mapping, "labels": mapping, "additional_contexts": mapping, "extra_hosts": hosts, "ssh": agents,
+                "args": mapping, "labels": texts, "additional_contexts": mapping, "extra_hosts": hosts, "ssh": agents,
                 "secrets": { elements(of: $0, grant) }, "ulimits": { members(of: $0, ulimit) }, "shm_size": size,
                 "provenance": { $0.asText }, "sbom": { $0.asText }, "cache_from": texts, "cache_to": texts,
                 "tags": texts, "platforms": texts, "no_cache_filter": texts, "entitlements": texts,
@@ -154,7 +154,7 @@ extension LongNotation {
         return change(
             node,
             [
-                "labels": mapping, "replicas": number, "update_config": update, "rollback_config": update,
+                "labels": texts, "replicas": number, "update_config": update, "rollback_config": update,
                 "resources": { change($0, ["limits": resource, "reservations": resource]) },
                 "restart_policy": {
                     change($0, ["delay": duration, "window": duration, "max_attempts": number])
@@ -197,7 +197,7 @@ extension LongNotation {
 
     /// Anything of the top level: labels, options, and `external: {name: …}` of old files.
     func resource(_ node: ComposeNode) -> ComposeNode {
-        let resource = change(node, ["labels": mapping, "driver_opts": mapping])
+        let resource = change(node, ["labels": texts, "driver_opts": mapping])
         guard let external = resource["external"], let old = external.map, var members = resource.map else {
             return resource
         }

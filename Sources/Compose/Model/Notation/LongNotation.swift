@@ -34,7 +34,8 @@ struct LongNotation {
         switch key {
         case "build": return build(node)
         case "command", "entrypoint": return command(node)
-        case "environment", "labels", "annotations", "sysctls", "storage_opt": return mapping(node)
+        case "environment": return mapping(node)
+        case "labels", "annotations", "sysctls", "storage_opt": return texts(node)
         case "env_file": return elements(of: listed(node), environmentFile)
         case "ports": return ports(node)
         case "volumes": return elements(of: node, volume)
@@ -139,6 +140,11 @@ struct LongNotation {
                             key: String(text[..<equals]), value: .text(String(value), at: element.location),
                             location: element.location)
                     })))
+    }
+
+    /// A mapping whose keys alone have an empty text.
+    func texts(_ node: ComposeNode) -> ComposeNode {
+        members(of: mapping(node)) { $0.isNull ? $0.with(.string("")) : $0 }
     }
 
     // MARK: Scalars
