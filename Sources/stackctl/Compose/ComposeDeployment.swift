@@ -47,11 +47,7 @@ struct ComposeDeployment: Sendable {
         self.session = session
         self.request = request
         let selected = try project.selecting(named, withDependencies: !request.ignoresDependencies)
-        var whole = project
-        for entry in selected.services.entries where whole.services[entry.key] == nil {
-            whole.services.set(entry)
-            whole.disabledServices.remove(entry.key)
-        }
+        let whole = try named.isEmpty ? project : project.selecting(project.services.keys + named)
         self.project = whole
         services = named.isEmpty ? selected.services.keys : named
         reached = selected.services.keys
