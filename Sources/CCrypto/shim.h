@@ -80,6 +80,61 @@ static inline void crypto_final(
     library->final(context, digest, NULL);
 }
 
+struct evp_cipher_ctx_st;
+struct evp_cipher_st;
+
+/// What AES-256-GCM needs (EVP_EncryptInit(3)); bound apart, since few commands seal anything.
+struct cipher_library {
+    struct evp_cipher_ctx_st *(*context_new)(void);
+    void (*context_free)(struct evp_cipher_ctx_st *context);
+    const struct evp_cipher_st *(*aes_256_gcm)(void);
+    int (*init)(struct evp_cipher_ctx_st *context, const struct evp_cipher_st *type, void *engine,
+                const unsigned char *key, const unsigned char *nonce, int encrypts);
+    int (*update)(struct evp_cipher_ctx_st *context, unsigned char *out, int *count, const unsigned char *in, int size);
+    int (*final)(struct evp_cipher_ctx_st *context, unsigned char *out, int *count);
+    int (*control)(struct evp_cipher_ctx_st *context, int type, int argument, void *pointer);
+};
+
+/// Binds the library; every entry point is null where it is missing.
+static inline struct cipher_library cipher_library_load(void) {
+    struct cipher_library library = {0};
+    void *handle = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
+    if (handle == NULL) return library;
+    *(void **)&library.context_new = dlsym(handle, "EVP_CIPHER_CTX_new");
+    *(void **)&library.context_free = dlsym(handle, "EVP_CIPHER_CTX_free");
+    *(void **)&library.aes_256_gcm = dlsym(handle, "EVP_aes_256_gcm");
+    *(void **)&library.init = dlsym(handle, "EVP_CipherInit_ex");
+    *(void **)&library.update = dlsym(handle, "EVP_CipherUpdate");
+    *(void **)&library.final = dlsym(handle, "EVP_CipherFinal_ex");
+    *(void **)&library.control = dlsym(handle, "EVP_CIPHER_CTX_ctrl");
+    return library;
+}
+
+/// Encrypts or decrypts with AES-256-GCM under a nonce of 12 bytes: `size` bytes from `in` to `out`.
+///
+/// Encrypting, the tag of 16 bytes is written; decrypting, it is checked.
+///
+/// Returns 1 if all went well; 0 for a wrong tag too.
+static inline int cipher_aes_256_gcm(
+    const struct cipher_library *library, int encrypts, const unsigned char *key, const unsigned char *nonce,
+    const unsigned char *in, unsigned char *out, size_t size, unsigned char *tag) {
+    enum { get_tag = 0x10, set_tag = 0x11 };
+    if (!library->context_new || !library->context_free || !library->aes_256_gcm || !library->init ||
+        !library->update || !library->final || !library->control || size > 0x7FFFFFFF)
+        return 0;
+    struct evp_cipher_ctx_st *context = library->context_new();
+    if (context == NULL) return 0;
+    int count = 0, rest = 0;
+    unsigned char nothing[16];
+    int good = library->init(context, library->aes_256_gcm(), NULL, key, nonce, encrypts) == 1;
+    if (good && !encrypts) good = library->control(context, set_tag, 16, tag) == 1;
+    if (good && size > 0) good = library->update(context, out, &count, in, (int)size) == 1 && (size_t)count == size;
+    if (good) good = library->final(context, nothing, &rest) == 1 && rest == 0;
+    if (good && encrypts) good = library->control(context, get_tag, 16, tag) == 1;
+    library->context_free(context);
+    return good;
+}
+
 /// Takes whole stripes of 32 bytes into the four lanes of an XXH64 (xxHash specification 0.1.1).
 ///
 /// In C, so that it is fast in a build without an optimizer too: it reads every byte of every layer.

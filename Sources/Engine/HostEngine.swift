@@ -59,6 +59,8 @@ package final class HostEngine: Sendable {
     let heldImages = HeldImages()
     /// One volume is filled at a time.
     let fillQueue = OperationQueue()
+    /// Values that only this data root reads.
+    package let sealedTexts: SealedTexts
     let logLine: @Sendable (String) -> Void
 
     /// Opens the engine of a data root.
@@ -96,6 +98,7 @@ package final class HostEngine: Sendable {
         names = NameServer(
             initBinary: configuration.initBinary, socketPath: "\(configuration.runDirectory)/dns.sock")
         volumes = VolumeStore(directory: configuration.volumesDirectory, database: database, writer: writer)
+        sealedTexts = SealedTexts(path: "\(configuration.root)/sealing.key")
         layerMounts = LayerMounts(images: images)
         builder = BuildEngine(
             host: buildHost, images: images, runtime: runtime, database: database,

@@ -61,7 +61,23 @@ private func absolute(_ attributes: JSONObject, _ kind: ResourceKind, in directo
             source["secrets"] = .object(
                 JSONObject(secrets.map { ($0.key, .string(absolute($0.value.stringValue ?? "", in: directory))) }))
         }
+        if let contexts = source["contexts"]?.objectValue {
+            source["contexts"] = .object(
+                JSONObject(
+                    contexts.map { name, value in
+                        guard let path = value.stringValue, !path.contains("://") else { return (name, value) }
+                        return (name, .string(absolute(path, in: directory)))
+                    }))
+        }
         result["from"] = .object(source)
+    }
+    if kind == .container, let files = attributes["files"]?.arrayValue {
+        result["files"] = .array(
+            files.map { file in
+                guard var members = file.objectValue, let path = members["source"]?.stringValue else { return file }
+                members["source"] = .string(absolute(path, in: directory))
+                return .object(members)
+            })
     }
     if kind == .container, let mounts = attributes["mounts"]?.arrayValue {
         result["mounts"] = .array(

@@ -43,6 +43,17 @@ struct ContainerAttributeTests {
         ("platform", "linux/amd64", "linux/amd64"),
         same("hooks", ["postStart": [["command": ["true"], "user": "root"]]]),
         same("update", ["order": "startFirst", "healthyWithin": 30_000_000_000]),
+        (
+            "files",
+            [
+                ["target": "/run/secrets/b", "sealed": "sealed:v1:00", "uid": 33],
+                ["target": "/etc//app.conf", "content": "a=1", "mode": "640"],
+            ],
+            [
+                ["target": "/etc/app.conf", "uid": 0, "gid": 0, "mode": "0640", "content": "a=1"],
+                ["target": "/run/secrets/b", "uid": 33, "gid": 0, "mode": "0444", "sealed": "sealed:v1:00"],
+            ]
+        ),
         same("name", "front"), same("shmSize", 1_048_576), same("volumesFrom", ["data:ro"]),
         (
             "mounts",

@@ -146,7 +146,7 @@ struct CheckTests {
                 Mount(data, at: "relative")
                 Mount(tmpfs: "/")
                 Mount(tmpfs: "/a/../b")
-                Env("1X", "v")
+                Env("1 X", "v")
                 Env("A=B", "v")
                 User("a:b:c")
                 Workdir("srv")

@@ -9,7 +9,9 @@ extension HostEngine {
         let facts = container.snapshot
         // The steps name the directories of the layers, which are there while they are held.
         return try await withLayers(of: container) { layers in
-            try runtime.explain(try await launchConfiguration(container, facts, layers: layers))
+            var plan = try await launchConfiguration(container, facts, layers: layers)
+            plan.mounts += Self.fileMounts(facts.specification.files.map { ($0, []) })
+            return try runtime.explain(plan)
         }
     }
 

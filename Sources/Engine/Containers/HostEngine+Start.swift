@@ -100,9 +100,12 @@ extension HostEngine {
             do {
                 try await writeFiles(container, facts)
                 try await makeMountSources(facts.specification)
+                let files = try await readFiles(facts.specification.files)
                 try await holdMounts(container)
-                let plan = try await launchConfiguration(container, facts, layers: mounted)
+                var plan = try await launchConfiguration(container, facts, layers: mounted)
+                plan.mounts += Self.fileMounts(files)
                 let connection = try await runtime.start(plan, networkNamespace: namespace?.raw)
+                try await note(files.map(\.file), of: container)
                 // The supervisor lives in the namespace now and keeps it.
                 withExtendedLifetime(namespace) {}
                 return connection

@@ -14,6 +14,9 @@ extension ContainerSpecification {
     private init(_ body: FieldReader) throws(EngineError) {
         try readConfig(body)
         if let host = try body.reader("HostConfig") { try readHost(host) }
+        if body.isStored {
+            files = try body.objects("Files").map { (file) throws(EngineError) in try FileSpecification(stored: file) }
+        }
         exposedPorts.sort()
         if let endpoints = try body.reader("NetworkingConfig")?.reader("EndpointsConfig") {
             for name in endpoints.keys {

@@ -10,6 +10,7 @@ extension ContainerSpecification {
         var settings = JSONObject()
         for endpoint in endpoints { settings[endpoint.network] = .object(endpoint.json) }
         body["NetworkingConfig"] = .object(["EndpointsConfig": .object(settings)])
+        if !files.isEmpty { body["Files"] = .array(files.map(\.json)) }
         return .object(body)
     }
 

@@ -102,6 +102,11 @@ package struct ContainerSpecification: Sendable, Hashable {
     /// What it shares with the host and gets of it.
     package var hostSettings = HostSettings()
 
+    // MARK: Our own
+
+    /// Files it gets in memory: secrets and configurations.
+    package var files: [FileSpecification] = []
+
     // MARK: NetworkingConfig
 
     /// The networks it is in, the first with the default route.

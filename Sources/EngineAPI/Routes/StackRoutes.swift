@@ -21,6 +21,7 @@ struct StackRoutes: Sendable {
         on("POST", "/stacks/plan", &router, plan)
         on("POST", "/stacks/apply", &router, apply)
         on("POST", "/stacks/tags", &router, tags)
+        router.on("POST", "/stacks/seal", seal)
         on("POST", "/stacks/{name}/destroy", &router, destroy)
         on("GET", "/stacks", &router, list)
         on("GET", "/stacks/{name}", &router) { request in
@@ -114,6 +115,18 @@ struct StackRoutes: Sendable {
         let document = try StackDocument(json: body["document"] ?? .null)
         let options = try Self.options(body, request)
         try await request.respond(try await stacks.plan(document, options: options).json)
+    }
+
+    /// Seals values, by name; only this data root opens them.
+    private func seal(_ request: APIRequest) async throws {
+        let values = try FieldReader(try await request.json()).dictionary("values")
+        let sealed = engine.sealedTexts
+        let result = try await BlockingExecutor.shared.run { () throws(EngineError) in
+            var result: [String: String] = [:]
+            for (name, text) in values { result[name] = try sealed.seal(text) }
+            return result
+        }
+        try await request.respond(["sealed": .object(.strings(result))])
     }
 
     /// Which digests the image tags of a document mean.

@@ -54,7 +54,7 @@ extension ContainerSource {
         case ("NONE", 0): test = ".none"
         case ("CMD", 1...): test = ".command(\(literals.joined(separator: ", ")))"
         case ("CMD-SHELL", 1): test = ".shell(\(literals[0]))"
-        case ("HTTP", 2): test = ".http(\(literals[0]), port: \(words[2]))"
+        case ("HTTP", 2) where UInt16(words[2]) != nil: test = ".http(\(literals[0]), port: \(words[2]))"
         default: throw check.failure("test", "is no test that manifests say: \(words.joined(separator: " "))")
         }
         var call = SourceCall("Healthcheck")

@@ -17,6 +17,7 @@ struct ContainerPreflight {
         var found: [Diagnostic] = []
         for resource in desired where resource.action != .noChange && resource.action != .delete {
             found += names(resource) + adoptions(resource) + sources(resource)
+            found += await files(resource)
             found += await volumes(resource) + networks(resource)
             found += await image(resource)
             let asked = ports(of: resource).filter { port in !freed.contains { $0.conflicts(with: port) } }
@@ -112,6 +113,24 @@ struct ContainerPreflight {
                 detail: "its id is \(other.id.prefix(12))", hint: "remove or rename it: stackctl rm \(name)"
             ).about(resource)
         ]
+    }
+
+    /// What cannot be read now could not be read at the start.
+    private func files(_ resource: PlannedResource) async -> [Diagnostic] {
+        let files = resource.attributes["files"]?.arrayValue ?? []
+        let sealed = engine.sealedTexts
+        let problems = await BlockingExecutor.shared.run {
+            files.compactMap { file -> String? in
+                do throws(EngineError) {
+                    if let path = file["source"]?.stringValue { _ = try HostEngine.readSource(path) }
+                    if let text = file["sealed"]?.stringValue { _ = try sealed.open(text) }
+                    return nil
+                } catch {
+                    return error.message
+                }
+            }
+        }
+        return problems.map { Diagnostic(code: "SC5142", summary: $0).about(resource, path: "files") }
     }
 
     private func volumes(_ resource: PlannedResource) async -> [Diagnostic] {

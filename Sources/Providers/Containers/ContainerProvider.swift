@@ -17,7 +17,18 @@ struct ContainerProvider: ResourceProvider {
     var kind: ResourceKind { .container }
 
     func normalize(_ attributes: JSONObject) throws(DiagnosticList) -> JSONObject {
-        try ContainerAttributes.normalize(attributes, ContainerNorms(hierarchy: hierarchy))
+        try ContainerAttributes.normalize(attributes, norms)
+    }
+
+    private var norms: ContainerNorms {
+        let sealed = engine.sealedTexts
+        return ContainerNorms(hierarchy: hierarchy) { path in
+            (try? HostEngine.readSource(path)).flatMap { try? sealed.digest(of: $0) }
+        }
+    }
+
+    func words(path: String, from: JSONValue?, to: JSONValue?) -> String? {
+        path == "files" ? FileReasons.words(from: from, to: to) : nil
     }
 
     func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass {

@@ -2,12 +2,13 @@ import Diagnostics
 import ImageStore
 import JSONText
 import Linux
+import OCI
 import StackModel
 
 /// The normal form of an image's attributes.
 enum ImageAttributes {
     private static let known = [
-        "from", "command", "entrypoint", "env", "workdir", "user", "labels", "exposed", "stopSignal", "push",
+        "from", "command", "entrypoint", "env", "workdir", "user", "labels", "exposed", "stopSignal", "push", "tags",
     ]
 
     static func normalize(_ attributes: JSONObject) throws(DiagnosticList) -> JSONObject {
@@ -21,6 +22,9 @@ enum ImageAttributes {
         reader.dictionary("labels")
         reader.strings("exposed", isSet: true)
         reader.strings("push", isSet: true)
+        reader.texts("tags", isSet: true, expected: "image names such as shop/site:2") { text in
+            (try? ImageReference(text)).flatMap { $0.digest == nil ? $0.withDefaultTag.familiar : nil }
+        }
         reader.text("stopSignal", ContainerAttributes.signal, expected: "a signal such as SIGTERM")
         return try reader.finished(known: known)
     }
@@ -52,15 +56,17 @@ enum ImageAttributes {
         reader.text("target")
         for key in ["arguments", "secrets", "bases"] { reader.dictionary(key) }
         reader["stages"] = attributes["stages"]
+        ImageBuildOptions.read(&reader)
         reader.text("program", { $0 == OwnProgram.name ? $0 : nil }, expected: OwnProgram.name)
         let program = reader["program"] == nil ? nil : OwnProgram.path
         if let path = Self.path(.object(attributes)) ?? program {
             reader["state"] = SourceState.of(path).map { .string($0) }
         }
-        return try reader.finished(known: [
-            "debian", "rootfs", "tar", "archive", "image", "reference", "program", "state", "dockerfile", "context",
-            "target", "arguments", "secrets", "bases", "stages", "inputs",
-        ])
+        return try reader.finished(
+            known: [
+                "debian", "rootfs", "tar", "archive", "image", "reference", "program", "state", "dockerfile", "context",
+                "target", "arguments", "secrets", "bases", "stages", "inputs",
+            ] + ImageBuildOptions.names)
     }
 }
 

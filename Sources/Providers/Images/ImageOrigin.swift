@@ -56,6 +56,14 @@ struct ImageOrigin: Sendable {
         }
         var wanted = request
         wanted.access = .caller
+        for (name, context) in wanted.namedContexts {
+            // Images of the stack are known by their ids, and found by their names.
+            guard case .image(let id) = context, id.hasPrefix("sha256:") else { continue }
+            guard let known = try await engine.images.resolve(id)?.references.first else {
+                throw EngineError.noImage(id)
+            }
+            wanted.namedContexts[name] = .image(known.familiar)
+        }
         // What is changed afterwards is another image, which gets the name.
         if !changes.isEmpty { wanted.tags = [] }
         let result: BuildResult

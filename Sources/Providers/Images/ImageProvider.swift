@@ -36,22 +36,34 @@ struct ImageProvider: ResourceProvider {
     }
 
     func words(path: String, from: JSONValue?, to: JSONValue?) -> String? {
-        guard path == "from.inputs" || path.hasPrefix("from.bases.") else { return nil }
+        guard path == "from.inputs" || path.hasPrefix("from.bases.") || path.hasPrefix("from.contexts.") else {
+            return nil
+        }
         return ImageReasons.words(path: path, from: from, to: to)
     }
 
     func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass {
         // Without a lock the image stays as it was built, and so it does once its source is gone.
         if path == "from.debian.lock" || path == "from.state" || path == "from.inputs", to == nil { return .none }
+        // What a build has brought is what it was built on.
+        if path == "from.inputs", ImageReasons.areOnlyFound(from: from, to: to) { return .none }
         // Secrets are in no image; that the steps can use another one does not make them do so.
-        if path.hasPrefix("from.secrets.") { return .none }
+        if path.hasPrefix("from.secrets.") || path.hasPrefix("from.secretValues") { return .none }
+        // How an image is built does not say what it is.
+        if ImageBuildOptions.isOfTheBuild(path) { return .none }
         // Another name in a registry does not make another image.
-        if path == "push" { return .live }
+        if path == "push" || path == "tags" { return .live }
         // Another mirror has the same packages.
         return path == "from.debian.mirror" ? .none : .recreate
     }
 
     func settled(_ attributes: JSONObject, outputs: JSONObject) -> JSONObject {
+        if let bases = outputs["bases"]?.objectValue, var origin = attributes["from"]?.objectValue {
+            var settled = attributes
+            origin["inputs"] = ImageReasons.found(origin["inputs"], bases)
+            settled["from"] = .object(origin)
+            return settled
+        }
         guard var origin = attributes["from"]?.objectValue, var debian = origin["debian"]?.objectValue,
             debian["lock"] != nil, let packages = outputs["packages"]
         else { return attributes }
@@ -80,7 +92,8 @@ struct ImageProvider: ResourceProvider {
                     ).about(resource))
             }
             let origin = resource.attributes["from"]
-            let paths = [ImageAttributes.path(origin), origin?["context"]?.stringValue].compactMap { $0 }
+            let named = RecipeContext.read(origin?.objectValue ?? JSONObject()).values.compactMap(\.directory)
+            let paths = [ImageAttributes.path(origin), origin?["context"]?.stringValue].compactMap { $0 } + named
             for path in paths where !Files.exists(path) {
                 found.append(
                     Diagnostic(code: "SC5121", summary: "\(path), which the image is made from, does not exist")
@@ -147,15 +160,23 @@ struct ImageProvider: ResourceProvider {
                     total: update.total.map { Int($0) }))
         }
         try await objects.set(image.id.description, of: identity.id)
+        try await tag(image, attributes.list("tags") ?? [])
         try await ImagePushes(engine: engine, image: image, address: address).push(attributes, progress)
-        return outputs(image, address)
+        var outputs = outputs(image, address)
+        var bases = JSONObject()
+        for name in ImageReasons.missing(attributes["from"]?["inputs"]) {
+            bases[name] = imageID(name).map { .string(Digest($0)?.shortHex ?? $0) }
+        }
+        if !bases.isEmpty { outputs["bases"] = .object(bases) }
+        return outputs
     }
 
     func update(
         stack: String, address: ResourceAddress, objectID: String, from: JSONObject, to: JSONObject,
         changes: [AttributeChange], class: ChangeClass, progress: @escaping ProgressSink
     ) async throws -> JSONObject {
-        let outputs = try await retag(address, objectID)
+        let outputs = try await retag(address, objectID, to)
+        try await untag(Set(from.list("tags") ?? []).subtracting(to.list("tags") ?? []), objectID)
         let before = Set(from.list("push") ?? [])
         let new = (to.list("push") ?? []).filter { !before.contains($0) }
         if !new.isEmpty, let id = try await objects.image(of: objectID), let image = try await engine.images.resolve(id)
@@ -170,6 +191,7 @@ struct ImageProvider: ResourceProvider {
         stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject, isReplaced: Bool,
         progress: @escaping ProgressSink
     ) async throws {
+        try await untag(Set(attributes.list("tags") ?? []), objectID)
         if let id = try await objects.letGo(objectID) {
             try await removeImage(id, address)
         } else if let before = try await objects.begun(objectID) {
@@ -202,14 +224,30 @@ struct ImageProvider: ResourceProvider {
         stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
         condition: ObjectCondition, progress: @escaping ProgressSink
     ) async throws -> JSONObject {
-        try await retag(address, objectID)
+        try await retag(address, objectID, attributes)
     }
 
-    private func retag(_ address: ResourceAddress, _ objectID: String) async throws -> JSONObject {
+    private func tag(_ image: StoredImage, _ names: [String]) async throws {
+        for name in names { try await engine.images.tag(image.id, as: ImageReference(name).withDefaultTag) }
+    }
+
+    /// Takes names from the image of a build, as far as they are its.
+    private func untag(_ names: Set<String>, _ objectID: String) async throws {
+        guard !names.isEmpty, let id = try await objects.image(of: objectID) else { return }
+        for name in names.sorted() {
+            guard let named = try await engine.images.resolve(name), named.id.description == id else { continue }
+            _ = try await engine.images.untag(try ImageReference(name).withDefaultTag)
+        }
+    }
+
+    private func retag(
+        _ address: ResourceAddress, _ objectID: String, _ attributes: JSONObject
+    ) async throws -> JSONObject {
         guard let id = try await objects.image(of: objectID), let image = try await engine.images.resolve(id) else {
             throw EngineError.noImage(address.name)
         }
         try await engine.images.tag(image.id, as: ImageReference(address.name).withDefaultTag)
+        try await tag(image, attributes.list("tags") ?? [])
         return outputs(image, address)
     }
 

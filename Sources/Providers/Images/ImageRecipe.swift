@@ -24,11 +24,17 @@ struct ImageRecipe: Sendable {
     let secrets: [String: String]
     /// Base images by the names the steps have for them: names with the digests that the stack pins them to.
     let bases: [String: String]
+    /// Further contexts by their names.
+    let contexts: [String: RecipeContext]
+    /// How it is built.
+    let options: ImageBuildOptions
     /// Base images that the stack makes itself: what is known of them is in `from.bases`.
     private let own: Set<String>
 
     /// Whether `from` is one that is built.
-    static func isOne(_ origin: JSONObject) -> Bool { origin["dockerfile"] != nil || origin["stages"] != nil }
+    static func isOne(_ origin: JSONObject) -> Bool {
+        origin["dockerfile"] != nil || origin["dockerfileText"] != nil || origin["stages"] != nil
+    }
 
     /// Reads the attribute `from`, and the Dockerfile.
     ///
@@ -41,12 +47,17 @@ struct ImageRecipe: Sendable {
         arguments = origin.strings("arguments")
         secrets = origin.strings("secrets")
         bases = origin.strings("bases")
+        contexts = RecipeContext.read(origin)
+        options = ImageBuildOptions(origin)
         own = Set(
             (origin["bases"]?.objectValue ?? JSONObject()).filter { pair in
                 pair.value.stringValue.map { $0.hasPrefix("sha256:") } ?? true
             }.map(\.key))
         var rules: [UInt8]?
-        if let path = origin["dockerfile"]?.stringValue {
+        if let inline = origin["dockerfileText"]?.stringValue {
+            text = Array(inline.utf8)
+            document = try DockerfileDocument(reading: text, name: "Dockerfile")
+        } else if let path = origin["dockerfile"]?.stringValue {
             do {
                 text = try Files.readAll(path, limit: Self.fileLimit)
             } catch {
@@ -68,7 +79,7 @@ struct ImageRecipe: Sendable {
     private var input: EvaluationInput {
         EvaluationInput(
             arguments: arguments, targetPlatform: Platform.host.description,
-            buildPlatform: Platform.host.description, target: target, namedContexts: [])
+            buildPlatform: Platform.host.description, target: target, namedContexts: Set(contexts.keys))
     }
 
     /// What is asked of the builder.
@@ -82,11 +93,15 @@ struct ImageRecipe: Sendable {
         request.tags = [reference]
         request.target = target
         request.arguments = arguments
+        options.apply(to: &request)
         do {
             if let context {
                 request.context = FileTree(
                     root: try Files.open(context, [.readOnly, .directory]).shared(), ignored: ignored.patterns,
                     belongsToRoot: true)
+            }
+            for (name, named) in contexts {
+                request.namedContexts[name] = try named.source(pinned: bases)
             }
             for (id, path) in secrets { request.secrets[id] = try Files.readAll(path, limit: 1 << 20) }
         } catch {
@@ -94,7 +109,7 @@ struct ImageRecipe: Sendable {
                 code: "SC5121", summary: "what image \(reference.familiar) is built of cannot be read",
                 detail: "\(error)")
         }
-        for (name, pinned) in bases where name != pinned && !own.contains(name) {
+        for (name, pinned) in bases where name != pinned && !own.contains(name) && contexts[name] == nil {
             request.namedContexts[name] = .image(pinned)
         }
         return request
@@ -109,6 +124,7 @@ struct ImageRecipe: Sendable {
         for stage in plan.stages {
             if case .image(let name) = stage.base { names.insert(name) }
         }
+        for case .image(let name) in contexts.values { names.insert(name) }
         return names
     }
 
@@ -124,21 +140,28 @@ struct ImageRecipe: Sendable {
         for name in try baseNames().sorted() where bases[name] ?? name == name && !own.contains(name) {
             inputs.append("base \(name) " + (imageID(name).map { Digest($0)?.shortHex ?? $0 } ?? "unknown"))
         }
+        for (name, named) in contexts.sorted(by: { $0.key < $1.key }) {
+            guard case .directory(let path) = named else { continue }
+            var sources = plan.stages.flatMap { Self.sources(of: document.stages[$0.index], from: name) }
+            if plan.stages.contains(where: { $0.base == .context(name) }) { sources.append("/") }
+            let files = ContextInputs(path, ignored: RecipeContext.ignored(path), sources: sources).list()
+            inputs += files.map { "\(name): \($0)" }
+        }
         guard let context else { return inputs }
-        let sources = plan.stages.flatMap { Self.sources(of: document.stages[$0.index], plan, arguments) }
+        let sources = plan.stages.flatMap { Self.sources(of: document.stages[$0.index], from: nil) }
         return inputs + ContextInputs(context, ignored: ignored, sources: sources).list()
     }
 
-    /// The paths of the context that the instructions of a stage name, as far as that is known before variables have
-    /// their values.
-    private static func sources(
-        of stage: StageDeclaration, _ plan: StagePlan, _ arguments: [String: String]
-    ) -> [String] {
+    /// The paths of a context that the instructions of a stage name, as far as that is known before variables have their
+    /// values.
+    ///
+    /// - Parameter context: the context's name; nil is the one without.
+    private static func sources(of stage: StageDeclaration, from context: String?) -> [String] {
         var sources: [String] = []
         for instruction in stage.instructions {
             switch instruction.kind {
             case .copy(let transfer), .add(let transfer):
-                guard !instruction.flags.contains(where: { $0.name == "from" }) else { continue }
+                guard instruction.flags.first(where: { $0.name == "from" })?.value == context else { continue }
                 for case .path(let path) in transfer.sources where !path.contains("://") { sources.append(path) }
             case .run:
                 for flag in instruction.flags where flag.name == "mount" {
@@ -146,7 +169,7 @@ struct ImageRecipe: Sendable {
                     func field(_ names: String...) -> String? {
                         fields.first { $0.count == 2 && names.contains(String($0[0])) }.map { String($0[1]) }
                     }
-                    guard field("type") ?? "bind" == "bind", field("from") == nil else { continue }
+                    guard field("type") ?? "bind" == "bind", field("from") == context else { continue }
                     sources.append(field("source", "src") ?? ".")
                 }
             default: continue

@@ -75,7 +75,7 @@ public struct Env: ContainerSetting, ImageSetting {
         if !isEnvironmentName(name) {
             element.problem(
                 "SC1110", "\"\(name)\" is no name of an environment variable",
-                hint: "use letters, digits, '_', '.' and '-', not starting with a digit")
+                hint: "use letters, digits and '_'; '=' and spaces cannot be in it")
         }
         self.element = element
     }

@@ -39,9 +39,10 @@ func isHostName(_ name: String) -> Bool {
         }
 }
 
+/// What a process can be given: programs have variables of many names, such as "app.mode".
 func isEnvironmentName(_ name: String) -> Bool {
-    guard let first = name.utf8.first, !(0x30...0x39).contains(first) else { return false }
-    return name.utf8.allSatisfy { isAlphanumeric($0) || "_.-".utf8.contains($0) }
+    guard let first = name.utf8.first, first != UInt8(ascii: "$") else { return false }
+    return name.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "=") }
 }
 
 func isWord(_ text: String) -> Bool {

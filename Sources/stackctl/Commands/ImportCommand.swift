@@ -12,38 +12,6 @@ enum NewImageOptions {
     static let name = OperandDeclaration("NAME", .optional, "The image's name, such as shop/site:2 (default: none)")
 }
 
-/// `stackctl export`: writes a container's files as an archive.
-enum ExportCommand {
-    static let output = OptionDeclaration.value(
-        "output", "o", .path("FILE"), "Write to this file instead of standard output")
-
-    static let declaration = CommandDeclaration(
-        "export", summary: "Write a container's files to an archive",
-        discussion: """
-            The archive is a tar of its root file system, whether it runs or not. What is mounted in it,
-            such as volumes, is not: there are the empty places where it is mounted.
-            """,
-        operands: [SharedOptions.container], options: [output], action: run)
-
-    private static func run(_ invocation: Invocation) async throws -> ExitCode {
-        try await export(
-            invocation.arguments.operand(0) ?? "", invocation, hint: "stackctl export CONTAINER > FILE")
-        return .success
-    }
-
-    /// Writes a container's files to where `--output` says.
-    ///
-    /// - Parameter hint: what to type instead where that would be a terminal.
-    static func export(_ container: String, _ invocation: Invocation, hint: String) async throws {
-        let path = invocation.arguments.value(of: output)
-        try ReceivedArchive.refuseTerminal(path, "export", hint: hint)
-        let target = Target("containers", container, "export")
-        let response = try await invocation.daemon().open("GET", target.text)
-        defer { response.close() }
-        try await ReceivedArchive.write(response, to: path)
-    }
-}
-
 /// `stackctl import`: makes an image of a root file system in an archive.
 enum ImportCommand {
     private static let platform = OptionDeclaration.value(

@@ -1,3 +1,4 @@
+import JSONText
 import OCI
 import StackModel
 
@@ -40,8 +41,10 @@ enum ImageTags {
         return document
     }
 
+    /// A container that says when it pulls means what the store has under the tag.
     private static func names(in resource: StackResource) -> [String] {
-        ImageUse.names(resource.address.kind, resource.attributes)
+        if resource.address.kind == .container, resource.attributes["pull"] != nil { return [] }
+        return ImageUse.names(resource.address.kind, resource.attributes)
     }
 
     /// Whether a text names an image by something that moves, and not by a digest or an id.

@@ -52,6 +52,8 @@ struct ContainerAttribute: Sendable {
 struct ContainerNorms: Sendable {
     /// What the kernel can hold of a limit; nil where no controller is mounted.
     var hierarchy: CgroupHierarchy?
+    /// What tells the content of a file of the host from another; nil for one that cannot be read.
+    var digest: @Sendable (String) -> String? = { _ in nil }
 }
 
 // MARK: - Plain ones

@@ -21,6 +21,7 @@ enum StorageAttributes {
                 specification.mounts = (value?.arrayValue ?? []).compactMap { MountSpecification(attributes: $0) }
             },
             see: { sight, asked in sight.mounts(asked) }),
+        files,
         .texts("volumesFrom", \.volumesFrom, .recreate),
         ContainerAttribute(
             "shmSize", .restart,
@@ -40,6 +41,102 @@ enum StorageAttributes {
                 hint: "limit what grows with a volume or a tmpfs of its own")
         },
     ]
+}
+
+/// Files that a container gets in memory: secrets and configurations.
+extension StorageAttributes {
+    private static let files = ContainerAttribute(
+        "files", .restart,
+        read: { reader, norms in
+            reader.objects("files", order: { $0["target"]?.stringValue ?? "" }) { (file) throws(DiagnosticList) in
+                try FileSpecification.normalize(file, norms)
+            }
+            if reader["files"] == [] { reader["files"] = nil }
+            var targets = Set((reader["mounts"]?.arrayValue ?? []).compactMap { $0["target"]?.stringValue })
+            for target in (reader["files"]?.arrayValue ?? []).compactMap({ $0["target"]?.stringValue }) {
+                guard !targets.insert(target).inserted else { continue }
+                reader.refuse("two things are to be mounted at \(target)")
+            }
+        },
+        write: { value, specification in
+            specification.files = (value?.arrayValue ?? []).compactMap { FileSpecification(attributes: $0) }
+        },
+        see: { sight, _ in
+            let files = sight.specification.files
+            return files.isEmpty ? nil : .array(files.map { .object($0.attributes) })
+        })
+}
+
+extension FileSpecification {
+    private static let contents = ["source", "content", "sealed"]
+
+    fileprivate static func normalize(
+        _ attributes: JSONObject, _ norms: ContainerNorms
+    ) throws(DiagnosticList) -> JSONObject {
+        var reader = AttributeReader(attributes)
+        reader.text(
+            "target", { $0.hasPrefix("/") && $0 != "/" ? MountSpecification.cleaned($0) : nil },
+            expected: "an absolute path")
+        reader.require("target", "an absolute path")
+        for key in ["uid", "gid"] {
+            reader.integer(key, in: 0...Int64(UInt32.max) - 1)
+            reader.fill(key, 0)
+        }
+        reader.text("mode", Self.mode, expected: "permission bits such as \"0444\"")
+        reader.fill("mode", "0444")
+        reader.text("source", { $0.hasPrefix("/") ? $0 : nil }, expected: "an absolute path of the host")
+        reader.text("content")
+        reader.text(
+            "sealed", { $0.hasPrefix(SealedTexts.prefix) ? $0 : nil }, expected: "a text that the daemon has sealed")
+        if contents.filter({ reader[$0] != nil }).count != 1 {
+            reader.refuse("a file needs one of source, content and sealed")
+        }
+        let source = reader["source"]?.stringValue
+        // What is read now: a change of the file is a change of the container.
+        var normal = try reader.finished(known: ["target", "uid", "gid", "mode", "digest"] + contents)
+        if let source { normal["digest"] = norms.digest(source).map { .string($0) } }
+        return normal
+    }
+
+    private static func mode(_ text: String) -> String? {
+        guard let bits = UInt32(text, radix: 8), bits <= 0o777 else { return nil }
+        let digits = String(bits, radix: 8)
+        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    }
+
+    fileprivate init?(attributes: JSONValue) {
+        guard let target = attributes["target"]?.stringValue else { return nil }
+        let content: Content
+        if let path = attributes["source"]?.stringValue {
+            content = .source(path)
+        } else if let sealed = attributes["sealed"]?.stringValue {
+            content = .sealed(sealed)
+        } else if let text = attributes["content"]?.stringValue {
+            content = .text(text)
+        } else {
+            return nil
+        }
+        self.init(
+            content, target: target, user: UInt32(clamping: attributes["uid"]?.intValue ?? 0),
+            group: UInt32(clamping: attributes["gid"]?.intValue ?? 0),
+            mode: attributes["mode"]?.stringValue.flatMap { UInt32($0, radix: 8) } ?? 0o444)
+        digest = attributes["digest"]?.stringValue ?? ""
+    }
+
+    fileprivate var attributes: JSONObject {
+        let digits = String(mode, radix: 8)
+        var object: JSONObject = [
+            "target": .string(target), "uid": .int(Int64(user)), "gid": .int(Int64(group)),
+            "mode": .string(String(repeating: "0", count: max(0, 4 - digits.count)) + digits),
+        ]
+        switch content {
+        case .source(let path): object["source"] = .string(path)
+        case .text(let text): object["content"] = .string(text)
+        case .sealed(let text): object["sealed"] = .string(text)
+        }
+        if !digest.isEmpty { object["digest"] = .string(digest) }
+        return object
+    }
 }
 
 extension MountSpecification: AttributeElement {
