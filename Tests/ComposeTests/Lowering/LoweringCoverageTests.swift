@@ -19,7 +19,7 @@ struct LoweringCoverageTests {
         #expect(Self.unknown(project) == [])
     }
 
-    @Test("none of the other elements is passed over", arguments: ["networks", "volumes"])
+    @Test("none of the other elements is passed over", arguments: ["networks", "volumes", "secrets", "configs"])
     func element(section: String) throws {
         guard case .object(let file) = ComposeSchema.file, case .map(_, let type)? = file.attributes[section] else {
             Issue.record("the schema has no \(section)")
@@ -31,6 +31,8 @@ struct LoweringCoverageTests {
         let node = ComposeNode(.map(sample), at: Self.place)
         project.networks["x"] = section == "networks" ? node : nil
         project.volumes["x"] = section == "volumes" ? node : nil
+        project.secrets["x"] = section == "secrets" ? node : nil
+        project.configs["x"] = section == "configs" ? node : nil
         let networks = ComposeNode.map([("x", ComposeNode(.null, at: Self.place))], at: Self.place)
         project.services["web"] = .map(
             [("image", .string("x", at: Self.place)), ("networks", networks)], at: Self.place)

@@ -110,6 +110,12 @@ struct LoweringRefusalTests {
         #expect(lab.codes().allSatisfy { ["SC2417", "SC2418"].contains($0) } && !lab.codes().isEmpty)
     }
 
+    @Test("labels of secrets go nowhere, which is told")
+    func secretLabels() throws {
+        let lab = try LoweringLab(web: "", with: #""secrets": {"s": {"file": "/x", "labels": {"a": "b"}}}"#)
+        #expect(lab.codes() == ["SC2450"])
+    }
+
     @Test("an image that two services build differently is refused")
     func images() throws {
         let lab = try LoweringLab(
