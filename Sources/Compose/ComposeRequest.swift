@@ -45,6 +45,8 @@ package struct ComposeRequest: Sendable {
     package var resolvesPaths = true
     /// Whether names are checked against each other (`--no-consistency`).
     package var checksConsistency = true
+    /// Whether networks, volumes, secrets and configs that no service uses are kept (`--all-resources`).
+    package var keepsUnusedResources = false
 
     package init(workingDirectory: String) { self.workingDirectory = workingDirectory }
 }

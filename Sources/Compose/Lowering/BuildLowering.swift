@@ -100,7 +100,11 @@ struct BuildLowering {
         }
         if !paths.isEmpty { set("secrets", .object(paths), "secrets") }
         if !sealed.isEmpty { set("secretValues", .object(sealed), "secrets") }
-        set("ssh", build.texts("ssh").flatMap { $0.isEmpty ? nil : .strings($0) }, "ssh")
+        let agents = (build.texts("ssh") ?? []).map { agent in
+            // The daemon builds: it needs to be told where the caller's agent listens.
+            agent == "default" ? context.project.environment["SSH_AUTH_SOCK"].map { "default=\($0)" } ?? agent : agent
+        }
+        if !agents.isEmpty { set("ssh", .strings(agents), "ssh") }
     }
 
     private mutating func lowerEnvironment() {
@@ -139,6 +143,11 @@ struct BuildLowering {
     private func refuseAndWarn() {
         if let isolation = build.given("isolation"), isolation != "default" {
             build.refuse("isolation", "SC2412", "is \(isolation), which only Windows has")
+        }
+        if build.entry("no_cache_filter") != nil {
+            build.warn(
+                "no_cache_filter", "SC2457", "build.no_cache_filter", "is not honoured: every stage may be cached",
+                hint: "use no_cache, or build with: stackctl build --no-cache-filter")
         }
         for key in ["provenance", "sbom"] {
             guard let text = build.given(key), text != "false" else { continue }

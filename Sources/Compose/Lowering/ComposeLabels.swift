@@ -54,7 +54,7 @@ package enum ComposeLabels {
     ) -> [(key: String, value: String)] {
         [
             (Self.project, project.name), (kind, key), (version, releaseFollowed),
-            (configHash, ComposeHash.whole(node)),
+            (configHash, ComposeHash.shared(kind, node)),
         ]
     }
 
@@ -69,7 +69,9 @@ package enum ComposeLabels {
 
 /// Hashes of elements of a project: another one means another configuration.
 package enum ComposeHash {
-    /// Of a service, without what does not make another container.
+    /// Of a service, without what does not make another container; the one Docker Compose makes of the same service.
+    ///
+    /// Source: docker/compose, `pkg/compose/hash.go`.
     package static func service(_ node: ComposeNode) -> String {
         guard var map = node.map else { return whole(node) }
         for key in ["build", "pull_policy", "scale", "depends_on", "profiles"] { map.remove(key) }
@@ -77,12 +79,37 @@ package enum ComposeHash {
             deploy.remove("replicas")
             map["deploy"] = ComposeNode(.map(deploy), at: node.location)
         }
-        return whole(ComposeNode(.map(map), at: node.location))
+        return hex(CanonicalJSON(doublesDollars: false).value(map, .service))
     }
+
+    /// Of a network or volume; the one Docker Compose makes of the same element, so that it does not make it anew.
+    static func shared(_ kind: String, _ node: ComposeNode) -> String {
+        var map = node.map ?? ComposeMap()
+        if kind == ComposeLabels.volume { map.fill("driver", .string("local"), at: node.location) }
+        let shape = kind == ComposeLabels.volume ? CanonicalShape.volume : .network
+        return hex(CanonicalJSON(doublesDollars: false).value(map, shape))
+    }
+
+    private static func hex(_ json: JSONValue) -> String { SHA256Digest.hex(of: Array(json.goText.utf8)) }
 
     /// Of all of an element.
     package static func whole(_ node: ComposeNode) -> String {
         SHA256Digest.hex(of: node.plainJSON.serializedBytes(.canonical))
+    }
+}
+
+extension JSONValue {
+    /// The text Go's encoder writes, which escapes what HTML knows.
+    fileprivate var goText: String {
+        var text = ""
+        for scalar in serialized().unicodeScalars {
+            switch scalar {
+            case "<", ">", "&": text += "\\u00" + String(scalar.value, radix: 16)
+            case "\u{2028}", "\u{2029}": text += "\\u" + String(scalar.value, radix: 16)
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        return text
     }
 }
 
@@ -105,7 +132,7 @@ extension ServiceLowering {
     mutating func lowerLabels() {
         setTextMap("labels", "labels")
         for label in ComposeLabels.ofService(name, node, in: context.project) {
-            draft.set("labels.\(label.key)", .string(label.value), at: location)
+            draft.set("labels.\(label.key)", .string(label.value), at: nil)
         }
     }
 }

@@ -19,7 +19,9 @@ extension ComposeProject {
             var lowering = SharedLowering(context, .network, entry)
             return lowering.resource()
         }
-        resources += volumes.entries.filter { !$0.value.isExternal }.map { entry in
+        // Data outlives the services that use it: what is declared stays.
+        let declared = volumes.entries + (unused[.volumes]?.entries ?? []).filter { volumes.entry($0.key) == nil }
+        resources += declared.filter { !$0.value.isExternal }.map { entry in
             var lowering = SharedLowering(context, .volume, entry)
             return lowering.resource()
         }

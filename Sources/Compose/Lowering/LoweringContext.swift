@@ -76,11 +76,14 @@ struct LoweringContext {
     }
 
     private static func replicas(_ service: String, _ node: ComposeNode, _ options: LoweringOptions) -> Int {
-        if let asked = options.scale[service] { return max(asked, 0) }
+        if let asked = options.scale[service] { return min(max(asked, 0), mostReplicas) }
         let deploy = node["deploy"]
         if deploy?["mode"]?.string?.hasPrefix("global") == true { return 1 }
         let written = node["scale"] ?? deploy?["replicas"]
         let count = written?.int ?? written?.string.flatMap { Int64($0) } ?? 1
-        return Int(min(max(count, 0), 10_000))
+        return Int(min(max(count, 0), Int64(mostReplicas)))
     }
+
+    /// More containers of one service are refused.
+    static let mostReplicas = 1_000
 }

@@ -100,7 +100,7 @@ extension MemberReader {
     /// A text; numbers and truth values are texts, too.
     func text(_ key: String) -> String? {
         guard let entry = entry(key) else { return nil }
-        if let text = entry.value.plainText { return text }
+        if let text = entry.value.text { return text }
         wrong(entry, "a text")
         return nil
     }
@@ -149,7 +149,7 @@ extension MemberReader {
     /// Nanoseconds.
     func duration(_ key: String) -> Int64? {
         guard let entry = entry(key) else { return nil }
-        if let nanoseconds = entry.value.plainText.flatMap(CanonicalDuration.nanoseconds) { return nanoseconds }
+        if let nanoseconds = entry.value.text.flatMap(ComposeDuration.nanoseconds) { return nanoseconds }
         wrong(entry, "a duration such as 1m30s")
         return nil
     }
@@ -158,7 +158,7 @@ extension MemberReader {
     func microseconds(_ key: String) -> Int64? {
         guard let entry = entry(key) else { return nil }
         if case .int(let number) = entry.value.value { return number }
-        guard let text = entry.value.plainText else {
+        guard let text = entry.value.text else {
             wrong(entry, "a number of microseconds or a duration")
             return nil
         }
@@ -168,7 +168,7 @@ extension MemberReader {
     /// Bytes.
     func size(_ key: String) -> Int64? {
         guard let entry = entry(key) else { return nil }
-        if let bytes = entry.value.plainText.flatMap(CanonicalSize.bytes) { return bytes }
+        if let bytes = entry.value.text.flatMap(ComposeSize.bytes) { return bytes }
         wrong(entry, "a size such as 64m")
         return nil
     }
@@ -176,7 +176,7 @@ extension MemberReader {
     /// A list of texts; nil where it is absent.
     func texts(_ key: String) -> [String]? {
         guard let entry = entry(key) else { return nil }
-        let texts = entry.value.list?.map(\.plainText)
+        let texts = entry.value.list?.map(\.text)
         guard let texts, texts.allSatisfy({ $0 != nil }) else {
             wrong(entry, "a list of texts")
             return nil
@@ -193,7 +193,7 @@ extension MemberReader {
         }
         return map.entries.compactMap { member in
             if member.value.isNull { return nil }
-            guard let text = member.value.plainText else {
+            guard let text = member.value.text else {
                 wrong(member, "a text")
                 return nil
             }
@@ -228,19 +228,6 @@ extension MemberReader {
             }
             return MemberReader(
                 map, path: "\(path).\(key)[\(offset)]", at: element.location, findings, address: address)
-        }
-    }
-}
-
-extension ComposeNode {
-    /// The value as text, where it is a single one.
-    var plainText: String? {
-        switch value {
-        case .string(let text): text
-        case .int(let number): String(number)
-        case .double(let number): "\(number)"
-        case .bool(let flag): flag ? "true" : "false"
-        case .null, .list, .map: nil
         }
     }
 }

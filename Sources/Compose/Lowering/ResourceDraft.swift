@@ -8,8 +8,10 @@ struct ResourceDraft {
 
     /// Sets an attribute; nil leaves it out.
     ///
-    /// - Parameter path: a name, or a group and a name in it, such as `limits.memory`.
-    mutating func set(_ path: String, _ value: JSONValue?, at location: SourceLocation) {
+    /// - Parameters:
+    ///   - path: a name, or a group and a name in it, such as `limits.memory`.
+    ///   - location: nil where it is the resource's.
+    mutating func set(_ path: String, _ value: JSONValue?, at location: SourceLocation?) {
         guard let value else { return }
         if let dot = path.firstIndex(of: ".") {
             let group = String(path[..<dot])
@@ -19,7 +21,7 @@ struct ResourceDraft {
         } else {
             attributes[path] = value
         }
-        locations[path] = location
+        if let location { locations[path] = location }
     }
 
     /// Sets a list, of which each element has a place; an empty one is left out.

@@ -58,6 +58,12 @@ extension ServiceLowering {
     /// What else `deploy` says.
     mutating func lowerDeployment() {
         service.skip("scale")
+        let asked = context.options.scale[name].map { Int64($0) } ?? service.integer("scale")
+        let written = asked ?? service.reader("deploy")?.integer("replicas") ?? 1
+        if !(0...Int64(LoweringContext.mostReplicas)).contains(written) {
+            service.refuse(
+                "scale", "SC2421", "is \(written): a service has 0 to \(LoweringContext.mostReplicas) containers here")
+        }
         guard let deploy = service.reader("deploy") else { return }
         deploy.skip("replicas", "resources", "restart_policy", "update_config")
         switch deploy.given("mode") {

@@ -75,7 +75,7 @@ struct FileContent {
         }
         if let path = element["file"]?.string {
             (attribute, text) = ("source", path)
-        } else if let content = element["content"]?.plainText {
+        } else if let content = element["content"]?.text {
             (attribute, text) = ("content", content)
         } else if let variable = element["environment"]?.string {
             guard let value = context.project.environment[variable] else {

@@ -68,7 +68,7 @@ extension ServiceLowering {
         return (0..<count).map { offset in
             var draft = draft
             for label in ComposeLabels.ofContainer(offset + 1) {
-                draft.set("labels.\(label.key)", .string(label.value), at: location)
+                draft.set("labels.\(label.key)", .string(label.value), at: nil)
             }
             var edges = dependencies
             if let previous, !step.isPerReplica, previous.isPerReplica {
@@ -91,9 +91,9 @@ extension ServiceLowering {
             "name", "hostname", "ports", "expose", "restart", "healthcheck", "hooks", "update", "links", "stopSignal",
             "stopTimeout", "tty", "openStdin", "macAddress",
         ] { step.remove(attribute) }
-        step.set("oneShot", true, at: location)
-        step.set("labels.\(ComposeLabels.oneOff)", "True", at: location)
-        step.set("labels.\(ComposeLabels.hook)", "pre_start", at: location)
+        step.set("oneShot", true, at: nil)
+        step.set("labels.\(ComposeLabels.oneOff)", "True", at: nil)
+        step.set("labels.\(ComposeLabels.hook)", "pre_start", at: nil)
         if let networks = draft.attributes["networks"]?.arrayValue {
             // The names and addresses are the service's own.
             step.set(

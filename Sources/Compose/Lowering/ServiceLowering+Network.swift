@@ -120,7 +120,9 @@ extension ServiceLowering {
             guard let target = port.integer("target") else { continue }
             var value: JSONObject = ["published": 0, "target": .int(target)]
             if let published = port.given("published") {
-                let bounds = published.split(separator: "-", omittingEmptySubsequences: false).map { Int64($0) }
+                let bounds = published.split(separator: "-", omittingEmptySubsequences: false).map { text in
+                    UInt16(text).map { Int64($0) }
+                }
                 guard let first = bounds[0], bounds.count <= 2, let last = bounds[bounds.count - 1], last >= first
                 else {
                     port.refuse("published", "SC2401", "must be a port or a range such as 8000-8010")
@@ -128,6 +130,11 @@ extension ServiceLowering {
                 }
                 value["published"] = .int(first)
                 if last > first { value["publishedLast"] = .int(last) }
+                if first > 0, last - first + 1 < Int64(replicas) {
+                    port.refuse(
+                        "published", "SC2427", "is too few ports of the host for \(replicas) containers",
+                        hint: "publish a range, as in \(first)-\(first + Int64(replicas) - 1):\(target)")
+                }
             }
             value["protocol"] = .string(port.given("protocol") ?? "tcp")
             value["hostAddress"] = port.given("host_ip").map { .string($0) }

@@ -18,12 +18,14 @@ extension ServiceLowering {
         setText("stopSignal", "stop_signal")
         if let nanoseconds = service.duration("stop_grace_period") {
             // Part of a second is one: 0 would be no grace at all.
-            set("stopTimeout", .int((nanoseconds + 999_999_999) / 1_000_000_000), "stop_grace_period")
+            set(
+                "stopTimeout", .int(nanoseconds / 1_000_000_000 + (nanoseconds % 1_000_000_000 > 0 ? 1 : 0)),
+                "stop_grace_period")
         }
         setTextMap("annotations", "annotations")
         if let logging = service.reader("logging") { lowerLogging(logging) }
-        if !context.options.starts { draft.set("running", false, at: location) }
-        draft.set("anonymousVolumes", "keep", at: location)
+        if !context.options.starts { draft.set("running", false, at: nil) }
+        draft.set("anonymousVolumes", "keep", at: nil)
     }
 
     private mutating func lowerLogging(_ logging: MemberReader) {
@@ -50,7 +52,8 @@ extension ServiceLowering {
         let written = service.given("image")
         let image = written ?? "\(context.project.name)-\(name)"
         let key = written == nil ? "build" : "image"
-        guard written != nil || builds else {
+        // A provider has none, and is refused as such.
+        guard written != nil || builds || service.entry("provider") != nil else {
             service.refuse("image", "SC2401", "is missing, and so is build", hint: "add one of the two")
             return
         }
@@ -64,13 +67,13 @@ extension ServiceLowering {
         service.skip("pull_refresh_after")
         let policy = service.given("pull_policy")
         if let asked = context.options.pullPolicy {
-            draft.set("pull", .string(asked), at: location)
+            draft.set("pull", .string(asked), at: nil)
             return
         }
         switch policy {
         case "always", "never", "missing", "build": set("pull", policy.map { .string($0) }, "pull_policy")
         case "if_not_present": set("pull", "missing", "pull_policy")
-        case nil: if !isBuilt { draft.set("pull", "missing", at: location) }
+        case nil: if !isBuilt { draft.set("pull", "missing", at: nil) }
         case .some(let other):
             guard other == "refresh" || other == "daily" || other == "weekly" || other.hasPrefix("every_") else {
                 service.refuse(

@@ -121,8 +121,8 @@ extension ServiceLowering {
         for word in sides.dropFirst().flatMap({ $0.split(separator: ",") }) {
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             switch parts[0] {
-            case "size" where parts.count == 2 && CanonicalSize.bytes(parts[1]) != nil:
-                mount["size"] = CanonicalSize.bytes(parts[1]).map { .int($0) }
+            case "size" where parts.count == 2 && ComposeSize.bytes(parts[1]) != nil:
+                mount["size"] = ComposeSize.bytes(parts[1]).map { .int($0) }
             case "mode" where parts.count == 2 && Int64(parts[1], radix: 8) != nil:
                 mount["mode"] = Int64(parts[1], radix: 8).map { .int($0) }
             case "ro": mount["readOnly"] = true

@@ -64,7 +64,7 @@ struct ServiceLowering {
     private func container(_ number: Int, _ steps: [PreStartStep]) -> StackResource {
         var draft = draft
         for label in ComposeLabels.ofContainer(number) {
-            draft.set("labels.\(label.key)", .string(label.value), at: location)
+            draft.set("labels.\(label.key)", .string(label.value), at: nil)
         }
         var resource = StackResource(
             address: context.container(name, number), attributes: draft.attributes, dependencies: dependencies,

@@ -33,7 +33,7 @@ struct SharedLowering {
         }
         for label in ComposeLabels.ofShared(
             kind == .network ? ComposeLabels.network : ComposeLabels.volume, key, node, in: context.project)
-        { draft.set("labels.\(label.key)", .string(label.value), at: reader.location) }
+        { draft.set("labels.\(label.key)", .string(label.value), at: nil) }
         reader.finish()
         return StackResource(
             address: ResourceAddress(kind: kind, name: key), attributes: draft.attributes, location: reader.location,
@@ -76,7 +76,7 @@ struct SharedLowering {
             ipam.refuse("driver", "SC2414", "is \(driver): addresses are given by the engine itself")
         }
         if let options = ipam.reader("options"), !options.keys.isEmpty {
-            ipam.refuse("options", "SC2414", "are for drivers this engine does not have")
+            ipam.warn("options", "SC2451", "ipam.options", "are not honoured, as in Docker Compose")
         }
         for pool in ipam.readers("config") { lowerPool(pool) }
         ipam.finish()

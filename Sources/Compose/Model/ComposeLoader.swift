@@ -14,6 +14,47 @@ package struct ComposeLoader: Sendable {
     ///
     /// - Throws: everything that is wrong with it, with file, line and column.
     package func load() throws(DiagnosticList) -> ComposeProject {
-        throw DiagnosticList(Diagnostic(code: "SC2000", summary: "compose files cannot be loaded yet"))
+        let findings = Findings()
+        let reader = ModelReader(request, files: files, findings: findings)
+        let search = try ComposeFileSearch(request, files: files, reader: reader).result()
+        var environment = search.environment
+        let name = try ProjectNaming(request, reader: reader).name(for: search)
+        environment["COMPOSE_PROJECT_NAME"] = name
+
+        let scope = ModelScope(directory: search.directory, environment: environment)
+        let model = try reader.model(of: search.files, in: scope)
+        try findings.check()
+        let place = model.entries.first?.location ?? SourceLocation(file: search.files.first ?? "", line: 1)
+        ComposeSchema.problems(in: ComposeNode(.map(model), at: place)).forEach(findings.add)
+
+        var project = ComposeProject(name: name, directory: search.directory, files: search.files)
+        project.environmentFiles = search.environmentFiles
+        project.environment = environment
+        project.profiles = profiles(environment)
+        try ProjectNormalization(request, reader: reader, scope: scope).fill(&project, with: model)
+        project.checksConsistency = request.checksConsistency
+        if request.checksConsistency {
+            ProjectConsistency(project, findings: findings).check(project.services.keys)
+        }
+        try findings.check()
+        project.diagnostics = findings.diagnostics
+        project.dropUnused(unless: request.keepsUnusedResources)
+        return project
+    }
+
+    /// `--profile`, or else COMPOSE_PROFILES.
+    private func profiles(_ environment: [String: String]) -> [String] {
+        guard request.profiles.isEmpty else { return request.profiles }
+        return (environment["COMPOSE_PROFILES"] ?? "").split(separator: ",")
+            .map { String($0.trimming { $0 == " " }) }.filter { !$0.isEmpty }
+    }
+}
+
+extension Substring {
+    /// Without characters of a kind at both ends.
+    func trimming(_ isCut: (Character) -> Bool) -> Substring {
+        var rest = drop(while: isCut)
+        while let last = rest.last, isCut(last) { rest.removeLast() }
+        return rest
     }
 }

@@ -30,6 +30,19 @@ package struct ComposeProject: Sendable {
     /// What deserves attention; no errors.
     package var diagnostics: [Diagnostic] = []
 
+    /// Whether `$` was replaced, so that one that is printed has to be doubled.
+    var isInterpolated = true
+    /// Whether defaults are filled in.
+    var isNormalized = true
+    /// Whether names were checked against each other.
+    var checksConsistency = true
+    /// Whether what no service uses is kept.
+    var keepsUnusedResources = false
+    /// What is wrong with services that are not active, by their names.
+    var deferredProblems: [String: [Diagnostic]] = [:]
+    /// What is declared and used by no active service, by section.
+    var unused: [Section: ComposeMap] = [:]
+
     package init(name: String, directory: String, files: [String]) {
         self.name = name
         self.directory = directory

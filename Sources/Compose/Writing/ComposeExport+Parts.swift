@@ -66,7 +66,10 @@ extension ComposeServiceExport {
         }
         rest["deviceRequests"] = nil
         if !devices.isEmpty { service["devices"] = ComposeNode(.list(devices), at: place) }
-        if !reserved.isEmpty { service["gpus"] = ComposeNode(.list(reserved), at: place) }
+        if !reserved.isEmpty {
+            deploy["resources"] = .map(
+                [("reservations", .map([("devices", ComposeNode(.list(reserved), at: place))], at: place))], at: place)
+        }
     }
 
     private func request(_ request: JSONObject) -> ComposeNode {

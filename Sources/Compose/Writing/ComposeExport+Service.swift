@@ -9,6 +9,7 @@ struct ComposeServiceExport {
     let resource: StackResource
     var rest: JSONObject
     var service = ComposeMap()
+    var deploy = ComposeMap()
     private var place: SourceLocation { ComposeExportWork.nowhere }
 
     init(_ work: ComposeExportWork, _ name: String, _ resource: StackResource) {
@@ -45,6 +46,7 @@ struct ComposeServiceExport {
         exportUpdate()
         exportDependencies()
         exportSteps()
+        if !deploy.isEmpty { service["deploy"] = ComposeNode(.map(deploy), at: place) }
         // What lowering says of every container.
         rest["anonymousVolumes"] = nil
         work.noteRest(rest, of: resource)
@@ -162,7 +164,7 @@ struct ComposeServiceExport {
         for (attribute, key) in [
             ("interval", "interval"), ("timeout", "timeout"), ("startPeriod", "start_period"),
             ("startInterval", "start_interval"),
-        ] { node[key] = check[attribute]?.intValue.map { .string("\($0)ns", at: place) } }
+        ] { node[key] = check[attribute]?.intValue.map { .string(ComposeDuration.text(nanoseconds: $0), at: place) } }
         node["retries"] = check.take("retries")
         return ComposeNode(.map(node), at: place)
     }
@@ -178,10 +180,10 @@ struct ComposeServiceExport {
         node["failure_action"] = word(
             "onFailure", ["rollBack": "rollback", "pause": "pause", "continue": "continue"])
         for (attribute, key) in [("healthyWithin", "monitor"), ("delay", "delay")] {
-            node[key] = update[attribute]?.intValue.map { .string("\($0)ns", at: place) }
+            node[key] = update[attribute]?.intValue.map { .string(ComposeDuration.text(nanoseconds: $0), at: place) }
         }
         node["parallelism"] = update["parallelism"].map { ComposeNode(json: $0, at: place) }
-        service["deploy"] = .map([("update_config", ComposeNode(.map(node), at: place))], at: place)
+        deploy["update_config"] = ComposeNode(.map(node), at: place)
     }
 
     private mutating func exportDependencies() {

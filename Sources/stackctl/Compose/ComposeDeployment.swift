@@ -47,11 +47,7 @@ struct ComposeDeployment: Sendable {
         self.session = session
         self.request = request
         let selected = try project.selecting(named, withDependencies: !request.ignoresDependencies)
-        var whole = project
-        for entry in selected.services.entries where whole.services[entry.key] == nil {
-            whole.services.set(entry)
-            whole.disabledServices.remove(entry.key)
-        }
+        let whole = try named.isEmpty ? project : project.selecting(project.services.keys + named)
         self.project = whole
         services = named.isEmpty ? selected.services.keys : named
         reached = selected.services.keys
@@ -64,7 +60,7 @@ struct ComposeDeployment: Sendable {
     /// The project as verbs know it.
     var target: ComposeTarget { ComposeTarget(name: project.name, project: project) }
 
-    private var stack: ComposeStack { ComposeStack(session, target) }
+    var stack: ComposeStack { ComposeStack(session, target) }
 
     // MARK: The document
 
@@ -79,7 +75,7 @@ struct ComposeDeployment: Sendable {
         return options
     }
 
-    private func document() async throws -> StackDocument {
+    func document() async throws -> StackDocument {
         let source = ComposeSource(ComposeRequest(workingDirectory: project.directory))
         var document = try await source.document(of: project, lowering, daemon: try await session.daemon())
         // The session has shown what the files are like, and the plan does not have to.
@@ -113,8 +109,13 @@ struct ComposeDeployment: Sendable {
     }
 
     private func targets(_ document: StackDocument) -> Set<ResourceAddress> {
-        var targets = containers(of: reached, document)
-        guard isPart else { return targets.union(document.resources.map(\.address)) }
+        let containers = containers(of: reached, document)
+        return isPart ? closure(containers, document) : containers.union(document.resources.map(\.address))
+    }
+
+    /// Containers, and the images, networks and volumes that they refer to.
+    func closure(_ containers: Set<ResourceAddress>, _ document: StackDocument) -> Set<ResourceAddress> {
+        var targets = containers
         // A replica that is one too many has no resource, but its service's address covers it.
         var open = document.resources.filter { targets.contains(Self.unnumbered($0.address)) }
         while let resource = open.popLast() {
@@ -128,7 +129,7 @@ struct ComposeDeployment: Sendable {
     }
 
     /// The addresses of services' containers, and of those that run before them, without numbers.
-    private func containers(of services: [String], _ document: StackDocument) -> Set<ResourceAddress> {
+    func containers(of services: [String], _ document: StackDocument) -> Set<ResourceAddress> {
         let names = Set(services)
         let before = document.resources.map(\.address).filter { address in
             guard address.kind == .container, let cut = address.name.firstRange(of: "-pre_start-") else { return false }
@@ -143,15 +144,20 @@ struct ComposeDeployment: Sendable {
 
     // MARK: Doing it
 
-    /// Pulls what is due, plans, shows the plan and applies it.
-    ///
-    /// Under `--dry-run` it ends once the plan is shown.
-    func run(isShort: Bool) async throws -> ExitCode {
+    /// Pulls what is to be pulled whatever is here.
+    func pullDue() async throws -> ExitCode {
         let pulling = ComposePulling(session: session, isQuiet: request.pullsQuietly)
         let images = reached.compactMap { name in
             project.services[name].flatMap { ComposePulling.Item(name, $0) }
         }
-        let pulled = try await pulling.pull(try await pulling.due(images, policy: request.pullPolicy))
+        return try await pulling.pull(try await pulling.due(images, policy: request.pullPolicy))
+    }
+
+    /// Pulls what is due, plans, shows the plan and applies it.
+    ///
+    /// Under `--dry-run` it ends once the plan is shown.
+    func run(isShort: Bool) async throws -> ExitCode {
+        let pulled = try await pullDue()
         guard pulled == .success else { return pulled }
         let document = try await document()
         let orphans = try await orphans()

@@ -148,7 +148,11 @@ struct ComposeFollower: Sendable {
     /// When it was started, as the API wants it in `since`.
     private func startTime(_ container: ComposeContainer, _ daemon: DaemonClient) async throws -> String? {
         let inspected = try await daemon.get(Target("containers", container.id, "json").text)
-        return inspected["State"]?["StartedAt"]?.stringValue
+        return try Self.startTime(inspected["State"])
+    }
+
+    private static func startTime(_ state: JSONValue?) throws -> String? {
+        try state?["StartedAt"]?.stringValue.map { try PointInTime.unixSeconds($0, option: "since") }
     }
 
     /// The exit code once a log has ended, and whether the container is on its way up again.
@@ -162,7 +166,7 @@ struct ComposeFollower: Sendable {
     private func nextStart(of container: ComposeContainer, _ daemon: DaemonClient) async throws -> String? {
         while true {
             let state = try await daemon.get(Target("containers", container.id, "json").text)["State"]
-            if state?["Status"]?.stringValue != "restarting" { return state?["StartedAt"]?.stringValue }
+            if state?["Status"]?.stringValue != "restarting" { return try Self.startTime(state) }
             try await EventLoop.shared.sleep(for: Self.pause)
         }
     }

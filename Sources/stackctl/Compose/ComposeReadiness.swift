@@ -49,8 +49,15 @@ struct ComposeReadiness: Sendable {
     ///
     /// - Throws: `Diagnostic` (SC0229) for a dependency that cannot get there any more.
     func waitForDependencies(of container: ComposeContainer) async throws {
-        let service = target.project?.services[container.service]
-        let dependencies = service.map(ComposeContainer.Dependency.all) ?? container.dependencies
+        try await waitForDependencies(of: container.service, labelled: container.dependencies)
+    }
+
+    /// The same for a service.
+    ///
+    /// - Parameter labelled: what its containers' labels say, where there is no file.
+    func waitForDependencies(of name: String, labelled: [ComposeContainer.Dependency]) async throws {
+        let service = target.project?.services[name]
+        let dependencies = service.map(ComposeContainer.Dependency.all) ?? labelled
         for dependency in dependencies where dependency.condition != "service_started" {
             let isRequired = service?["depends_on"]?[dependency.service]?["required"]?.bool ?? true
             for needed in try await session.containers(of: target).filter({ $0.service == dependency.service }) {

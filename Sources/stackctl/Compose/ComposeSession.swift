@@ -34,6 +34,8 @@ struct ComposeSession: Sendable {
     private(set) var progress: Output
     /// Requests at once.
     let limit: Int
+    /// Whether what goes on is shown as lines of JSON.
+    let showsJSON: Bool
 
     /// Reads the options before the verb.
     ///
@@ -52,6 +54,7 @@ struct ComposeSession: Sendable {
         var invocation = Invocation(arguments: arguments, output: output, location: given.location)
         invocation.isDryRun = arguments.isSet(ComposeOptions.dryRun)
         self.invocation = invocation
+        showsJSON = mode == "json"
         let shown = output.onStandardError
         switch mode {
         case "quiet": progress = shown.silenced
@@ -82,6 +85,8 @@ struct ComposeSession: Sendable {
     }
     /// The same with what is shown going where progress goes.
     var progressInvocation: Invocation {
+        var arguments = arguments
+        if showsJSON { arguments.set(SharedOptions.json, isOn: true) }
         var copy = Invocation(arguments: arguments, output: progress, location: invocation.location)
         copy.isDryRun = isDryRun
         return copy
@@ -98,6 +103,7 @@ struct ComposeSession: Sendable {
     /// - Throws: `DiagnosticList` with all that is wrong with the files.
     func project(_ adjust: (inout ComposeRequest) -> Void = { _ in }) async throws -> ComposeProject {
         var request = try source().request
+        request.keepsUnusedResources = arguments.isSet(ComposeOptions.allResources)
         adjust(&request)
         let project = try await ComposeSource(request).load()
         output.show(project.diagnostics)
@@ -143,7 +149,8 @@ struct ComposeSession: Sendable {
         return name
     }
 
-    private func source() throws -> ComposeSource {
+    /// The files that the options name.
+    func source() throws -> ComposeSource {
         try ComposeSource(
             files: arguments.values(of: ComposeOptions.file),
             projectName: arguments.value(of: ComposeOptions.projectName),
@@ -180,6 +187,15 @@ struct ComposeSession: Sendable {
             case .only: return container.isOneOff
             }
         }.sorted { ($0.service, $0.number, $0.name) < ($1.service, $1.number, $1.name) }
+    }
+
+    /// The containers that a verb without services means: of a project with a file only those of its services.
+    func meant(
+        _ target: ComposeTarget, services: [String], all: Bool = true
+    ) async throws -> [ComposeContainer] {
+        let found = try await containers(of: target, services: services, all: all)
+        guard services.isEmpty, let project = target.project else { return found }
+        return found.filter { !project.isOrphan($0) }
     }
 
     /// One container of a service: the one of `--index`, or else the first that runs.

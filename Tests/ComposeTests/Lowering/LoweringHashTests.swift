@@ -44,4 +44,22 @@ struct LoweringHashTests {
         let plain = try written.contains("deploy") ? hash(#""deploy": {}"#) : hash("")
         #expect((try hash(written) == plain) == isSame)
     }
+
+    @Test("the hash of a network is that of the text Docker Compose makes of it")
+    func network() throws {
+        let lab = try LoweringLab(web: "")
+        let text = #"{"name":"shop_default","ipam":{}}"#
+        let node = try #require(lab.project.networks["default"])
+        #expect(ComposeHash.shared(ComposeLabels.network, node) == SHA256Digest.hex(of: Array(text.utf8)))
+    }
+
+    @Test("the hash of a service is that of the text Docker Compose makes of it, which has no < in it")
+    func text() throws {
+        let lab = try LoweringLab(
+            #"{"services": {"web": {"command": ["a<b&c"], "entrypoint": null, "image": "x", "build": {"context": "/x"}}}}"#
+        )
+        let text = #"{"command":["a\u003cb\u0026c"],"entrypoint":null,"image":"x"}"#
+        let node = try #require(lab.project.services["web"])
+        #expect(ComposeHash.service(node) == SHA256Digest.hex(of: Array(text.utf8)))
+    }
 }

@@ -39,7 +39,7 @@ struct CorpusForRealTests {
         try await project.stackctl(["drift"] + project.options)
         try await project.compose("up", "-d", "--yes")
         #expect(try await project.compose("ps", "-a", "-q").out == before, "\(name): up changed something")
-        try await project.compose("down", "-v", "--yes")
+        try await project.compose("down", "-v")
         #expect(try await project.compose("ps", "-a", "-q").out == "", "\(name): containers are left")
         #expect(try await project.compose("volumes", "-q").out == "", "\(name): volumes are left")
     }

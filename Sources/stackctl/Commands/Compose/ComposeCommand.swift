@@ -10,7 +10,16 @@ enum ComposeCommand {
     ]
 
     /// Verbs that change something.
-    private static let changing: [CommandDeclaration] = []
+    private static let changing = [
+        ComposeUpCommand.declaration, ComposeDownCommand.declaration, ComposeCreateCommand.declaration,
+        ComposeStartCommand.declaration, ComposeStopCommand.declaration, ComposeRestartCommand.declaration,
+        ComposeScaleCommand.declaration, ComposeRunCommand.declaration, ComposeExecCommand.declaration,
+        ComposeAttachCommand.declaration,
+        ComposeBuildCommand.declaration, ComposePullCommand.declaration, ComposePushCommand.declaration,
+        ComposeKillCommand.declaration, ComposePauseCommands.pause, ComposePauseCommands.unpause,
+        ComposeRmCommand.declaration, ComposeWaitCommand.declaration, ComposeWatchCommand.declaration,
+        ComposeCommitCommand.declaration,
+    ]
 
     static let declaration = CommandDeclaration(
         "compose", summary: "Run projects of compose files",

@@ -14,6 +14,9 @@ enum ComposeConfigCommand {
     private static let models = OptionDeclaration.flag("models", nil, "The names of the models, one a line")
     private static let images = OptionDeclaration.flag("images", nil, "The names of the images, one a line")
     private static let profiles = OptionDeclaration.flag("profiles", nil, "The names of the profiles, one a line")
+    private static let hash = OptionDeclaration.value(
+        "hash", nil, .text("SERVICES"), "The configuration's hash of services, with commas between; * is all")
+    private static let variables = OptionDeclaration.flag("variables", nil, "The variables that the files name")
     private static let environment = OptionDeclaration.flag("environment", nil, "The values that variables have")
     private static let noInterpolate = OptionDeclaration.flag("no-interpolate", nil, "Leave variables as they are")
     private static let noNormalize = OptionDeclaration.flag("no-normalize", nil, "Do not fill in defaults")
@@ -30,13 +33,17 @@ enum ComposeConfigCommand {
         discussion: "No daemon is needed, but for digests of images.",
         operands: [ComposeOptions.services],
         options: [
-            environment, format, images, lock, models, networks, noConsistency, noInterpolate, noNormalize,
-            noPaths, output, profiles, quiet, resolve, services, volumes,
+            environment, format, hash, images, lock, models, networks, noConsistency, noInterpolate, noNormalize,
+            noPaths, output, profiles, quiet, resolve, services, variables, volumes,
         ], action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let session = try ComposeSession(invocation)
         let arguments = session.arguments
+        if arguments.isSet(variables) {
+            try await ComposeVariables.show(session, format: arguments.value(of: format))
+            return .success
+        }
         let loaded = try await session.project { request in
             request.interpolates = !arguments.isSet(noInterpolate)
             request.normalizes = !arguments.isSet(noNormalize)
@@ -58,10 +65,7 @@ enum ComposeConfigCommand {
     }
 
     private static func text(_ project: ComposeProject, _ arguments: ParsedArguments) -> String {
-        let isJSON = arguments.value(of: format) == "json"
-        let text = isJSON ? project.json.serialized(.pretty) + "\n" : project.yaml()
-        // What was read with variables replaced is read again so: a dollar sign has to be told from one.
-        return arguments.isSet(noInterpolate) ? text : text.replacing("$", with: "$$")
+        arguments.value(of: format) == "json" ? project.json.serialized(.pretty) + "\n" : project.yaml()
     }
 
     private static func write(_ text: String, _ arguments: ParsedArguments, _ session: ComposeSession) throws {
@@ -88,6 +92,7 @@ enum ComposeConfigCommand {
         if arguments.isSet(models) {
             return project.models.entries.compactMap { $0.value["model"]?.string }
         }
+        if let names = arguments.value(of: hash) { return try hashes(project, names) }
         if arguments.isSet(profiles) {
             let all = (project.services.entries + project.disabledServices.entries).flatMap { entry in
                 (entry.value["profiles"]?.list ?? []).compactMap(\.string)
@@ -103,6 +108,14 @@ enum ComposeConfigCommand {
             return project.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         }
         return nil
+    }
+
+    private static func hashes(_ project: ComposeProject, _ names: String) throws(DiagnosticList) -> [String] {
+        let chosen = names == "*" ? [] : names.split(separator: ",").map(String.init)
+        let selected = try project.selecting(chosen, withDependencies: false)
+        return selected.services.entries.sorted { $0.key < $1.key }.map { entry in
+            "\(entry.key) \(ComposeHash.service(entry.value))"
+        }
     }
 
     /// The image of a service, those of its steps before the start, and those that it mounts.

@@ -72,9 +72,15 @@ struct ComposeTakedown: Sendable {
         if code == .success, !foreign.isEmpty {
             code = try await ComposeRemoval(session, target).remove(foreign, volumes: request.removesVolumes)
         }
-        if code == .success { code = try await destroy(all) }
         guard code == .success else { return code }
-        if request.services.isEmpty { code = try await removeRest(all.isEmpty) }
+        let plan = try await stack.planDestroy(scope(all))
+        code = try await destroy(plan, scope(all))
+        guard code == .success else { return code }
+        let rest = request.services.isEmpty ? try await rest() : []
+        code = try await remove(rest)
+        if all.isEmpty, plan?.isEmpty ?? true, rest.isEmpty {
+            session.progress.print("Nothing to remove for project \"\(target.name)\".")
+        }
         if code == .success, !images.isEmpty { code = try await remove(images: images) }
         return code
     }
@@ -85,11 +91,11 @@ struct ComposeTakedown: Sendable {
 
     // MARK: The stack
 
+    private var stack: ComposeStack { ComposeStack(session, target) }
+
     /// Takes away what is recorded.
-    private func destroy(_ all: [ComposeContainer]) async throws -> ExitCode {
-        let stack = ComposeStack(session, target)
-        let scope = scope(all)
-        guard let plan = try await stack.planDestroy(scope), !plan.isEmpty else { return .success }
+    private func destroy(_ plan: Plan?, _ scope: PlanScope) async throws -> ExitCode {
+        guard let plan, !plan.isEmpty else { return .success }
         if session.isDryRun {
             stack.show(plan, isShort: true)
             return .success
@@ -97,10 +103,17 @@ struct ComposeTakedown: Sendable {
         return try await stack.destroy(plan, scope)
     }
 
+    /// Whether every image of the stack is among those that `--rmi` names.
+    private var removesRecordedImages: Bool {
+        guard let mode = request.images, let project = target.project else { return false }
+        let services = project.services.entries + project.disabledServices.entries
+        return mode == "all" || services.allSatisfy { $0.value["build"]?.isNull ?? true || $0.value["image"] == nil }
+    }
+
     private func scope(_ all: [ComposeContainer]) -> PlanScope {
         var scope = PlanScope()
         if !request.removesVolumes { scope.keptKinds.insert(.volume) }
-        scope.keptKinds.insert(.image)
+        if !removesRecordedImages { scope.keptKinds.insert(.image) }
         if !request.services.isEmpty {
             scope.targets = Set(all.filter(isMeant).compactMap(\.address))
             return scope
@@ -108,7 +121,7 @@ struct ComposeTakedown: Sendable {
         guard let project = target.project, !request.removesOrphans,
             all.contains(where: { project.isOrphan($0) && $0.address != nil })
         else { return scope }
-        // What a service leaves that the file no longer has stays, and so does the network that it is in.
+        // The container of a service that the file no longer has stays, and so do its networks and volumes.
         let orphans = all.filter(project.isOrphan)
         let kept = Set(orphans.flatMap(Self.networks))
         var targets = Set(all.filter(isMeant).compactMap(\.address))
@@ -116,11 +129,17 @@ struct ComposeTakedown: Sendable {
             let name = project.networks[key]?["name"]?.string ?? "\(project.name)_\(key)"
             if !kept.contains(name) { targets.insert(ResourceAddress(kind: .network, name: key)) }
         }
-        if request.removesVolumes {
-            targets.formUnion(project.volumes.keys.map { ResourceAddress(kind: .volume, name: $0) })
+        let mounted = Set(orphans.flatMap(Self.volumes))
+        for key in request.removesVolumes ? project.volumes.keys : [] {
+            let name = project.volumes[key]?["name"]?.string ?? "\(project.name)_\(key)"
+            if !mounted.contains(name) { targets.insert(ResourceAddress(kind: .volume, name: key)) }
         }
         scope.targets = targets
         return scope
+    }
+
+    private static func volumes(_ container: ComposeContainer) -> [String] {
+        (container.json["Mounts"]?.arrayValue ?? []).compactMap { $0["Name"]?.stringValue }
     }
 
     private static func networks(_ container: ComposeContainer) -> [String] {
@@ -136,20 +155,23 @@ struct ComposeTakedown: Sendable {
         var service: String { name }
     }
 
-    /// Removes networks and, where asked for, volumes with the project's labels that no stack has.
-    private func removeRest(_ wasEmpty: Bool) async throws -> ExitCode {
+    /// Networks and, where asked for, volumes with the project's labels that no stack has.
+    private func rest() async throws -> [Object] {
         let daemon = try await session.daemon()
         let filters = [("label", "\(ComposeContainer.Label.project)=\(target.name)")]
-        var found = try await daemon.get(Target("networks").with(filters: filters).text).arrayValue ?? []
-        var objects = found.filter(isForeign).compactMap { $0["Name"]?.stringValue }.map {
-            Object(kind: "networks", name: $0)
+        func names(_ found: JSONValue?) -> [String] {
+            (found?.arrayValue ?? []).filter(isForeign).compactMap { $0["Name"]?.stringValue }
         }
-        if request.removesVolumes {
-            found = try await daemon.get(Target("volumes").with(filters: filters).text)["Volumes"]?.arrayValue ?? []
-            objects += found.filter(isForeign).compactMap { $0["Name"]?.stringValue }.map {
-                Object(kind: "volumes", name: $0)
-            }
-        }
+        let networks = names(try await daemon.get(Target("networks").with(filters: filters).text))
+        var objects = networks.map { Object(kind: "networks", name: $0) }
+        guard request.removesVolumes else { return objects }
+        let volumes = names(try await daemon.get(Target("volumes").with(filters: filters).text)["Volumes"])
+        objects += volumes.map { Object(kind: "volumes", name: $0) }
+        return objects
+    }
+
+    private func remove(_ objects: [Object]) async throws -> ExitCode {
+        let daemon = try await session.daemon()
         let work = ComposeWork(session: session, order: ComposeOrder(dependencies: [:]), operation: "remove")
         return try await work.run(objects) { object, _ in try await remove(object, daemon) }
     }
@@ -190,9 +212,6 @@ struct ComposeTakedown: Sendable {
     }
 
     private func remove(images: [String]) async throws -> ExitCode {
-        let daemon = try await session.daemon()
-        let objects = images.map { Object(kind: "images", name: $0) }
-        let work = ComposeWork(session: session, order: ComposeOrder(dependencies: [:]), operation: "remove")
-        return try await work.run(objects) { object, _ in try await remove(object, daemon) }
+        try await remove(images.map { Object(kind: "images", name: $0) })
     }
 }

@@ -13,10 +13,11 @@ enum ComposeKillCommand {
         let session = try ComposeSession(invocation)
         let target = try await session.target()
         let services = session.arguments.operands
-        var containers = try await session.containers(of: target, services: services, all: false)
-        if let project = target.project, services.isEmpty, !session.arguments.isSet(ComposeOptions.removeOrphans) {
-            containers.removeAll { project.isOrphan($0) }
-        }
+        let isWhole = session.arguments.isSet(ComposeOptions.removeOrphans)
+        let containers =
+            isWhole
+            ? try await session.containers(of: target, services: services, all: false)
+            : try await session.meant(target, services: services, all: false)
         if containers.isEmpty {
             session.output.writeError("no container to kill\n")
             return .success

@@ -16,7 +16,7 @@ enum ComposePauseCommands {
         ) { invocation in
             let session = try ComposeSession(invocation)
             let target = try await session.target()
-            let containers = try await session.containers(of: target, services: session.arguments.operands)
+            let containers = try await session.meant(target, services: session.arguments.operands)
                 .filter(isMeant)
             let daemon = try await session.daemon()
             let work = ComposeWork(

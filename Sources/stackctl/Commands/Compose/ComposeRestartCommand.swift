@@ -13,7 +13,7 @@ enum ComposeRestartCommand {
     ) { invocation in
         let session = try ComposeSession(invocation)
         let target = try await session.target()
-        let all = try await session.containers(of: target)
+        let all = try await session.meant(target, services: [])
         // Unknown names are told.
         _ = try await session.containers(of: target, services: session.arguments.operands)
         var services = Set(session.arguments.operands.isEmpty ? all.map(\.service) : session.arguments.operands)

@@ -17,8 +17,7 @@ enum ComposeRmCommand {
     ) { invocation in
         let session = try ComposeSession(invocation)
         let target = try await session.target()
-        var containers = try await session.containers(
-            of: target, services: session.arguments.operands, oneOff: .included)
+        var containers = try await session.meant(target, services: session.arguments.operands)
         if session.arguments.isSet(stop) {
             let code = try await ComposeStopCommand.stop(containers.filter(\.isRunning), session, target)
             guard code == .success else { return code }

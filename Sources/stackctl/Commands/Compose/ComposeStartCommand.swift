@@ -16,7 +16,7 @@ enum ComposeStartCommand {
         let session = try ComposeSession(invocation)
         let target = try await session.target()
         let services = session.arguments.operands
-        let containers = try await session.containers(of: target, services: services)
+        let containers = try await session.meant(target, services: services)
         try expect(services.isEmpty ? target.project?.services.keys ?? [] : services, in: containers, target)
         let code = try await start(containers.filter { !$0.isRunning }, session, target)
         guard code == .success, session.arguments.isSet(wait) else { return code }

@@ -6,7 +6,7 @@ enum ComposeStopCommand {
     ) { invocation in
         let session = try ComposeSession(invocation)
         let target = try await session.target()
-        let containers = try await session.containers(of: target, services: session.arguments.operands, all: false)
+        let containers = try await session.meant(target, services: session.arguments.operands, all: false)
         return try await stop(containers, session, target)
     }
 

@@ -1,0 +1,99 @@
+import Diagnostics
+
+/// Which files make up a project, where it is, and what its variables are.
+struct ComposeFileSearch {
+    /// What was found.
+    struct Result {
+        /// Absolute, the later ones override the earlier ones.
+        var files: [String]
+        /// Where relative paths start from.
+        var directory: String
+        /// The files of variables that are there.
+        var environmentFiles: [String]
+        /// The caller's environment over what those say.
+        var environment: [String: String]
+    }
+
+    let request: ComposeRequest
+    let files: any ComposeFiles
+    let reader: ModelReader
+
+    private static let names = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"]
+    private static let overrides = [
+        "compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml",
+    ]
+
+    init(_ request: ComposeRequest, files: any ComposeFiles, reader: ModelReader) {
+        self.request = request
+        self.files = files
+        self.reader = reader
+    }
+
+    /// Looks.
+    func result() throws(DiagnosticList) -> Result {
+        let start = request.projectDirectory ?? request.workingDirectory
+        let (firstFiles, first) = try environment(of: start)
+        let found = try composeFiles(from: start, first)
+        let directory =
+            request.projectDirectory
+            ?? found.first.map { $0 == "-" ? request.workingDirectory : AbsolutePath.folder(of: $0) } ?? start
+        guard directory != start else {
+            return Result(files: found, directory: directory, environmentFiles: firstFiles, environment: first)
+        }
+        let (environmentFiles, environment) = try environment(of: directory)
+        return Result(
+            files: found, directory: directory, environmentFiles: environmentFiles, environment: environment)
+    }
+
+    /// The files of variables for a folder, and the environment with them.
+    private func environment(of folder: String) throws(DiagnosticList) -> ([String], [String: String]) {
+        var named = request.environmentFiles
+        if named == nil, let list = request.environment["COMPOSE_ENV_FILES"], !list.isEmpty {
+            named = list.split(separator: ",").map { AbsolutePath.joined(request.workingDirectory, String($0)) }
+        }
+        if let named {
+            return (named, try reader.environment(from: named, under: request.environment, requiresAll: true, at: nil))
+        }
+        let usual = AbsolutePath.joined(folder, ".env")
+        guard !isSet("COMPOSE_DISABLE_ENV_FILE"), files.exists(usual) else { return ([], request.environment) }
+        return ([usual], try reader.environment(from: [usual], under: request.environment, requiresAll: true, at: nil))
+    }
+
+    private func isSet(_ variable: String) -> Bool {
+        ["1", "true", "yes", "y", "t"].contains((request.environment[variable] ?? "").lowercased())
+    }
+
+    private func composeFiles(
+        from start: String, _ environment: [String: String]
+    ) throws(DiagnosticList) -> [String] {
+        if !request.files.isEmpty { return request.files }
+        if let list = environment["COMPOSE_FILE"], !list.isEmpty {
+            let separator = environment["COMPOSE_PATH_SEPARATOR"].flatMap { $0.isEmpty ? nil : $0 } ?? ":"
+            return list.split(separator: separator).map { $0 == "-" ? "-" : AbsolutePath.joined(start, String($0)) }
+        }
+        var folder = start
+        while true {
+            if let file = first(of: Self.names, in: folder) {
+                return [file] + (first(of: Self.overrides, in: folder).map { [$0] } ?? [])
+            }
+            guard folder != "/" else { break }
+            folder = AbsolutePath.folder(of: folder)
+        }
+        throw DiagnosticList(
+            Diagnostic(
+                code: "SC2213", summary: "there is no compose file in \(start) or above it",
+                detail: "Looked for \(Self.names.joined(separator: ", ")).",
+                hint: "go to the project's folder, or name the file with -f"))
+    }
+
+    private func first(of names: [String], in folder: String) -> String? {
+        let there = names.map { AbsolutePath.joined(folder, $0) }.filter(files.exists)
+        if there.count > 1, let used = there.first {
+            let others = there.dropFirst().map(AbsolutePath.name).joined(separator: ", ")
+            reader.findings.warning(
+                "SC2214", "\(AbsolutePath.name(of: used)) is used, and not \(others) beside it", at: nil,
+                hint: "delete what is not meant, or name one with -f")
+        }
+        return there.first
+    }
+}

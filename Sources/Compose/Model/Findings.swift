@@ -1,0 +1,41 @@
+import Diagnostics
+
+/// What the passes find out about a project.
+///
+/// A pass goes on after what it can go on after, so that one run shows all that is wrong.
+final class Findings {
+    /// Everything found, in order.
+    private(set) var diagnostics: [Diagnostic] = []
+    /// Whether something is wrong.
+    private(set) var hasErrors = false
+
+    /// Adds one.
+    func add(_ diagnostic: Diagnostic) {
+        if diagnostic.severity == .error { hasErrors = true }
+        guard !diagnostics.contains(diagnostic) else { return }
+        diagnostics.append(diagnostic)
+    }
+
+    /// Adds what is wrong.
+    func error(
+        _ code: String, _ summary: String, at location: SourceLocation?, detail: String? = nil, hint: String? = nil,
+        notes: [String] = []
+    ) {
+        add(
+            Diagnostic(code: code, summary: summary, detail: detail, hint: hint, location: location, notes: notes))
+    }
+
+    /// Adds what deserves attention.
+    func warning(
+        _ code: String, _ summary: String, at location: SourceLocation?, detail: String? = nil, hint: String? = nil
+    ) {
+        add(
+            Diagnostic(
+                severity: .warning, code: code, summary: summary, detail: detail, hint: hint, location: location))
+    }
+
+    /// Ends loading where something is wrong.
+    func check() throws(DiagnosticList) {
+        if hasErrors { throw DiagnosticList(diagnostics) }
+    }
+}
