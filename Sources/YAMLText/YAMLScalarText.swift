@@ -32,8 +32,8 @@ struct YAMLScalarText {
     /// Whether nothing is written.
     var isEmpty: Bool { scalar.isEmpty && style == .plain }
 
-    /// The text on one line, as for keys.
-    var line: String { lineStyle == .plain && scalar.isEmpty ? "''" : text(lineStyle, indent: 0) }
+    /// The text on one line, as for keys, which are not nothing at all.
+    var line: String { lineStyle == .plain && scalar.isEmpty ? "null" : text(lineStyle, indent: 0) }
 
     /// The text; further lines start at an indent.
     func lines(indent: Int) -> String { text(style, indent: indent) }
