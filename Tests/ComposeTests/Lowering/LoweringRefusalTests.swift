@@ -110,6 +110,15 @@ struct LoweringRefusalTests {
         #expect(lab.codes().allSatisfy { ["SC2417", "SC2418"].contains($0) } && !lab.codes().isEmpty)
     }
 
+    @Test("ports of a service in the host's network are not published, which is told")
+    func hostPorts() throws {
+        let lab = try LoweringLab(
+            #"{"services": {"web": {"image": "x", "network_mode": "host", "ports": [{"target": 80, "published": "80"}]}}}"#
+        )
+        #expect(lab.codes() == ["SC2458"])
+        #expect(try lab.attributes()?["ports"] == nil)
+    }
+
     @Test("labels of secrets go nowhere, which is told")
     func secretLabels() throws {
         let lab = try LoweringLab(web: "", with: #""secrets": {"s": {"file": "/x", "labels": {"a": "b"}}}"#)
