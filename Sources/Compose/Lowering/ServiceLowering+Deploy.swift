@@ -95,6 +95,9 @@ extension ServiceLowering {
                 set("oneShot", .bool(asked), "x-stackctl")
             }
             protect = own.flag("protect") ?? false
+            if own.flag("numbered") == false, replicas > 1 {
+                own.refuse("numbered", "SC2421", "is false, and there are \(replicas) containers to tell apart")
+            }
             own.finish()
         }
         guard isOneShot else { return }

@@ -232,6 +232,7 @@ struct ComposeServiceExport {
             rest["oneShot"] = nil
             if isOneShot != isAwaited { own.append(("one-shot", ComposeNode(.bool(isOneShot), at: place))) }
         }
+        if resource.address.index == nil { own.append(("numbered", ComposeNode(.bool(false), at: place))) }
         if resource.protect { own.append(("protect", ComposeNode(.bool(true), at: place))) }
         if !own.isEmpty { service["x-stackctl"] = .map(own, at: place) }
     }
@@ -250,11 +251,6 @@ extension ComposeExportWork {
             note(
                 "SC2464", "\(other.address) differs from \(first.address): the containers of a service are alike",
                 address: other.address, at: other.location)
-        }
-        if first.address.index == nil {
-            note(
-                "SC2465", "\(first.address) becomes \(first.address)[1]: containers of a compose file have numbers",
-                address: first.address, at: first.location)
         }
         project.services[name] = ComposeNode(.map(export.service), at: Self.nowhere)
     }
