@@ -121,7 +121,7 @@ struct ComposeTakedown: Sendable {
         guard let project = target.project, !request.removesOrphans,
             all.contains(where: { project.isOrphan($0) && $0.address != nil })
         else { return scope }
-        // What a service leaves that the file no longer has stays, and so does the network that it is in.
+        // The container of a service that the file no longer has stays, and so do its networks and volumes.
         let orphans = all.filter(project.isOrphan)
         let kept = Set(orphans.flatMap(Self.networks))
         var targets = Set(all.filter(isMeant).compactMap(\.address))
@@ -129,11 +129,17 @@ struct ComposeTakedown: Sendable {
             let name = project.networks[key]?["name"]?.string ?? "\(project.name)_\(key)"
             if !kept.contains(name) { targets.insert(ResourceAddress(kind: .network, name: key)) }
         }
-        if request.removesVolumes {
-            targets.formUnion(project.volumes.keys.map { ResourceAddress(kind: .volume, name: $0) })
+        let mounted = Set(orphans.flatMap(Self.volumes))
+        for key in request.removesVolumes ? project.volumes.keys : [] {
+            let name = project.volumes[key]?["name"]?.string ?? "\(project.name)_\(key)"
+            if !mounted.contains(name) { targets.insert(ResourceAddress(kind: .volume, name: key)) }
         }
         scope.targets = targets
         return scope
+    }
+
+    private static func volumes(_ container: ComposeContainer) -> [String] {
+        (container.json["Mounts"]?.arrayValue ?? []).compactMap { $0["Name"]?.stringValue }
     }
 
     private static func networks(_ container: ComposeContainer) -> [String] {
