@@ -8,7 +8,7 @@ import Testing
 
 @Suite("What compose verbs make of a service")
 struct ComposeServiceTests {
-    private static let place = SourceLocation(file: "compose.yaml", line: 1)
+    private static let place = Diagnostics.SourceLocation(file: "compose.yaml", line: 1)
 
     /// A node of JSON, as the canonical form has it.
     static func node(_ value: JSONValue) -> ComposeNode {
