@@ -47,6 +47,7 @@ extension StepRunner {
                 operation: .delete, address: old.address, objectID: old.objectID, attributes: old.attributes)
             intent.outputs = old.outputs
             intent.isDeferred = true
+            intent.isReplaced = true
             deferred = journal.row(of: intent)
         }
         let later = deferred
@@ -66,7 +67,7 @@ extension StepRunner {
             do {
                 try await provider.delete(
                     stack: stack, address: entry.intent.address, objectID: entry.intent.objectID,
-                    attributes: entry.intent.attributes, progress: progress)
+                    attributes: entry.intent.attributes, isReplaced: false, progress: progress)
             } catch { return }
         }
         try await journal.failed(entry, Self.text(error))

@@ -35,6 +35,18 @@ struct ContainerProvider: ResourceProvider {
         ContainerAttributes.changeClass(path: path, from: from, to: to)
     }
 
+    /// Two containers cannot have one address at a time: such a one is replaced as any other.
+    func createsBeforeDeleting(_ attributes: JSONObject) -> Bool {
+        let hasAddress = (attributes["networks"]?.arrayValue ?? []).contains { network in
+            network["address"] != nil || network["address6"] != nil
+        }
+        return attributes["update"]?["order"] == "startFirst" && !hasAddress
+    }
+
+    func rollout(_ attributes: JSONObject) -> Rollout? { attributes["update"].map { Rollout(update: $0) } }
+
+    func keepsData(_ attributes: JSONObject) -> Bool { attributes["anonymousVolumes"] == "keep" }
+
     /// A port without its host address: the order of changes may be kept where it need not.
     func claims(_ attributes: JSONObject) -> Set<String> {
         Set((attributes["ports"]?.arrayValue ?? []).compactMap(Self.claim))
@@ -140,7 +152,7 @@ struct ContainerProvider: ResourceProvider {
     }
 
     func delete(
-        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
+        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject, isReplaced: Bool,
         progress: @escaping ProgressSink
     ) async throws {
         guard let container = engine.containers.container(id: objectID) else { return }

@@ -11,7 +11,8 @@ enum CommandTree {
             title: "Stacks",
             commands: [
                 InitCommand.declaration, ConvertCommand.declaration, ValidateCommand.declaration, PlanCommand.declaration,
-                ApplyCommand.declaration, DestroyCommand.declaration, ShowCommand.declaration,
+                ApplyCommand.declaration, DestroyCommand.declaration, RollbackCommand.declaration,
+                ShowCommand.declaration,
                 OutputCommand.declaration, DriftCommand.declaration, GraphCommand.declaration,
                 StacksCommand.declaration, ComposeCommand.declaration,
             ]),
