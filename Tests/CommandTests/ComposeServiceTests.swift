@@ -8,7 +8,7 @@ import Testing
 
 @Suite("What compose verbs make of a service")
 struct ComposeServiceTests {
-    private static let place = SourceLocation(file: "compose.yaml", line: 1)
+    private static let place = Diagnostics.SourceLocation(file: "compose.yaml", line: 1)
 
     /// A node of JSON, as the canonical form has it.
     static func node(_ value: JSONValue) -> ComposeNode {
@@ -43,7 +43,7 @@ struct ComposeServiceTests {
                 "web": [
                     "build": [
                         "context": "/srv/shop", "dockerfile": "Dockerfile.web",
-                        "args": ["A": "1", "FROM_HERE": nil, "NO": nil],
+                        "args": ["A": "1", "FROM_HERE": .null, "NO": .null],
                         "target": "prod", "labels": ["l": "v"], "cache_from": ["type=registry,ref=r"],
                         "cache_to": ["type=inline"],
                         "no_cache": true, "pull": true, "platforms": ["linux/amd64"], "tags": ["web:2"],
@@ -83,7 +83,7 @@ struct ComposeServiceTests {
     }
 
     private static func oneOff() throws -> ComposeRunCommand.OneOff {
-        var project = project(["web": [:]])
+        var project = Self.project(["web": [:]])
         project.volumes["data"] = node(["name": "shop_data"])
         return try ComposeRunCommand.OneOff(
             project: project, service: "web",

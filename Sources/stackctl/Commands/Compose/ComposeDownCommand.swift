@@ -76,9 +76,9 @@ struct ComposeTakedown: Sendable {
         let plan = try await stack.planDestroy(scope(all))
         code = try await destroy(plan, scope(all))
         guard code == .success else { return code }
-        let rest = request.services.isEmpty ? try await rest() : []
-        code = try await remove(rest)
-        if all.isEmpty, plan?.isEmpty ?? true, rest.isEmpty {
+        let foreignRest = try await request.services.isEmpty ? rest() : []
+        code = try await remove(foreignRest)
+        if all.isEmpty, plan?.isEmpty ?? true, foreignRest.isEmpty {
             session.progress.print("Nothing to remove for project \"\(target.name)\".")
         }
         if code == .success, !images.isEmpty { code = try await remove(images: images) }

@@ -57,7 +57,7 @@ enum ComposeUpCommand {
             throw deployment.target.unknown(service, known: deployment.project.services.keys)
         }
         let isDetached = arguments.isSet(detach) || arguments.isSet(ComposeStartCommand.wait)
-        let before = try await session.containers(of: deployment.target)
+        let before = isDetached ? [] : try await session.containers(of: deployment.target)
         let code = try await deployment.run(isShort: isDetached)
         guard code == .success, request.starts, !session.isDryRun else { return code }
         if arguments.isSet(ComposeStartCommand.wait) {
