@@ -67,6 +67,7 @@ struct ComposeFollower: Sendable {
         var codes: [String: Int32] = [:]
         var interrupts = 0
         var isStopping = false
+        var stops = 0
 
         func followNew() async throws {
             let found = try await session.containers(of: target)
@@ -80,6 +81,7 @@ struct ComposeFollower: Sendable {
         }
         func stopAll(_ kills: Bool) {
             isStopping = true
+            stops += 1
             tasks.append(Task { sender.yield(.stopped(await stop(kills: kills))) })
         }
 
@@ -106,9 +108,10 @@ struct ComposeFollower: Sendable {
                     stopAll(false)
                 }
             case .stopped(let code):
+                stops -= 1
                 if code != .success { return code }
             }
-            if open.isEmpty { break }
+            if open.isEmpty, stops == 0 { break }
         }
         if interrupts == 0, let codeFrom { return ExitCode(code: codes[codeFrom] ?? result?.code ?? 0) }
         return result ?? .success
