@@ -2,6 +2,7 @@ import Apply
 import Compose
 import Diagnostics
 import JSONText
+import OCI
 import StackModel
 
 /// `stackctl compose down`.
@@ -208,7 +209,7 @@ struct ComposeTakedown: Sendable {
             if given == nil, entry.value["build"]?.isNull == false { names.insert("\(target.name)-\(entry.key)") }
             if mode == "all", let given { names.insert(given) }
         }
-        return names.sorted()
+        return Set(names.map { (try? ImageReference($0))?.withDefaultTag.familiar ?? $0 }).sorted()
     }
 
     private func remove(images: [String]) async throws -> ExitCode {
