@@ -61,7 +61,7 @@ struct LoweringRefusalTests {
                 "SC2451"
             ),
             (#""build": {"context": "/x", "provenance": "true"}"#, "SC2452"),
-            (#""build": {"context": "/x", "sbom": true}"#, "SC2452"), (#""pull_policy": "weekly""#, "SC2453"),
+            (#""build": {"context": "/x", "sbom": true}"#, "SC2452"),
             (#""use_api_socket": true"#, "SC2459"),
             (#""build": {"context": "/x", "no_cache_filter": ["a"]}"#, "SC2457"),
             (#""restart": "always", "x-stackctl": {"one-shot": true}"#, "SC2454"),
