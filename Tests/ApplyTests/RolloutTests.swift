@@ -115,6 +115,24 @@ import Testing
         #expect(colors == ["blue", "green", "green"])
     }
 
+    @Test("where the new one fails after the old one has gone, the old one is made again if that is asked for")
+    func rollBack() async throws {
+        let bench = try Workbench()
+        let update: JSONObject = ["onFailure": "rollBack"]
+        try await bench.apply(Make.stack(try Self.replicas(2, color: "blue", update: update)))
+        bench.host.fail("create container.web[1]")
+        let log = EventLog()
+        let green = Make.stack(try Self.replicas(2, color: "green", update: update))
+        let summary = try await bench.apply(green, log)
+        #expect(summary.failed.count == 1 && summary.skipped.count == 1)
+        #expect(log.diagnostics.first?.notes == ["the one before has been made again, as it was"])
+        #expect(bench.host.objects(of: "shop").allSatisfy { $0.attributes["env"]?["COLOR"] == "blue" })
+        #expect(bench.host.objects(of: "shop").count == 2)
+        #expect(try bench.orphans("shop").isEmpty)
+        #expect(try await bench.apply(green).succeeded)
+        #expect(try await bench.engine.plan(green).isEmpty)
+    }
+
     @Test("replicas still follow each other where what they need is replaced with them")
     func withDependency() async throws {
         func stack(_ color: String) throws -> [StackResource] {

@@ -16,7 +16,7 @@ package enum AttributeText {
         if value.holdsReference { return "(known after apply)" }
         if let quantity = value.intValue.flatMap({ quantity($0, path: path) }) { return quantity }
         if isSealed(path) { return "(sealed)" }
-        return TerminalText.line(shortened(plain(path == "files" ? FilesText.shown(value) : value)))
+        return TerminalText.line(shortened(path == "files" ? FilesText.targets(value) : plain(value)))
     }
 
     /// Whether what stands at a path is a text that only the daemon can open.

@@ -8,19 +8,10 @@ enum FilesText {
     /// The longest content that is shown.
     private static let limit = 24
 
-    /// The files without secrets, their contents cut short.
-    static func shown(_ value: JSONValue) -> JSONValue {
-        guard let files = value.arrayValue else { return value }
-        return .array(files.map(shown(file:)))
-    }
-
-    private static func shown(file: JSONValue) -> JSONValue {
-        guard var object = file.objectValue else { return file }
-        if object["sealed"] != nil { object["sealed"] = "(sealed)" }
-        if let content = object["content"]?.stringValue, content.count > limit {
-            object["content"] = .string(content.prefix(limit - 1) + "…")
-        }
-        return .object(object)
+    /// Where the files are put.
+    static func targets(_ value: JSONValue) -> String {
+        let parts = files(value).map { target, file in file["sealed"] == nil ? target : "\(target) (sealed)" }
+        return "[" + parts.joined(separator: ", ") + "]"
     }
 
     /// The files that are not the same on both sides, by where they are put.
@@ -55,7 +46,8 @@ enum FilesText {
         }
         if let source = file["source"]?.stringValue, other?["source"]?.stringValue != source { return "from \(source)" }
         if let content = file["content"], other?["content"] != content {
-            return shown(file: ["content": content])["content"]?.stringValue.map { "\"\($0)\"" } ?? "(no text)"
+            let text = content.stringValue ?? ""
+            return "\"" + (text.count > limit ? text.prefix(limit - 1) + "…" : text) + "\""
         }
         let rights = ["uid", "gid", "mode"].compactMap { key in
             file[key].map { "\(key) \($0.stringValue ?? $0.serialized(.compact))" }

@@ -139,7 +139,11 @@ extension Walk {
         let made = row
         let runner = runner
         let old = planned.recorded.resources[address]?.object
-        if deleted.contains(position) { return { try await runner.create(made, at: address, replacing: nil) } }
+        if deleted.contains(position) {
+            let rollsBack = try observers.observer(for: address.kind).rollout(attributes)?.rollsBack ?? false
+            let before = rollsBack ? planned.recorded.resources[address]?.row : nil
+            return { try await runner.create(made, at: address, orAgain: before) }
+        }
         guard item.change.action != .create, let old, let observed = planned.observed[address] else {
             return {
                 if let old { try await runner.sweep(old) }

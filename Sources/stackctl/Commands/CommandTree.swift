@@ -10,7 +10,8 @@ enum CommandTree {
         Group(
             title: "Stacks",
             commands: [
-                InitCommand.declaration, ConvertCommand.declaration, ValidateCommand.declaration, PlanCommand.declaration,
+                InitCommand.declaration, ConvertCommand.declaration, ValidateCommand.declaration,
+                PlanCommand.declaration,
                 ApplyCommand.declaration, DestroyCommand.declaration, RollbackCommand.declaration,
                 ShowCommand.declaration,
                 OutputCommand.declaration, DriftCommand.declaration, GraphCommand.declaration,

@@ -2,6 +2,7 @@ import Apply
 import Diagnostics
 import JSONText
 import Linux
+import StackModel
 
 /// `stackctl rollback`: makes the host what an earlier generation said.
 enum RollbackCommand {
