@@ -202,7 +202,7 @@ struct ContainerProvider: ResourceProvider {
             if container.state.isActive {
                 await ContainerHooks(engine, container, address, attributes, progress).preStop()
             }
-            try await end(container)
+            try await end(container, isLast: true)
             progress(ProgressUpdate(address: address, message: "removing"))
             if isReplaced { try await carried.keep(of: container) }
             try await engine.remove(container, force: true, volumes: !isReplaced)
@@ -245,10 +245,10 @@ struct ContainerProvider: ResourceProvider {
         try await ContainerWait(engine: engine, container: container, address: address).wait(until: until, progress)
     }
 
-    private func end(_ container: Container) async throws {
+    private func end(_ container: Container, isLast: Bool = false) async throws {
         guard container.state.isActive else { return }
         do {
-            try await engine.stop(container)
+            try await engine.stop(container, isLast: isLast)
         } catch let error as EngineError where error.kind == .notModified {}
     }
 
