@@ -157,7 +157,7 @@ struct ContainerProvider: ResourceProvider {
     ) async throws {
         guard let container = engine.containers.container(id: objectID) else { return }
         if container.state.isActive { progress(ProgressUpdate(address: address, message: "stopping")) }
-        try await end(container)
+        try await end(container, isLast: true)
         progress(ProgressUpdate(address: address, message: "removing"))
         try await engine.remove(container, force: true, volumes: true)
     }
@@ -191,10 +191,10 @@ struct ContainerProvider: ResourceProvider {
         try await ContainerWait(engine: engine, container: container, address: address).wait(until: until, progress)
     }
 
-    private func end(_ container: Container) async throws {
+    private func end(_ container: Container, isLast: Bool = false) async throws {
         guard container.state.isActive else { return }
         do {
-            try await engine.stop(container)
+            try await engine.stop(container, isLast: isLast)
         } catch let error as EngineError where error.kind == .notModified {}
     }
 
