@@ -112,7 +112,7 @@ struct ComposeLifecycleTextTests {
     ) async -> [String] {
         let seen = Mutex<[String]>([])
         await ComposeOrder(dependencies: edges).each(
-            of: services.map { Item(service: $0) }, direction, limit: 8, service: \.service
+            of: services.map { Item(service: $0) }, direction, limit: 8, service: { $0.service }
         ) { item in seen.withLock { $0.append(item.service) } }
         return seen.withLock { $0 }
     }

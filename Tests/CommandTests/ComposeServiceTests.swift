@@ -8,7 +8,7 @@ import Testing
 
 @Suite("What compose verbs make of a service")
 struct ComposeServiceTests {
-    private static let place = SourceLocation(file: "compose.yaml", line: 1)
+    private static let place = Diagnostics.SourceLocation(file: "compose.yaml", line: 1)
 
     /// A node of JSON, as the canonical form has it.
     static func node(_ value: JSONValue) -> ComposeNode {
@@ -43,7 +43,7 @@ struct ComposeServiceTests {
                 "web": [
                     "build": [
                         "context": "/srv/shop", "dockerfile": "Dockerfile.web",
-                        "args": ["A": "1", "FROM_HERE": nil, "NO": nil],
+                        "args": ["A": "1", "FROM_HERE": .null, "NO": .null],
                         "target": "prod", "labels": ["l": "v"], "cache_from": ["type=registry,ref=r"],
                         "cache_to": ["type=inline"],
                         "no_cache": true, "pull": true, "platforms": ["linux/amd64"], "tags": ["web:2"],
@@ -83,7 +83,7 @@ struct ComposeServiceTests {
     }
 
     private static func oneOff() throws -> ComposeRunCommand.OneOff {
-        var project = project(["web": [:]])
+        var project = Self.project(["web": [:]])
         project.volumes["data"] = node(["name": "shop_data"])
         return try ComposeRunCommand.OneOff(
             project: project, service: "web",
@@ -113,7 +113,8 @@ struct ComposeServiceTests {
         #expect(body["HostConfig"]?["PortBindings"]?.objectValue?.isEmpty ?? true)
         let endpoint = body["NetworkingConfig"]?["EndpointsConfig"]?["shop_default"]
         #expect(endpoint != nil && endpoint?["IPAMConfig"]?["IPv4Address"]?.stringValue == nil)
-        #expect(!(endpoint?["Aliases"]?.arrayValue ?? []).contains("web"))
+        let names = endpoint?["Aliases"]?.arrayValue ?? []
+        #expect(!names.contains("web"))
         #expect(body["OpenStdin"] == true && body["Tty"] == false)
     }
 
@@ -129,8 +130,10 @@ struct ComposeServiceTests {
         let host = body["HostConfig"]
         #expect(host?["PortBindings"]?["80/tcp"] != nil)
         #expect(host?["Binds"]?.arrayValue?.contains("shop_data:/other") == true)
-        #expect(!(host?["Mounts"]?.arrayValue ?? []).contains { $0["Target"] == "/data" })
-        #expect(host?["CapAdd"]?.arrayValue?.contains { $0.stringValue?.hasSuffix("NET_ADMIN") == true } == true)
+        let targets = (host?["Mounts"]?.arrayValue ?? []).compactMap { $0["Target"]?.stringValue }
+        #expect(!targets.contains("/data"))
+        let added = (host?["CapAdd"]?.arrayValue ?? []).compactMap(\.stringValue)
+        #expect(added.contains { $0.hasSuffix("NET_ADMIN") })
         #expect(body["Entrypoint"] == ["sh", "-c"] && body["Cmd"] == ["id"])
         #expect(body["User"] == "nobody" && body["WorkingDir"] == "/srv" && body["OpenStdin"] == false)
         let endpoint = body["NetworkingConfig"]?["EndpointsConfig"]?["shop_default"]

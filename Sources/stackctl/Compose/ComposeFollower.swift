@@ -12,7 +12,8 @@ struct ComposeFollower: Sendable {
 
     /// What happens meanwhile.
     private enum Event: Sendable {
-        case ended(ComposeContainer, Int32)
+        /// With how it was then; nil where it was removed.
+        case ended(ComposeContainer, Int32, JSONValue?)
         /// A container was started that nobody followed.
         case began
         case interrupted
@@ -40,8 +41,8 @@ struct ComposeFollower: Sendable {
 
     /// Follows until all have ended.
     ///
-    /// - Parameter alreadyRunning: identifiers of containers whose earlier lines the user has not asked for.
-    func run(alreadyRunning: Set<String>) async throws -> ExitCode {
+    /// - Parameter earlier: how the containers were before they were brought up.
+    func run(_ earlier: Earlier) async throws -> ExitCode {
         let (events, sender) = AsyncStream.makeStream(of: Event.self)
         let signals = try SignalQueue(Self.interrupts)
         let daemon = try await session.daemon()
@@ -61,12 +62,14 @@ struct ComposeFollower: Sendable {
             signals.close()
             for task in tasks { task.cancel() }
         }
+        var known = earlier
         var open: Set<String> = []
         var ended: Set<String> = []
         var result: ExitCode?
         var codes: [String: Int32] = [:]
         var interrupts = 0
         var isStopping = false
+        var stops = 0
 
         func followNew() async throws {
             let found = try await session.containers(of: target)
@@ -74,12 +77,12 @@ struct ComposeFollower: Sendable {
                 if ended.contains(container.id), !container.isRunning { continue }
                 open.insert(container.id)
                 await printer.register(container.shortName)
-                let isOld = alreadyRunning.contains(container.id) && !ended.contains(container.id)
-                tasks.append(Task { await follow(container, isOld: isOld, daemon, sender) })
+                tasks.append(Task { [known] in await follow(container, known, daemon, sender) })
             }
         }
         func stopAll(_ kills: Bool) {
             isStopping = true
+            stops += 1
             tasks.append(Task { sender.yield(.stopped(await stop(kills: kills))) })
         }
 
@@ -95,8 +98,9 @@ struct ComposeFollower: Sendable {
                     interrupts == 1 ? "\nGracefully Stopping... press Ctrl+C again to force\n" : "\nKilling\n")
                 result = .interrupted
                 stopAll(interrupts > 1)
-            case .ended(let container, let code):
+            case .ended(let container, let code, let state):
                 open.remove(container.id)
+                known.remember(container.id, state)
                 ended.insert(container.id)
                 codes[container.service] = codes[container.service] ?? code
                 let isTrigger = aborts == .onExit || aborts == .onFailure && code != 0
@@ -106,9 +110,10 @@ struct ComposeFollower: Sendable {
                     stopAll(false)
                 }
             case .stopped(let code):
+                stops -= 1
                 if code != .success { return code }
             }
-            if open.isEmpty { break }
+            if open.isEmpty, stops == 0 { break }
         }
         if interrupts == 0, let codeFrom { return ExitCode(code: codes[codeFrom] ?? result?.code ?? 0) }
         return result ?? .success
@@ -116,25 +121,70 @@ struct ComposeFollower: Sendable {
 
     // MARK: One container
 
+    /// How containers were before an `up`, so that what they printed earlier is not shown again.
+    struct Earlier: Sendable {
+        private var states: [String: JSONValue] = [:]
+
+        /// Nothing was there.
+        init() {}
+
+        /// Looks at containers.
+        init(_ containers: [ComposeContainer], _ daemon: DaemonClient) async throws {
+            for container in containers {
+                states[container.id] = try await daemon.get(Target("containers", container.id, "json").text)["State"]
+            }
+        }
+
+        /// Takes in how a container is now, of which all has been shown.
+        mutating func remember(_ id: String, _ state: JSONValue?) { states[id] = state }
+
+        /// Which lines of a container are new.
+        ///
+        /// - Parameter state: how it is now.
+        func query(of id: String, now state: JSONValue?) throws -> ComposeLogs.Query {
+            var query = ComposeLogs.Query(follows: true)
+            guard let earlier = states[id] else { return query }
+            if earlier["Running"]?.boolValue != true {
+                // Its program may have printed before the time of its start was taken.
+                query.since = try Self.time(earlier["FinishedAt"])
+            } else if earlier["StartedAt"] == state?["StartedAt"] {
+                query.tail = "0"
+            } else {
+                query.since = try Self.time(state?["StartedAt"])
+            }
+            return query
+        }
+
+        /// A time as the API wants it in `since`; nil for one that never was.
+        static func time(_ value: JSONValue?) throws -> String? {
+            guard let text = value?.stringValue, !text.hasPrefix("0001-") else { return nil }
+            return try PointInTime.unixSeconds(text, option: "since")
+        }
+    }
+
     /// Shows a container's log until it has ended for good.
     private func follow(
-        _ container: ComposeContainer, isOld: Bool, _ daemon: DaemonClient, _ sender: AsyncStream<Event>.Continuation
+        _ container: ComposeContainer, _ earlier: Earlier, _ daemon: DaemonClient,
+        _ sender: AsyncStream<Event>.Continuation
     ) async {
         let logs = ComposeLogs(daemon: daemon, printer: printer)
         var code: Int32 = 0
-        var query = ComposeLogs.Query(follows: true, hasTimestamps: hasTimestamps)
+        var last: JSONValue?
         do {
-            let began = try await startTime(container, daemon)
-            if isOld { query.tail = "0" } else { query.since = began }
+            var query = try earlier.query(of: container.id, now: try await state(of: container, daemon))
+            query.hasTimestamps = hasTimestamps
             while true {
                 try await logs.read(container.id, as: container.shortName, query)
-                let (state, isRestarting) = try await end(of: container, daemon)
-                code = state
+                let state = try await state(of: container, daemon)
+                last = state
+                let isRestarting = ["running", "restarting"].contains(state?["Status"]?.stringValue ?? "")
+                code = Int32(clamping: state?["ExitCode"]?.intValue ?? 0)
                 await printer.say(
                     "\(container.shortName) exited with code \(code)\(isRestarting ? " (restarting)" : "")")
                 guard isRestarting else { break }
                 query.tail = nil
-                query.since = try await nextStart(of: container, daemon)
+                query.since = try Earlier.time(state?["FinishedAt"])
+                try await waitForStart(of: container, daemon)
             }
         } catch let failure as StatusFailure where failure.status == 404 {
             // Removed, or made anew: the next one is followed when it starts.
@@ -142,31 +192,16 @@ struct ComposeFollower: Sendable {
         } catch {
             if !Task.isCancelled { sender.yield(.failed(error)) }
         }
-        sender.yield(.ended(container, code))
+        sender.yield(.ended(container, code, last))
     }
 
-    /// When it was started, as the API wants it in `since`.
-    private func startTime(_ container: ComposeContainer, _ daemon: DaemonClient) async throws -> String? {
-        let inspected = try await daemon.get(Target("containers", container.id, "json").text)
-        return try Self.startTime(inspected["State"])
+    private func state(of container: ComposeContainer, _ daemon: DaemonClient) async throws -> JSONValue? {
+        try await daemon.get(Target("containers", container.id, "json").text)["State"]
     }
 
-    private static func startTime(_ state: JSONValue?) throws -> String? {
-        try state?["StartedAt"]?.stringValue.map { try PointInTime.unixSeconds($0, option: "since") }
-    }
-
-    /// The exit code once a log has ended, and whether the container is on its way up again.
-    private func end(of container: ComposeContainer, _ daemon: DaemonClient) async throws -> (Int32, Bool) {
-        let state = try await daemon.get(Target("containers", container.id, "json").text)["State"]
-        let isUp = ["running", "restarting"].contains(state?["Status"]?.stringValue ?? "")
-        return (Int32(clamping: state?["ExitCode"]?.intValue ?? 0), isUp)
-    }
-
-    /// Waits until it runs again or has given up; when it was started.
-    private func nextStart(of container: ComposeContainer, _ daemon: DaemonClient) async throws -> String? {
-        while true {
-            let state = try await daemon.get(Target("containers", container.id, "json").text)["State"]
-            if state?["Status"]?.stringValue != "restarting" { return try Self.startTime(state) }
+    /// Waits until it runs again or has given up.
+    private func waitForStart(of container: ComposeContainer, _ daemon: DaemonClient) async throws {
+        while try await state(of: container, daemon)?["Status"]?.stringValue == "restarting" {
             try await EventLoop.shared.sleep(for: Self.pause)
         }
     }

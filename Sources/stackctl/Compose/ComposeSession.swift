@@ -2,6 +2,7 @@ import Compose
 import Diagnostics
 import JSONText
 import Linux
+import Synchronization
 
 /// What a verb of `stackctl compose` is about: a project of which nothing but the name may be known.
 struct ComposeTarget: Sendable {
@@ -36,6 +37,7 @@ struct ComposeSession: Sendable {
     let limit: Int
     /// Whether what goes on is shown as lines of JSON.
     let showsJSON: Bool
+    private let found = FoundDaemon()
 
     /// Reads the options before the verb.
     ///
@@ -93,7 +95,12 @@ struct ComposeSession: Sendable {
     }
 
     /// A connection to the daemon; under `--dry-run` one that only looks and plans.
-    func daemon() async throws -> DaemonClient { try await invocation.daemon() }
+    func daemon() async throws -> DaemonClient {
+        if let daemon = found.value.withLock({ $0 }) { return daemon }
+        let daemon = try await invocation.daemon()
+        found.value.withLock { $0 = daemon }
+        return daemon
+    }
 
     // MARK: The project
 
@@ -223,4 +230,9 @@ struct ComposeSession: Sendable {
 extension Environment {
     /// A variable that is set and not empty.
     static func given(_ name: String) -> String? { get(name).flatMap { $0.isEmpty ? nil : $0 } }
+}
+
+/// The daemon of a session, once it has answered.
+private final class FoundDaemon: Sendable {
+    let value = Mutex<DaemonClient?>(nil)
 }

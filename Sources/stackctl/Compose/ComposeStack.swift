@@ -114,7 +114,9 @@ enum ComposePlanText {
 
     private static func line(_ change: Change) -> String {
         var text = "\(symbol(change.action)) \(change.address)  \(words(change))"
-        let reasons = change.action == .create ? [] : change.reasons.map(reason)
+        // What Compose's labels say follows from the rest.
+        let telling = change.reasons.filter { !$0.path.hasPrefix("labels.com.docker.compose.") }
+        let reasons = change.action == .create ? [] : (telling.isEmpty ? change.reasons : telling).map(reason)
         if !reasons.isEmpty {
             let shown = reasons.prefix(3).joined(separator: ", ")
             text += ": " + shown + (reasons.count > 3 ? ", and \(reasons.count - 3) more" : "")

@@ -9,6 +9,7 @@ struct ComposeFollowingTests {
           job:
             image: \(ComposeLab.image)
             command: sh -c "echo working; sleep 1; exit 5"
+            stop_grace_period: 1s
           server:
             image: \(ComposeLab.image)
             command: sh -c "echo serving; exec sleep 1000"

@@ -2,6 +2,7 @@ import Apply
 import Compose
 import Diagnostics
 import JSONText
+import OCI
 import StackModel
 
 /// `stackctl compose down`.
@@ -76,9 +77,9 @@ struct ComposeTakedown: Sendable {
         let plan = try await stack.planDestroy(scope(all))
         code = try await destroy(plan, scope(all))
         guard code == .success else { return code }
-        let rest = request.services.isEmpty ? try await rest() : []
-        code = try await remove(rest)
-        if all.isEmpty, plan?.isEmpty ?? true, rest.isEmpty {
+        let foreignRest = try await request.services.isEmpty ? rest() : []
+        code = try await remove(foreignRest)
+        if all.isEmpty, plan?.isEmpty ?? true, foreignRest.isEmpty {
             session.progress.print("Nothing to remove for project \"\(target.name)\".")
         }
         if code == .success, !images.isEmpty { code = try await remove(images: images) }
@@ -208,7 +209,7 @@ struct ComposeTakedown: Sendable {
             if given == nil, entry.value["build"]?.isNull == false { names.insert("\(target.name)-\(entry.key)") }
             if mode == "all", let given { names.insert(given) }
         }
-        return names.sorted()
+        return Set(names.map { (try? ImageReference($0))?.withDefaultTag.familiar ?? $0 }).sorted()
     }
 
     private func remove(images: [String]) async throws -> ExitCode {

@@ -15,9 +15,9 @@ enum ComposeKillCommand {
         let services = session.arguments.operands
         let isWhole = session.arguments.isSet(ComposeOptions.removeOrphans)
         let containers =
-            isWhole
-            ? try await session.containers(of: target, services: services, all: false)
-            : try await session.meant(target, services: services, all: false)
+            try await isWhole
+            ? session.containers(of: target, services: services, all: false)
+            : session.meant(target, services: services, all: false)
         if containers.isEmpty {
             session.output.writeError("no container to kill\n")
             return .success

@@ -141,7 +141,7 @@ enum ComposeRunCommand {
         if !arguments.isSet(servicePorts) { attributes["ports"] = nil }
         attributes["labels"] = .object(.strings(labels(target, arguments)))
         attributes["env"] = .object(.strings(try environment(target, arguments)))
-        attributes["networks"] = .array(networks(target, arguments))
+        if attributes["networks"] != nil { attributes["networks"] = .array(networks(target, arguments)) }
         if let user = arguments.value(of: CreateOptions.user) { attributes["user"] = .string(user) }
         if let place = arguments.value(of: CreateOptions.workingDirectory) { attributes["workdir"] = .string(place) }
         let command = Array(arguments.operands.dropFirst())

@@ -57,14 +57,17 @@ enum ComposeUpCommand {
             throw deployment.target.unknown(service, known: deployment.project.services.keys)
         }
         let isDetached = arguments.isSet(detach) || arguments.isSet(ComposeStartCommand.wait)
-        let before = try await session.containers(of: deployment.target)
+        let earlier =
+            isDetached || session.isDryRun
+            ? ComposeFollower.Earlier()
+            : try await .init(session.containers(of: deployment.target), session.daemon())
         let code = try await deployment.run(isShort: isDetached)
         guard code == .success, request.starts, !session.isDryRun else { return code }
         if arguments.isSet(ComposeStartCommand.wait) {
             return try await ComposeReadiness(session, deployment.target).wait(for: deployment.reached)
         }
         guard !isDetached else { return .success }
-        return try await follow(deployment, before, session)
+        return try await follow(deployment, earlier, session)
     }
 
     /// Docker's rules of what cannot stand together.
@@ -88,7 +91,7 @@ enum ComposeUpCommand {
     }
 
     private static func follow(
-        _ deployment: ComposeDeployment, _ before: [ComposeContainer], _ session: ComposeSession
+        _ deployment: ComposeDeployment, _ earlier: ComposeFollower.Earlier, _ session: ComposeSession
     ) async throws -> ExitCode {
         let arguments = session.arguments
         var style = ComposeLogPrinter.Style()
@@ -107,7 +110,7 @@ enum ComposeUpCommand {
             follower.aborts = .onExit
         }
         if arguments.isSet(watch) { follower.watch = ComposeWatch(session, deployment.target, deployment.services) }
-        return try await follower.run(alreadyRunning: Set(before.filter(\.isRunning).map(\.id)))
+        return try await follower.run(earlier)
     }
 
     /// The services whose logs are shown.
