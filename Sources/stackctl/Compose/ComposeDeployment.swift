@@ -161,16 +161,35 @@ struct ComposeDeployment: Sendable {
         guard pulled == .success else { return pulled }
         let document = try await document()
         let orphans = try await orphans()
-        let planned = try await stack.plan(document, scope(document, orphans: request.removesOrphans ? orphans : []))
+        let scope = scope(document, orphans: request.removesOrphans ? orphans : [])
+        var planned = try await stack.plan(document, scope)
         stack.show(planned.plan, isShort: isShort)
         if !request.removesOrphans { warn(of: orphans) }
         var code = ExitCode.success
-        if !session.isDryRun { code = try await stack.apply(planned) }
+        if !session.isDryRun {
+            try await stack.agree(to: planned.plan)
+            if try await stopReplaced(planned.plan) { planned = try await stack.plan(document, scope) }
+            code = try await stack.apply(planned)
+        }
         let foreign = request.removesOrphans ? orphans.filter { $0.address == nil } : []
         guard code == .success, !foreign.isEmpty else { return code }
         let stopped = try await ComposeStopCommand.stop(foreign.filter(\.isRunning), session, target)
         guard stopped == .success else { return stopped }
         return try await ComposeRemoval(session, target).remove(foreign, volumes: false)
+    }
+
+    /// Stops what is made anew or taken away, where `-t` says how long that may take.
+    ///
+    /// - Returns: whether anything was stopped, after which the host is another one than was planned for.
+    private func stopReplaced(_ plan: Plan) async throws -> Bool {
+        guard session.arguments.isSet(ComposeOptions.timeout) else { return false }
+        let leaving = Set(plan.changes.filter { [.recreate, .delete].contains($0.action) }.map(\.address))
+        let running = try await session.containers(of: target, all: false).filter { container in
+            container.address.map(leaving.contains) ?? false
+        }
+        guard !running.isEmpty else { return false }
+        _ = try await ComposeStopCommand.stop(running, session, target)
+        return true
     }
 
     /// Containers of services that the file does not have.
