@@ -32,7 +32,9 @@ struct ApplyRun: Sendable {
         run = try Random.hex(bytes: 8)
         runner = StepRunner(
             stack: stack, providers: engine.providers,
-            journal: Journal(database: engine.database, stack: stack, run: run, crashPoint: engine.crashPoint),
+            journal: Journal(
+                database: engine.database, writer: engine.writer, stack: stack, run: run,
+                crashPoint: engine.crashPoint),
             progress: { events(.stepProgress($0)) }, now: { Clock.now().nanosecondsSinceEpoch })
     }
 
@@ -69,7 +71,7 @@ struct ApplyRun: Sendable {
         try await refreshRecords(walk)
         try await sweep()
         let summary = summary(walk, outcome, generation)
-        try await end(summary, isEmpty: isEmpty)
+        try await end(summary, walk, isEmpty: isEmpty)
         events(.summary(summary))
         return summary
     }
@@ -77,7 +79,7 @@ struct ApplyRun: Sendable {
     /// Forgets a stack that has nothing left.
     func forgetIfEmpty() async throws {
         let stack = stack
-        try await engine.database.writing { transaction in
+        try await engine.writer.commit { transaction in
             guard try transaction.resourceCount(stack: stack) == 0,
                 try transaction.openJournal(stack: stack).isEmpty
             else { return }
@@ -87,14 +89,27 @@ struct ApplyRun: Sendable {
 
     private func begin(_ planned: PlannedStack, _ generation: Int64) async throws {
         let header = header(planned, generation)
-        let history = HistoryRow(
-            stack: stack, generation: generation, run: run, operation: planned.plan.goal.rawValue, uid: options.uid,
-            started: started, outcome: "running", summary: planned.plan.summaryJSON,
-            document: document?.json ?? .null)
-        try await engine.database.writing { transaction in
+        let row = HistoryRow(
+            stack: stack, generation: generation, run: run, operation: operation, uid: options.uid,
+            started: started, outcome: "running", summary: planned.plan.summaryJSON, document: .null)
+        let (document, isWhole) = (document, planned.plan.scope == PlanScope())
+        try await engine.writer.commit { transaction in
+            var history = row
+            if let document {
+                let before =
+                    isWhole
+                    ? nil : try transaction.applied(stack: row.stack, generation: planned.recorded.generation)?.document
+                history.document = EffectiveDocument.of(document, planned, before: before).json
+            }
             try transaction.save(header)
             try transaction.save(history)
         }
+    }
+
+    /// The word for it in the history.
+    private var operation: String {
+        guard document != nil else { return Plan.Goal.destroy.rawValue }
+        return options.rollback == nil ? Plan.Goal.apply.rawValue : "rollback"
     }
 
     private func header(_ planned: PlannedStack, _ generation: Int64) -> StackRow {
@@ -109,11 +124,11 @@ struct ApplyRun: Sendable {
     private func outputs(_ planned: PlannedStack) -> JSONValue {
         let before = planned.recorded.header?.outputs ?? .array([])
         guard let document else { return before }
-        let absent = Set(planned.desired.filter { $0.part == .absent }.map(\.resource.address))
+        let absent = Set(planned.desired.indices.filter { planned.desired[$0].part == .absent })
         return .array(
             document.outputs.compactMap { output in
                 let isHeld = StackReference.references(in: output.value).contains { reference in
-                    planned.graph?.targets(of: reference.address).contains(where: absent.contains) ?? false
+                    (planned.graph?.positions(of: reference.address) ?? []).contains(where: absent.contains)
                 }
                 guard isHeld else { return output.json }
                 return before.arrayValue?.first { $0["name"]?.stringValue == output.name }
@@ -142,7 +157,7 @@ struct ApplyRun: Sendable {
         let sameHeader = before?.outputs == header.outputs && before?.origin == header.origin
         guard !planned.plan.isEmpty || !changed.isEmpty || !sameHeader else { return }
         let isEmpty = planned.plan.isEmpty
-        try await engine.database.writing { transaction in
+        try await engine.writer.commit { transaction in
             for row in changed { try transaction.save(row) }
             if isEmpty { try transaction.save(header) }
         }
@@ -155,22 +170,38 @@ struct ApplyRun: Sendable {
         }
     }
 
-    private func end(_ summary: ApplySummary, isEmpty: Bool) async throws {
+    private func end(_ summary: ApplySummary, _ walk: Walk, isEmpty: Bool) async throws {
         if isEmpty {
             if document == nil { try await forgetIfEmpty() }
             return
         }
+        var recorded = summary.json.objectValue ?? JSONObject()
+        recorded["images"] = .object(images(walk))
+        if let rollback = options.rollback { recorded["rollback"] = .int(rollback) }
         let history = HistoryRow(
-            stack: stack, generation: summary.generation, run: run,
-            operation: document == nil ? "destroy" : "apply", uid: options.uid, started: started,
-            finished: Clock.now().nanosecondsSinceEpoch, outcome: summary.succeeded ? "done" : "failed",
-            summary: summary.json, document: .null)
+            stack: stack, generation: summary.generation, run: run, operation: operation, uid: options.uid,
+            started: started, finished: Clock.now().nanosecondsSinceEpoch,
+            outcome: summary.succeeded ? "done" : "failed", summary: .object(recorded), document: .null)
         let stack = stack
-        try await engine.database.writing { transaction in
+        try await engine.writer.commit { transaction in
             try transaction.save(history)
             try transaction.pruneJournal(stack: stack, keepingRuns: Self.journalRuns)
         }
         if document == nil { try await forgetIfEmpty() }
+    }
+
+    /// The image each container has now, and each image of the stack is: what its name means may change.
+    private func images(_ walk: Walk) -> JSONObject {
+        var found = JSONObject()
+        for (position, item) in walk.planned.desired.enumerated() where item.part != .absent {
+            found[item.resource.address.description] = AppliedGeneration.image(
+                item.resource.address.kind, walk.outputs[position])
+        }
+        for address in walk.planned.plan.untouched {
+            guard let resource = walk.planned.recorded.resources[address] else { continue }
+            found[address.description] = AppliedGeneration.image(address.kind, resource.object.outputs)
+        }
+        return found
     }
 
     private func summary(_ walk: Walk, _ outcome: Walk.Outcome, _ generation: Int64) -> ApplySummary {

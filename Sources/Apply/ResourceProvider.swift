@@ -15,11 +15,27 @@ package protocol ResourceObserver: Sendable {
     /// Whether deleting an object of this kind loses what users put into it.
     var holdsData: Bool { get }
 
-    /// Whether the new object is made before the old one is deleted when a resource is recreated.
+    /// Whether the new object is made before the old one is deleted when a resource is recreated with these attributes.
     ///
-    /// True for images: the old one stays until nothing uses it. Then `identify` must choose another id for the new
-    /// object, or the same id for the same content.
-    var createsBeforeDeleting: Bool { get }
+    /// Pure. True for images, and for a container that asks for it: both are there for a while. Then `identify` must
+    /// choose another id for the new object, or the same id for the same content. A `create` that throws leaves the old
+    /// one as it was, at the latest when `delete` has been called for the new one.
+    func createsBeforeDeleting(_ attributes: JSONObject) -> Bool
+
+    /// Whether an object that is no longer wanted stays until everything else is done.
+    ///
+    /// True for images: what used one by another name may have found the same content under a new one.
+    var isDeletedLast: Bool { get }
+
+    /// Whether the data in an object outlives its recreation with these attributes.
+    ///
+    /// Pure. True for a container whose anonymous volumes are handed on to the next one.
+    func keepsData(_ attributes: JSONObject) -> Bool
+
+    /// How replicas of one name with these attributes are replaced; nil for all at once.
+    ///
+    /// Pure.
+    func rollout(_ attributes: JSONObject) -> Rollout?
 
     /// Whether an object that refers to one of this kind keeps it from being deleted: a mount, an endpoint.
     ///
@@ -98,7 +114,13 @@ package protocol ResourceObserver: Sendable {
 extension ResourceObserver {
     package var holdsData: Bool { kind == .volume }
 
-    package var createsBeforeDeleting: Bool { kind == .image }
+    package func createsBeforeDeleting(_ attributes: JSONObject) -> Bool { kind == .image }
+
+    package var isDeletedLast: Bool { kind == .image }
+
+    package func keepsData(_ attributes: JSONObject) -> Bool { false }
+
+    package func rollout(_ attributes: JSONObject) -> Rollout? { nil }
 
     package var isHeldByDependents: Bool { kind == .volume || kind == .network }
 
@@ -157,8 +179,10 @@ package protocol ResourceProvider: ResourceObserver {
     /// Deletes the object.
     ///
     /// One that is gone, or was made by half, is a success once nothing of it is left.
+    ///
+    /// - Parameter isReplaced: whether its address gets, or has got, another object in this apply.
     func delete(
-        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
+        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject, isReplaced: Bool,
         progress: @escaping ProgressSink
     ) async throws
 

@@ -43,6 +43,11 @@ extension StackEngine {
         try await load(stack).resources.mapValues(\.object.attributes)
     }
 
+    /// What came of the last applies, by resource; empty for a stack that is not known.
+    package func recordedOutputs(_ stack: String) async throws -> [ResourceAddress: JSONObject] {
+        try await load(stack).resources.mapValues(\.object.outputs)
+    }
+
     /// What a stack has, and how it is.
     ///
     /// - Throws: `DiagnosticList` when the stack is not known.
@@ -54,7 +59,8 @@ extension StackEngine {
         let busy = await locks.holder(of: stack)
         var status = StackStatus(
             stack: stack, generation: header.generation, updated: header.updated, origin: header.origin,
-            operation: busy?.operation, resources: [], outputs: [], openSteps: open.count)
+            operation: busy?.operation, resources: [], outputs: [],
+            openSteps: open.count { Intent($0)?.isDeferred != true })
         for (address, resource) in recorded.resources.sorted(by: { $0.key < $1.key }) {
             let found = observed[address]
             status.resources.append(

@@ -9,6 +9,7 @@ import StateStore
 /// Holds no state of its own but the locks: what is recorded is in the database, what is there is asked of the host.
 package final class StackEngine: Sendable {
     let database: StateDatabase
+    let writer: StateWriter
     let providers: [ResourceKind: any ResourceProvider]
     let observers: Observers
     let planner: Planner
@@ -18,13 +19,17 @@ package final class StackEngine: Sendable {
 
     /// An engine over providers, one for each kind.
     ///
+    /// `writer` is what the others who write to the database use, so that steps that end at the same time wait for the disk
+    /// together.
     /// `parallelism` is how many steps may act on the host at a time; by default two for each processor, since steps
     /// wait for disks and the kernel as much as they compute.
     package init(
-        database: StateDatabase, providers: [any ResourceProvider], crashPoint: CrashPoint = .fromEnvironment(),
+        database: StateDatabase, providers: [any ResourceProvider], writer: StateWriter? = nil,
+        crashPoint: CrashPoint = .fromEnvironment(),
         parallelism: Int? = nil
     ) {
         self.database = database
+        self.writer = writer ?? StateWriter(database: database)
         self.providers = Dictionary(providers.map { ($0.kind, $0) }) { first, _ in first }
         observers = Observers(providers)
         planner = Planner(observers: observers)
@@ -51,6 +56,8 @@ package final class StackEngine: Sendable {
         }
         /// How far the plan may go.
         package var scope: PlanScope
+        /// The generation whose document is applied again.
+        package var rollback: Int64?
 
         package init(
             origin: String? = nil, takeOver: Bool = false, uid: UInt32 = 0, pid: Int32? = nil,

@@ -3,6 +3,7 @@ import ImageStore
 import Linux
 import Networking
 import Runtime
+import StateStore
 
 extension HostEngine {
     /// Starts what is to run always and does not: the host was restarted, or the supervisor was killed.

@@ -54,7 +54,7 @@ package final class EngineServer: Sendable {
             return try HostEngine(chosen) { log.write(.info, $0) }
         }
         engine.containerDefaults = settings.defaults
-        stacks = StackEngine(database: engine.database, providers: providers(engine))
+        stacks = StackEngine(database: engine.database, providers: providers(engine), writer: engine.writer)
     }
 
     /// Recovers, serves, and returns when the daemon was asked to end (SIGTERM, SIGINT) or the task was cancelled.

@@ -16,6 +16,11 @@ struct YAMLScalarText {
     ///   - isTagged: Whether a tag says what it is.
     init(_ scalar: String, isPlain: Bool, isTagged: Bool) {
         self.scalar = scalar
+        if Self.isWord(scalar) {
+            style = .plain
+            lineStyle = .plain
+            return
+        }
         let facts = ScalarFacts(scalar)
         let isSafe = isPlain || isTagged || Self.isReadAsText(scalar)
         let quoted: Style = facts.allowsSingleQuotes ? .singleQuoted : .doubleQuoted
@@ -29,11 +34,24 @@ struct YAMLScalarText {
         style = facts.hasBreaks && facts.allowsLiteral ? .literal : lineStyle
     }
 
+    /// Whether a text is one of those that most texts are: letters, digits and what is in paths and names, with a letter
+    /// or slash first that begins no word of YAML's own.
+    private static func isWord(_ text: String) -> Bool {
+        guard let first = text.utf8.first, first == UInt8(ascii: "/") || isLetter(first),
+            !"yYnNtTfFoO".utf8.contains(first)
+        else { return false }
+        return text.utf8.allSatisfy { isLetter($0) || isDigit($0) || "/._-".utf8.contains($0) }
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z")
+    }
+
     /// Whether nothing is written.
     var isEmpty: Bool { scalar.isEmpty && style == .plain }
 
-    /// The text on one line, as for keys.
-    var line: String { lineStyle == .plain && scalar.isEmpty ? "''" : text(lineStyle, indent: 0) }
+    /// The text on one line, as for keys, which are not nothing at all.
+    var line: String { lineStyle == .plain && scalar.isEmpty ? "null" : text(lineStyle, indent: 0) }
 
     /// The text; further lines start at an indent.
     func lines(indent: Int) -> String { text(style, indent: indent) }

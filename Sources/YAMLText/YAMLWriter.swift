@@ -74,6 +74,8 @@ private struct YAMLOutput {
             let written = YAMLScalarText(scalar, isPlain: isPlain, isTagged: tag != nil)
             // The lines of a literal text stand deeper than what holds it.
             if !written.isEmpty, position == .key || tag != nil { text += " " }
+            // A text of nothing has no document.
+            if written.isEmpty, position == .start, tag == nil { text += "null" }
             text += written.lines(indent: position == .start ? 2 : position == .dash ? indent : indent + 2)
             text += "\n"
         case .sequence(let elements) where elements.isEmpty:

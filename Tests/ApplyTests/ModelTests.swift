@@ -53,9 +53,9 @@ import Testing
         #expect(try bench.orphans("shop").isEmpty, "\(label)")
         let plan = try await engine.plan(document)
         #expect(plan.isEmpty, "\(label): \(plan.changes.filter { $0.action != .noChange })")
-        let there = Set(bench.host.objects(of: "shop").map(\.address))
+        let there = Set(try bench.current("shop").map(\.address))
         #expect(there == Set(document.resources.map(\.address)), "\(label)")
-        #expect(try bench.database.read { try $0.openJournal() }.isEmpty, "\(label): the journal is open")
+        #expect(try bench.openSteps().isEmpty, "\(label): the journal is open")
         #expect(try await engine.drift("shop").entries.isEmpty || document.resources.isEmpty, "\(label)")
     }
 
@@ -118,6 +118,7 @@ import Testing
             ]
             if dice.chance(50) { attributes["labels"] = ["x": .int(Int64(dice.number(0..<2)))] }
             if dice.chance(30) { attributes["stopSignal"] = .int(Int64(dice.number(0..<2))) }
+            if dice.chance(30) { attributes["update"] = ["order": "startFirst"] }
             if dice.chance(40) { attributes["port"] = .int(Int64(8000 + containers.count - earlier.count)) }
             if let image = images.randomElement(using: &dice) { attributes["image"] = Make.reference(image, "id") }
             if let network = networks.randomElement(using: &dice), dice.chance(60) {

@@ -56,8 +56,8 @@ final class Killer: Sendable {
         #expect(try bench.orphans("shop").isEmpty, "\(label)")
         let plan = try await engine.plan(document)
         #expect(plan.isEmpty, "\(label): \(plan.changes.filter { $0.action != .noChange })")
-        #expect(bench.host.objects(of: "shop").count == document.resources.count, "\(label)")
-        #expect(try bench.database.read { try $0.openJournal() }.isEmpty, "\(label)")
+        #expect(try bench.current("shop").count == document.resources.count, "\(label)")
+        #expect(try bench.openSteps().isEmpty, "\(label)")
     }
 
     @Test("a kill before any journal transition of a first apply is recovered without orphans")

@@ -178,4 +178,51 @@ import Testing
         try Golden.check(rendering.dot(), "graph-dot")
         try Golden.check(rendering.mermaid(), "graph-mermaid")
     }
+
+    private static func text(_ action: ChangeAction, _ reasons: [ChangeReason]) throws -> String {
+        let changeClass = reasons.map(\.changeClass).max() ?? .none
+        let plan = Plan(
+            stack: "shop", goal: .apply, generation: 1,
+            changes: [try change("container.web[1]", action, changeClass, reasons, line: 3)])
+        return PlanRendering(plan, color: false).text()
+    }
+
+    @Test("labels of compose are not listed, and are one line where nothing else changes")
+    func composeLabels() throws {
+        let label = reasonOfLabel("config-hash")
+        let created = try Self.text(.create, [label, Self.reason("image", nil, "nginx", .none, line: 4)])
+        #expect(created.contains("nginx") && !created.contains("compose"))
+        let alone = try Self.text(.update, [label, reasonOfLabel("project.config_files")])
+        #expect(alone.contains("        compose's own labels\n") && !alone.contains("config-hash"))
+        let together = try Self.text(.recreate, [label, Self.reason("env.A", "1", "2", .recreate, line: 4)])
+        #expect(together.contains("env.A") && !together.contains("compose"))
+        let own = try Self.text(.update, [Self.reason("labels.com.example", nil, "x", .live, line: 4)])
+        #expect(own.contains("labels.com.example"))
+    }
+
+    private func reasonOfLabel(_ name: String) -> ChangeReason {
+        Self.reason("labels.com.docker.compose.\(name)", "a", "b", .live, line: 3)
+    }
+
+    @Test("files of secrets and configs are told by their places, and no secret is shown")
+    func files() throws {
+        let key: JSONValue = ["target": "/run/secrets/key", "mode": "0444", "sealed": "AAAA"]
+        let long = String(repeating: "server { } ", count: 20)
+        let before: JSONValue = [
+            key, ["target": "/etc/a", "content": .string(long)], ["target": "/b", "source": "/x"],
+        ]
+        let after: JSONValue = [
+            ["target": "/run/secrets/key", "mode": "0444", "sealed": "BBBB"], ["target": "/etc/a", "content": "short"],
+            ["target": "/b", "source": "/x"],
+        ]
+        let (from, to) = AttributeText.pair(before, after, path: "files")
+        #expect(from == "[…, /run/secrets/key (sealed, with another secret), /etc/a \"server { } server { } s…\"]")
+        #expect(to == "[…, /run/secrets/key (sealed, with another secret), /etc/a \"short\"]")
+        let made = AttributeText.of([key], path: "files")
+        #expect(made == "[/run/secrets/key (sealed)]")
+        let rights = AttributeText.pair(
+            [key], [["target": "/run/secrets/key", "mode": "0400", "sealed": "AAAA"]], path: "files")
+        #expect(rights.from == "[/run/secrets/key mode 0444]" && rights.to == "[/run/secrets/key mode 0400]")
+        #expect(AttributeText.pair("AAAA", "BBBB", path: "from.secretValues.token").to == "(sealed)")
+    }
 }

@@ -95,6 +95,18 @@ struct ReadingTreeTests {
         #expect(found.first?.location == SourceLocation(file: "compose.yaml", line: line, column: column), "\(found)")
     }
 
+    @Test(
+        "what is no YAML is said with what to do about it",
+        arguments: [
+            ("a:\n\tb: 1\n", "tabs"), ("a: @b\n", "begins with @"), ("a: b: c\n", "\": \""),
+            ("a: 1\n b: 2\n", "indented"),
+            ("a: [1\nb: 2\n", "closed"), ("a: *b\n", "begins with *"),
+        ])
+    func yamlHints(_ text: String, _ hint: String) {
+        let found = errors(text)
+        #expect(found.first?.code == "SC2001" && found.first?.hint?.contains(hint) == true, "\(found)")
+    }
+
     @Test("a key that stands twice is named with both places")
     func twice() {
         let found = errors("services:\n  web:\n    image: a\n    tty: true\n    image: b\n")

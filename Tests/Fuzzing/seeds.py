@@ -389,3 +389,51 @@ seed("context-listing", "empty", listing([]))
 seed("context-listing", "tree", listing([
     (1, "a"), (1, "a/b"), (0, "a/b/c", 5), (2, "a/b/d", "../../x"), (0, "a-b", 0), (0, "long" * 60, 1 << 40)]))
 seed("context-listing", "outside", listing([(0, "../x", 1)]))
+
+
+# --- YAML, compose files, variables, .env -----------------------------------------------------------------------------
+
+def compose_texts():
+    for name, text in {
+        "styles": "a: plain\nb: 'single ''x'' '\nc: \"double \\u00e9\\n\"\nd: |2-\n    x\n   y\ne: >+\n  a\n  b\n\n",
+        "flow": "[a, {b: c, ? d : e}, [], {}, \"x\", *y]\n",
+        "anchors": "a: &a {x: 1}\nb:\n  <<: [*a, *a]\n  y: &b [*a]\nc: *b\n",
+        "tags": "a: !reset null\nb: !override [1]\nc: !!str 1\nd: !<tag:e,2000:f> x\n",
+        "documents": "%YAML 1.1\n---\na: 1\n...\n---\n- b\n",
+        "kinds": "[yes, ~, 0o17, 017, 0x1f, 1_0, .5, 1e3, .inf, 22:22, 2001-12-14, '', 0b1, +1, -0.0]\n",
+        "bomb": "a: &a [1,1,1,1,1,1,1,1]\n" + "".join(
+            f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 8)}]\n" for n in range(6)),
+        "unusual": "\u2028: \u0085\n\ta: b\n? - x\n: - y\n\"\\x07\": \U0001F600\n",
+        "recursive": "&a [*a]\n",
+    }.items():
+        seed("yaml", name, text)
+    seed("yaml", "utf-16", "\ufeffa: \u00fc\n".encode("utf-16-le"))
+    for name, text in {
+        "short": "services:\n  web:\n    image: a:$A\n    ports: ['8080:80', 80]\n    volumes: ['./a:/b:ro', c:/d]\n"
+                 "    environment: [A=1, B]\n    depends_on: [db]\n  db: {build: ., command: sleep 1}\n",
+        "long": "name: x\nservices:\n  web:\n    image: b\n    deploy: {replicas: '2', resources: {limits: {cpus: '0.5'}}}\n"
+                "    ports: [{target: 80, published: 80-90}]\n    volumes: [{type: bind, source: ., target: /x}]\n"
+                "    healthcheck: {test: [CMD, x], interval: 1m30s, retries: 3}\n    ulimits: {nofile: {soft: 1, hard: 2}}\n"
+                "    tty: $YES\nnetworks: {n: {ipam: {config: [{subnet: 10.0.0.0/8}]}}}\nvolumes: {v: }\n",
+        "merged": "x-a: &a\n  restart: always\n  labels: {a: b}\nservices:\n  a: {<<: *a, image: c}\n  b:\n    <<: *a\n"
+                  "    ports: !reset []\n    dns: !override [1.1.1.1]\n---\nservices: {a: {scale: 2}}\n",
+        "wrong": "version: '3'\nservices:\n  web:\n    imagee: a\n    ports: 5\n    restart: never\n    tty: 7\nvolume: {}\n",
+        "variables": "services: {a: {image: '${A:?x}${NONE}', user: \"$$A ${EMPTY:-${B}}\"}}\n",
+        "files": "secrets: {s: {file: a}}\nconfigs: {c: {content: \"${B}\"}}\nmodels: {m: {model: a}}\ninclude: [a, {path: [b]}]\n"
+                 "services: {a: {secrets: [{source: s, mode: 0440}], env_file: [{path: a, required: false}], gpus: all}}\n",
+    }.items():
+        seed("compose", name, text)
+    for number, text in enumerate([
+            "$A ${B} ${A:-x} ${A-x} ${A:?e} ${A?e} ${A:+r} ${A+r}", "${NONE:-${EMPTY:-${A}}}", "$$A $ $1 5$", "${NONE:-{}}}",
+            "${", "${A", "${A!}", "${NONE?${A} x}", "${LONG}$LONG", "${NONE:-$${}}"]):
+        seed("interpolation", str(number), text)
+    for name, text in {
+        "plain": "A=1\nexport B = two # c\nC: x\nD\n# remark\nE=$A${NONE:-x}\n",
+        "quotes": "A='a $B # \\'x\\''\nB=\"x\\n\\t\\\\ \\$A \\\"q\\\" \\0101\"\nC=\"two\nlines\" # c\n",
+        "carriage": "\ufeffA=1\r\nB='x'\r\n\r\nC\r\n",
+        "wrong": "A B=1\n=x\nC=\"open\nD='x'y\nE=${\n",
+    }.items():
+        seed("dotenv", name, text)
+
+
+compose_texts()

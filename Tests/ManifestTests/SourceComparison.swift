@@ -8,12 +8,22 @@ extension StackDocument {
     var normalForm: [String: JSONValue] {
         var result: [String: JSONValue] = [:]
         for resource in resources {
-            let edges = resource.dependencies.flatMap { edge in
-                expanded(edge.address).map { "\($0) \(edge.until)" }
+            // What is used is waited for, written or not; of two waits the longer one counts.
+            let used = StackReference.references(in: .object(resource.attributes)).map(\.address).map { address in
+                StackDependency(address: address, until: address.kind == .container ? .started : .created)
             }
+            var longest: [ResourceAddress: DependencyCondition] = [:]
+            for edge in resource.dependencies + used {
+                for address in expanded(edge.address) {
+                    let known = longest[address].flatMap { DependencyCondition.allCases.firstIndex(of: $0) } ?? -1
+                    let asked = DependencyCondition.allCases.firstIndex(of: edge.until) ?? 0
+                    if asked > known { longest[address] = edge.until }
+                }
+            }
+            let edges = longest.map { "\($0.key) \($0.value)" }
             result[resource.address.description] = [
                 "attributes": Self.normal(.object(resource.attributes)),
-                "dependencies": .array(Set(edges).sorted().map { .string($0) }), "protect": .bool(resource.protect),
+                "dependencies": .array(edges.sorted().map { .string($0) }), "protect": .bool(resource.protect),
             ]
         }
         return result

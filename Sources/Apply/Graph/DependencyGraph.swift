@@ -46,10 +46,8 @@ package struct DependencyGraph: Sendable {
     /// The position an address leads to; the first replica where the address has no number.
     package func position(of address: ResourceAddress) -> Int? { index.targets(of: address).first }
 
-    /// The addresses of the resources that an address leads to.
-    func targets(of address: ResourceAddress) -> [ResourceAddress] {
-        index.targets(of: address).map { resources[$0].address }
-    }
+    /// All positions an address leads to.
+    func positions(of address: ResourceAddress) -> [Int] { index.targets(of: address) }
 
     private static func edges(
         of resource: StackResource, _ index: AddressIndex, _ problems: inout [Diagnostic]

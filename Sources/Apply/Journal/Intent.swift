@@ -21,6 +21,8 @@ struct Intent: Sendable {
     var adopts = false
     /// A delete that waits until nothing uses the object any more.
     var isDeferred = false
+    /// A delete of an object whose address gets, or has got, another one.
+    var isReplaced = false
     /// The outputs of an object that is to be deleted: who holds one of them still uses it.
     var outputs = JSONObject()
 
@@ -30,6 +32,7 @@ struct Intent: Sendable {
         if !outputs.isEmpty { object["outputs"] = .object(outputs) }
         if adopts { object["adopts"] = true }
         if isDeferred { object["deferred"] = true }
+        if isReplaced { object["replaced"] = true }
         if let row {
             object["location"] = row.location
             object["locations"] = .object(row.locations)
@@ -49,6 +52,7 @@ struct Intent: Sendable {
         outputs = row.intent["outputs"]?.objectValue ?? JSONObject()
         adopts = row.intent["adopts"]?.boolValue ?? false
         isDeferred = row.intent["deferred"]?.boolValue ?? false
+        isReplaced = row.intent["replaced"]?.boolValue ?? isDeferred
         guard let dependencies = row.intent["dependencies"]?.objectValue else { return }
         self.row = ResourceRow(
             stack: row.stack, address: row.address, kind: address.kind.rawValue, objectID: row.objectID,

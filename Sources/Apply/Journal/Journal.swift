@@ -21,6 +21,7 @@ struct Journal: Sendable {
     }
 
     let database: StateDatabase
+    let writer: StateWriter
     let stack: String
     let run: String
     let crashPoint: CrashPoint
@@ -83,7 +84,7 @@ struct Journal: Sendable {
     ) async throws(Unwritable) -> Value {
         do {
             try crashPoint.reached()
-            return try await database.writing(body)
+            return try await writer.commit(body)
         } catch {
             throw Unwritable(cause: error)
         }

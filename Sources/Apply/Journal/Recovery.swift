@@ -22,7 +22,7 @@ struct Recovery: Sendable {
 
     /// Closes the open steps of the stack, oldest run first.
     ///
-    /// Deletes that were put off stay for `sweepDeferred`.
+    /// Deletes that were put off stay for `sweepDeferred`, but for those of objects that are in their successors' way.
     func run() async throws -> [Finding] {
         let stack = runner.stack
         let open = try await database.reading { transaction in try transaction.openJournal(stack: stack) }
@@ -37,7 +37,8 @@ struct Recovery: Sendable {
             findings += try await closeTogether(entries.filter(waitsToStop))
             for entry in entries where !waitsToStop(entry) { findings.append(try await finding(of: entry)) }
         }
-        return findings
+        guard open.contains(where: { Intent($0)?.isDeferred ?? false }) else { return findings }
+        return try await findings + sweepDeferred { runner.providers[$0.kind].map { !$0.isDeletedLast } ?? false }
     }
 
     private func waitsToStop(_ entry: Journal.Entry) -> Bool {
@@ -108,7 +109,7 @@ struct Recovery: Sendable {
         if !intent.adopts {
             try await provider.delete(
                 stack: runner.stack, address: intent.address, objectID: intent.objectID,
-                attributes: intent.attributes, progress: runner.progress)
+                attributes: intent.attributes, isReplaced: false, progress: runner.progress)
         }
         try await runner.journal.undone(entry)
         return .undone
@@ -128,6 +129,7 @@ struct Recovery: Sendable {
                     attributes: old.attributes)
                 intent.outputs = old.outputs
                 intent.isDeferred = true
+                intent.isReplaced = true
                 _ = try transaction.append(journal.row(of: intent))
             }
             try transaction.save(row)
@@ -139,7 +141,7 @@ struct Recovery: Sendable {
         let stack = runner.stack
         try await runner.provider(intent.address.kind).delete(
             stack: stack, address: intent.address, objectID: intent.objectID, attributes: intent.attributes,
-            progress: runner.progress)
+            isReplaced: intent.isReplaced, progress: runner.progress)
         try await runner.journal.done(entry) { transaction in
             try transaction.deleteResource(
                 stack: stack, address: intent.address.description, objectID: intent.objectID)
@@ -162,17 +164,22 @@ struct Recovery: Sendable {
         return .undone
     }
 
-    /// Deletes replaced objects nothing uses any more.
+    /// Deletes replaced objects nothing uses any more, and no image of the generation before.
     ///
     /// What cannot go yet stays for the next apply.
-    func sweepDeferred() async throws -> [Finding] {
+    ///
+    /// - Parameter isMeant: which of them.
+    func sweepDeferred(where isMeant: (ResourceAddress) -> Bool = { _ in true }) async throws -> [Finding] {
         let stack = runner.stack
-        let (open, resources) = try await database.reading { transaction in
-            (try transaction.openJournal(stack: stack), try transaction.resources(stack: stack))
+        let (open, resources, kept) = try await database.reading { transaction in
+            let open = try transaction.openJournal(stack: stack).filter { Intent($0)?.isDeferred ?? false }
+            guard !open.isEmpty else { return ([JournalRow](), [ResourceRow](), Set<JSONValue>()) }
+            let resources = try transaction.resources(stack: stack)
+            return (open, resources, try Self.kept(stack, resources, transaction))
         }
         var findings: [Finding] = []
         for row in open {
-            guard let intent = Intent(row), intent.isDeferred else { continue }
+            guard let intent = Intent(row), intent.isDeferred, isMeant(intent.address) else { continue }
             let entry = Journal.Entry(id: row.id, intent: intent)
             if resources.contains(where: { $0.objectID == intent.objectID && $0.kind == intent.address.kind.rawValue })
             {
@@ -180,7 +187,7 @@ struct Recovery: Sendable {
                 try await close(undoing: entry)
                 continue
             }
-            if isUsed(intent, by: resources) { continue }
+            if isUsed(intent, by: resources) || kept.contains(Self.id(intent)) { continue }
             do {
                 try await runner.journal.act(entry)
                 findings.append(Finding(address: intent.address, outcome: try await closeDelete(entry)))
@@ -196,6 +203,19 @@ struct Recovery: Sendable {
         return findings
     }
 
+    private static func id(_ intent: Intent) -> JSONValue { intent.outputs["id"] ?? .string(intent.objectID) }
+
+    /// The images of the generation before, to which a rollback may lead; none once the stack has nothing left.
+    private static func kept(
+        _ stack: String, _ resources: [ResourceRow], _ transaction: borrowing ReadTransaction
+    ) throws -> Set<JSONValue> {
+        guard !resources.isEmpty, let header = try transaction.stack(name: stack),
+            let before = try transaction.applied(stack: stack, before: header.generation)
+        else { return [] }
+        return Set((before.summary["images"]?.objectValue ?? JSONObject()).map(\.value))
+            .subtracting(resources.compactMap { $0.outputs["id"] })
+    }
+
     private func close(undoing entry: Journal.Entry) async throws {
         do { try await runner.journal.undone(entry) } catch { throw error.cause }
     }
@@ -205,7 +225,7 @@ struct Recovery: Sendable {
     /// Where another object of the kind has the same id, as an image rebuilt to the same content, that one is what is
     /// used.
     private func isUsed(_ intent: Intent, by resources: [ResourceRow]) -> Bool {
-        let id = intent.outputs["id"] ?? .string(intent.objectID)
+        let id = Self.id(intent)
         if resources.contains(where: { $0.kind == intent.address.kind.rawValue && $0.outputs["id"] == id }) {
             return false
         }

@@ -83,6 +83,7 @@ extension Change {
         object["class"] = .string(changeClass.name)
         object["reasons"] = .array(reasons.map(\.json))
         if let location { object["location"] = location.json }
+        if startsFirst { object["startsFirst"] = true }
         return .object(object)
     }
 
@@ -96,7 +97,8 @@ extension Change {
         self.init(
             address: address, action: action,
             changeClass: json["class"]?.stringValue.flatMap { ChangeClass(name: $0) } ?? .none, reasons: read,
-            location: json["location"].flatMap(SourceLocation.init(json:)))
+            location: json["location"].flatMap(SourceLocation.init(json:)),
+            startsFirst: json["startsFirst"]?.boolValue ?? false)
     }
 }
 

@@ -71,16 +71,19 @@ package struct Change: Sendable, Hashable {
     package var reasons: [ChangeReason]
     /// Where it is declared; where it was declared at the last apply for a delete.
     package var location: SourceLocation?
+    /// Whether the new object of a recreation does its work before the old one is deleted.
+    package var startsFirst: Bool
 
     package init(
         address: ResourceAddress, action: ChangeAction, changeClass: ChangeClass = .none,
-        reasons: [ChangeReason] = [], location: SourceLocation? = nil
+        reasons: [ChangeReason] = [], location: SourceLocation? = nil, startsFirst: Bool = false
     ) {
         self.address = address
         self.action = action
         self.changeClass = changeClass
         self.reasons = reasons
         self.location = location
+        self.startsFirst = startsFirst
     }
 
     /// Whether something users put into the object is lost.

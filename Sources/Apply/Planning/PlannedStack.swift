@@ -44,6 +44,10 @@ struct DesiredResource: Sendable {
     /// Certain before the apply.
     var outputs: JSONObject
     var part = Part.planned
+    /// Recreated together with something it holds: it must be gone before that can be.
+    var followsHeld = false
+    /// The new object is made before the old one is deleted.
+    var createsFirst = false
 }
 
 extension PlannedStack {

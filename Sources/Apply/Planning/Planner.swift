@@ -54,6 +54,7 @@ package struct Planner: Sendable {
         let leaving = Set(gone.map(\.object.address))
         let untouched = undeclared.map(\.object.address).filter { !leaving.contains($0) }.sorted()
         work.checkScope(deleting: gone, untouched: untouched)
+        work.orderRecreations(deleting: gone)
         let deletes = DeleteOrder.of(gone).map { work.delete($0, goal: goal) }
         guard work.problems.isEmpty else { throw DiagnosticList(DiagnosticList(work.problems).sorted) }
         let desired = work.desired.compactMap { $0 }

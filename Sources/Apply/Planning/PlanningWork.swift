@@ -54,12 +54,12 @@ struct PlanningWork {
                 return
             }
             if scope.replaces(resource.address) {
-                item.force(observed[resource.address], holdsData: observer.holdsData)
+                item.force(observed[resource.address], observer)
             }
             if observer.holdsWhatItRefersTo, recorded.resources[resource.address] != nil,
                 let cause = heldDependency(of: position)
             {
-                item.force(because: cause, observed[resource.address], holdsData: observer.holdsData)
+                item.force(because: cause, observed[resource.address], observer)
             }
             refuseIfProtected(item)
             item.outputs = outputs(of: item, observer)

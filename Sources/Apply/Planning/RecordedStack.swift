@@ -53,10 +53,15 @@ package struct RecordedResource: Sendable {
     /// Where it was declared at the last apply.
     package var location: SourceLocation? { SourceLocation(json: row.location) }
 
-    /// Where an attribute was declared at the last apply.
-    package func location(of path: String) -> SourceLocation? {
+    /// Where its attributes were declared at the last apply, by path.
+    var places: [String: SourceLocation] {
         var places: [String: SourceLocation] = [:]
         for (key, value) in row.locations { places[key] = SourceLocation(json: value) }
+        return places
+    }
+
+    /// Where an attribute was declared at the last apply.
+    package func location(of path: String) -> SourceLocation? {
         guard let location else { return nil }
         return StackResource(address: object.address, location: location, locations: places).place(of: path)
     }

@@ -17,9 +17,10 @@ struct ResourcePlanning {
         let comparison = Comparison(
             desired: attributes, recorded: recorded.attributes, observed: observed.attributes)
         var behind = comparison.recordIsBehind
+        let losesData = observed.losesData(observer, attributes)
         var reasons: [ChangeReason] = []
         for difference in comparison.differences {
-            let changeClass = changeClass(of: difference)
+            let changeClass = changeClass(of: difference, losesData: losesData)
             if changeClass == .none {
                 behind = behind || !difference.isDrift
                 continue
@@ -48,9 +49,8 @@ struct ResourcePlanning {
         return item
     }
 
-    private func changeClass(of difference: Comparison.Difference) -> ChangeClass {
+    private func changeClass(of difference: Comparison.Difference, losesData: Bool) -> ChangeClass {
         let asked = observer.changeClass(path: difference.path, from: difference.from, to: difference.to)
-        let losesData = observer.holdsData || observed?.data != nil
         return asked == .recreate && losesData ? .dataLoss : asked
     }
 
@@ -98,20 +98,24 @@ struct ResourcePlanning {
 
 extension DesiredResource {
     /// Recreates it because something it holds is recreated.
-    mutating func force(because cause: ResourceAddress, _ observed: ObservedObject?, holdsData: Bool) {
-        force(.dependency, "\(cause) is recreated", observed, holdsData: holdsData)
+    mutating func force(
+        because cause: ResourceAddress, _ observed: ObservedObject?, _ observer: any ResourceObserver
+    ) {
+        force(.dependency, "\(cause) is recreated", observed, observer)
+        followsHeld = true
     }
 
     /// Recreates it because that was asked for.
-    mutating func force(_ observed: ObservedObject?, holdsData: Bool) {
-        force(.manifest, "asked for", observed, holdsData: holdsData)
+    mutating func force(_ observed: ObservedObject?, _ observer: any ResourceObserver) {
+        force(.manifest, "asked for", observed, observer)
     }
 
     private mutating func force(
-        _ cause: ChangeReason.Cause, _ note: String, _ observed: ObservedObject?, holdsData: Bool
+        _ cause: ChangeReason.Cause, _ note: String, _ observed: ObservedObject?, _ observer: any ResourceObserver
     ) {
         guard change.action != .create else { return }
-        let changeClass: ChangeClass = holdsData || observed?.data != nil ? .dataLoss : .recreate
+        let losesData = observed?.losesData(observer, attributes) ?? observer.holdsData
+        let changeClass: ChangeClass = losesData ? .dataLoss : .recreate
         isForced = true
         change.action = .recreate
         change.changeClass = max(change.changeClass, changeClass)
@@ -130,6 +134,13 @@ extension Change {
         guard !reasons.contains(where: { $0.note == note }) else { return }
         reasons.append(
             ChangeReason(path: "", cause: .manifest, changeClass: .none, location: location, note: note))
+    }
+}
+
+extension ObservedObject {
+    /// Whether its recreation with these attributes loses what is in it.
+    func losesData(_ observer: any ResourceObserver, _ attributes: JSONObject) -> Bool {
+        (observer.holdsData || data != nil) && !observer.keepsData(attributes)
     }
 }
 

@@ -15,12 +15,17 @@ package enum AttributeText {
         if let reference = unknown(value) { return "(known after apply: \(reference))" }
         if value.holdsReference { return "(known after apply)" }
         if let quantity = value.intValue.flatMap({ quantity($0, path: path) }) { return quantity }
-        return TerminalText.line(shortened(plain(value)))
+        if isSealed(path) { return "(sealed)" }
+        return TerminalText.line(shortened(path == "files" ? FilesText.targets(value) : plain(value)))
     }
+
+    /// Whether what stands at a path is a text that only the daemon can open.
+    private static func isSealed(_ path: String) -> Bool { path.hasPrefix("from.secretValues.") }
 
     /// Two values of the attribute at `path`, of which the difference matters: of lists too long to be shown only those
     /// elements that one of them lacks.
     package static func pair(_ from: JSONValue?, _ to: JSONValue?, path: String) -> (from: String, to: String) {
+        if path == "files" { return FilesText.pair(from, to) }
         guard let before = from?.arrayValue, let after = to?.arrayValue,
             max(from.map(plain)?.count ?? 0, to.map(plain)?.count ?? 0) > limit
         else { return (of(from, path: path), of(to, path: path)) }

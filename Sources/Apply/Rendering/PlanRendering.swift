@@ -58,7 +58,7 @@ package struct PlanRendering: Sendable {
         if let location = change.location { head += "  " + place(location) }
         var columns = Columns()
         var notes: [String] = []
-        for reason in change.reasons {
+        for reason in ComposeLabels.shown(change) {
             if reason.path.isEmpty {
                 if let note = reason.note { notes.append("        " + sentence(note, reason)) }
             } else {
@@ -81,6 +81,7 @@ package struct PlanRendering: Sendable {
     }
 
     private func sentence(_ note: String, _ reason: ChangeReason) -> String {
+        if note == ComposeLabels.words { return note }
         let because = reason.cause == .drift ? style(.yellow, "on the host: ") : "because: "
         let said = reason.remark.map { "\(note): \($0)" } ?? note
         return because + TerminalText.line(said)
@@ -108,7 +109,9 @@ package struct PlanRendering: Sendable {
         case .update: "change live"
         case .restart: "restart"
         case .repair: change.changeClass == .restart ? "repair with a restart" : "repair"
-        case .recreate: change.losesData ? "recreate, LOSING ITS DATA" : "recreate"
+        case .recreate:
+            (change.losesData ? "recreate, LOSING ITS DATA" : "recreate")
+                + (change.startsFirst ? ", replaced start-first" : "")
         case .delete: change.losesData ? "delete, LOSING ITS DATA" : "delete"
         case .noChange: ""
         }

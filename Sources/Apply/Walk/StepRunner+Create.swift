@@ -38,6 +38,31 @@ extension StepRunner {
         return Result(objectID: identity.id, outputs: row.outputs)
     }
 
+    /// Makes an object in the place of one that has been deleted.
+    ///
+    /// Where that fails, the one before is made again if it is given; the failure stays one.
+    func create(_ template: ResourceRow, at address: ResourceAddress, orAgain before: ResourceRow?) async throws
+        -> Result
+    {
+        do {
+            return try await create(template, at: address, replacing: nil)
+        } catch let unwritable as Journal.Unwritable {
+            throw unwritable
+        } catch {
+            guard let before else { throw error }
+            var failure = Failure.diagnostic(error, address)
+            do {
+                _ = try await create(before, at: address, replacing: nil)
+                failure.notes.append("the one before has been made again, as it was")
+            } catch let unwritable as Journal.Unwritable {
+                throw unwritable
+            } catch let second {
+                failure.notes.append("the one before could not be made again: \(Self.text(second))")
+            }
+            throw failure
+        }
+    }
+
     /// Commits a made object, and in the same breath the intent to delete the one it replaces.
     private func record(_ entry: Journal.Entry, _ row: ResourceRow, replacing old: RecordedObject?) async throws {
         let row = row
@@ -47,6 +72,7 @@ extension StepRunner {
                 operation: .delete, address: old.address, objectID: old.objectID, attributes: old.attributes)
             intent.outputs = old.outputs
             intent.isDeferred = true
+            intent.isReplaced = true
             deferred = journal.row(of: intent)
         }
         let later = deferred
@@ -66,7 +92,7 @@ extension StepRunner {
             do {
                 try await provider.delete(
                     stack: stack, address: entry.intent.address, objectID: entry.intent.objectID,
-                    attributes: entry.intent.attributes, progress: progress)
+                    attributes: entry.intent.attributes, isReplaced: false, progress: progress)
             } catch { return }
         }
         try await journal.failed(entry, Self.text(error))

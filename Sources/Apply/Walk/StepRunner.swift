@@ -30,18 +30,21 @@ struct StepRunner: Sendable {
     }
 
     /// Deletes an object and forgets it.
-    func delete(_ resource: RecordedResource) async throws {
+    ///
+    /// - Parameter isReplaced: whether its address gets another object then.
+    func delete(_ resource: RecordedResource, isReplaced: Bool) async throws {
         let object = resource.object
         let provider = try provider(object.address.kind)
         var intent = Intent(
             operation: .delete, address: object.address, objectID: object.objectID, attributes: object.attributes)
         intent.outputs = object.outputs
+        intent.isReplaced = isReplaced
         let entry = try await journal.intend(intent)
         try await journal.act(entry)
         do {
             try await provider.delete(
                 stack: stack, address: object.address, objectID: object.objectID, attributes: object.attributes,
-                progress: progress)
+                isReplaced: isReplaced, progress: progress)
         } catch {
             try await journal.failed(entry, Self.text(error))
             throw error
@@ -61,7 +64,7 @@ struct StepRunner: Sendable {
         guard !provider.holdsData else { return }
         try await provider.delete(
             stack: stack, address: object.address, objectID: object.objectID, attributes: object.attributes,
-            progress: progress)
+            isReplaced: true, progress: progress)
     }
 
     /// Waits until an object has come as far as those who depend on it need.

@@ -9,10 +9,11 @@ extension Walk {
     /// The line of the manifest a step is about.
     func location(of step: Int) -> SourceLocation? {
         switch graph.steps[step].work {
-        case .apply(let position), .deleteToRecreate(let position), .release(let position), .wait(let position, _):
+        case .apply(let position), .deleteToRecreate(let position), .retire(let position), .release(let position),
+            .wait(let position, _):
             planned.desired[position].resource.location
         case .delete(let address): planned.recorded.resources[address]?.location
-        case .barrier: nil
+        case .barrier, .pause: nil
         }
     }
 
@@ -20,6 +21,7 @@ extension Walk {
     mutating func prepare(_ step: Int) -> Work? {
         let runner = runner
         switch graph.steps[step].work {
+        case .barrier(nil): return retire { runner.providers[$0.kind].map { !$0.isDeletedLast } ?? false }
         case .barrier:
             finish(step, .done)
             return nil
@@ -36,15 +38,36 @@ extension Walk {
                 return nil
             }
             return {
-                try await runner.delete(resource)
+                try await runner.delete(resource, isReplaced: false)
                 return nil
             }
         case .deleteToRecreate(let position):
             return prepareDelete(step, position)
+        case .retire(let position):
+            let address = planned.desired[position].resource.address
+            return retire { $0 == address }
+        case .pause(_, let nanoseconds):
+            return {
+                try await Task.sleep(for: .nanoseconds(nanoseconds))
+                return nil
+            }
         case .release(let position):
             return prepareRelease(step, position)
         case .apply(let position):
             return prepareApply(step, position)
+        }
+    }
+
+    /// Deletes objects that new ones have taken the place of.
+    ///
+    /// One that cannot go yet is told, and stays for the next apply.
+    private func retire(where isMeant: @escaping @Sendable (ResourceAddress) -> Bool) -> Work {
+        let (runner, events) = (runner, events)
+        return {
+            for finding in try await Recovery(runner: runner).sweepDeferred(where: isMeant) {
+                if let diagnostic = finding.diagnostic { events(.diagnostic(diagnostic)) }
+            }
+            return nil
         }
     }
 
@@ -65,7 +88,7 @@ extension Walk {
         deleted.insert(position)
         let runner = runner
         return {
-            try await runner.delete(resource)
+            try await runner.delete(resource, isReplaced: true)
             return nil
         }
     }
@@ -116,7 +139,11 @@ extension Walk {
         let made = row
         let runner = runner
         let old = planned.recorded.resources[address]?.object
-        if deleted.contains(position) { return { try await runner.create(made, at: address, replacing: nil) } }
+        if deleted.contains(position) {
+            let rollsBack = try observers.observer(for: address.kind).rollout(attributes)?.rollsBack ?? false
+            let before = rollsBack ? planned.recorded.resources[address]?.row : nil
+            return { try await runner.create(made, at: address, orAgain: before) }
+        }
         guard item.change.action != .create, let old, let observed = planned.observed[address] else {
             return {
                 if let old { try await runner.sweep(old) }
@@ -125,7 +152,7 @@ extension Walk {
         }
         let actual = item.hasUnknowns ? compare(position, attributes).change : item.change
         if item.change.action == .recreate {
-            let keepsOld = try observers.observer(for: address.kind).createsBeforeDeleting
+            let keepsOld = item.createsFirst
             if item.isForced || actual.changeClass >= .recreate {
                 return { try await runner.create(made, at: address, replacing: keepsOld ? old : nil) }
             }

@@ -172,11 +172,16 @@ struct Walk {
 
     private mutating func skipAnnounced(_ step: Int, because address: ResourceAddress) {
         guard let name = graph.steps[step].name(in: planned) else { return }
+        // The object stays because the one in its place was not made, which has been said.
+        if case .retire = graph.steps[step].work { return }
         if name.operation != .wait, blamed.insert(name.address).inserted { outcome.skipped.append(name.address) }
-        let reason =
-            outcome.broken != nil || Task.isCancelled
-            ? "the apply was stopped" : "it needs \(address), which failed"
-        events(.stepSkipped(name, cause: address, reason: reason))
+        events(.stepSkipped(name, cause: address, reason: reason(name.address, because: address)))
+    }
+
+    private func reason(_ address: ResourceAddress, because cause: ResourceAddress) -> String {
+        if outcome.broken != nil || Task.isCancelled { return "the apply was stopped" }
+        let isReplica = cause != address && cause.kind == address.kind && cause.name == address.name
+        return isReplica ? "\(cause), which is replaced before it, failed" : "it needs \(cause), which failed"
     }
 
     /// The address to blame when a step that this one needs did not succeed.

@@ -9,11 +9,17 @@ struct WalkStep: Sendable {
         case delete(ResourceAddress)
         /// Delete the object of the resource at this position, which is then made again.
         case deleteToRecreate(Int)
+        /// Delete the object that the one at this position has replaced.
+        case retire(Int)
+        /// Let time pass between the replicas up to this position and the next ones.
+        ///
+        /// Nanoseconds.
+        case pause(Int, Int64)
         /// Take from the resource at this position what others take over; the rest of its change comes later.
         case release(Int)
         /// Wait until the resource at this position has come this far.
         case wait(Int, DependencyCondition)
-        /// Nothing: the point where all deletes of a kind are over; without a kind, where all is made.
+        /// The point where all deletes of a kind are over; without a kind, where all is made and what was replaced goes.
         case barrier(ResourceKind?)
     }
 
@@ -41,12 +47,15 @@ struct WalkStep: Sendable {
 struct WalkGraph: Sendable {
     /// How much of the order is kept beyond what the manifest says.
     ///
-    /// A port that moves against the order, or is exchanged, is taken from the one that has it in a step of its own. What
-    /// was recorded by applies of different manifests may contradict the new order; then less of it is taken.
+    /// A port that moves against the order, or is exchanged, is taken from the one that has it in a step of its own.
+    /// Replicas that are replaced one after the other go on while what they use is replaced. What was recorded by applies
+    /// of different manifests may contradict the new order; then less of it is taken.
     private enum Strictness: CaseIterable {
-        case handovers, splitHandovers, all, deletesOnly, kindsOnly
+        case handovers, splitHandovers, all, rollouts, deletesOnly, kindsOnly
 
         var keepsAll: Bool { self == .handovers || self == .splitHandovers || self == .all }
+        var isKindsOnly: Bool { self == .rollouts || self == .kindsOnly }
+        var letsGoFirst: Bool { keepsAll || self == .rollouts }
     }
 
     let steps: [WalkStep]
@@ -69,15 +78,18 @@ struct WalkGraph: Sendable {
     ) -> [WalkStep] {
         var builder = WalkGraphBuilder(planned, observers)
         builder.addNodes()
-        builder.orderDeletes(kindsOnly: strictness == .kindsOnly, letGoFirst: strictness.keepsAll)
-        if strictness.keepsAll { builder.keepRunningUntilImagesAreThere() }
+        builder.orderDeletes(kindsOnly: strictness.isKindsOnly, letGoFirst: strictness.letsGoFirst)
+        if strictness.letsGoFirst {
+            builder.keepRunningUntilImagesAreThere()
+            builder.orderRollouts()
+        }
         builder.addBarriers()
         builder.orderApplies()
         builder.deferDeletes()
         switch strictness {
         case .handovers: builder.orderHandovers(apart: false)
         case .splitHandovers: builder.orderHandovers(apart: true)
-        case .all, .deletesOnly, .kindsOnly: break
+        case .all, .rollouts, .deletesOnly, .kindsOnly: break
         }
         return builder.steps
     }
@@ -100,11 +112,13 @@ extension WalkStep {
         case .delete(let address): return StepName(address: address, operation: .delete)
         case .deleteToRecreate(let position):
             return StepName(address: planned.desired[position].resource.address, operation: .delete)
+        case .retire(let position):
+            return StepName(address: planned.desired[position].resource.address, operation: .delete)
         case .release(let position):
             return StepName(address: planned.desired[position].resource.address, operation: .release)
         case .wait(let position, _):
             return StepName(address: planned.desired[position].resource.address, operation: .wait)
-        case .barrier: return nil
+        case .barrier, .pause: return nil
         }
     }
 }

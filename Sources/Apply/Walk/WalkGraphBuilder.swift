@@ -8,6 +8,7 @@ struct WalkGraphBuilder {
     private let observers: Observers
     private var applyStep: [Int?]
     private var deleteStep: [ResourceAddress: Int] = [:]
+    private var retireStep: [Int: Int] = [:]
     private var waitStep: [WalkStep.Work: Int] = [:]
     private var barrier: [ResourceKind: Int] = [:]
 
@@ -24,10 +25,10 @@ struct WalkGraphBuilder {
 
     private func pace(of work: WalkStep.Work) -> WalkStep.Pace {
         switch work {
-        case .wait, .barrier: return .waiting
+        case .wait, .barrier, .pause: return .waiting
         case .release: return .acting
         case .delete(let address): return waitsToStop(address.kind) ? .stopping : .acting
-        case .deleteToRecreate(let position):
+        case .deleteToRecreate(let position), .retire(let position):
             return waitsToStop(planned.desired[position].resource.address.kind) ? .stopping : .acting
         case .apply(let position):
             let change = planned.desired[position].change
@@ -44,15 +45,20 @@ struct WalkGraphBuilder {
             deleteStep[change.address] = add(.delete(change.address))
         }
         for (position, item) in planned.desired.enumerated() where item.change.action != .noChange {
-            if item.change.action == .recreate, !createsFirst(item.resource.address.kind) {
+            if item.change.action == .recreate, !item.createsFirst {
                 deleteStep[item.resource.address] = add(.deleteToRecreate(position))
             }
-            applyStep[position] = add(.apply(position))
+            let step = add(.apply(position))
+            applyStep[position] = step
+            guard item.change.startsFirst else { continue }
+            let retire = add(.retire(position))
+            steps[retire].needs = [step]
+            retireStep[position] = retire
         }
     }
 
-    private func createsFirst(_ kind: ResourceKind) -> Bool {
-        (try? observers.observer(for: kind))?.createsBeforeDeleting ?? false
+    private func isDeletedLast(_ kind: ResourceKind) -> Bool {
+        (try? observers.observer(for: kind))?.isDeletedLast ?? false
     }
 
     /// An object goes after everything that was made on top of it has gone, or has let go of it.
@@ -66,12 +72,59 @@ struct WalkGraphBuilder {
                 if let above = deleteStep[address] {
                     steps[step].needs.append(above)
                 } else if letGoFirst, positions[below] == nil, let position = positions[address],
-                    let above = applyStep[position]
+                    let above = retireStep[position] ?? applyStep[position]
                 {
                     steps[step].needs.append(above)
                 }
             }
         }
+    }
+
+    /// Replicas are replaced some at a time where they ask for it, the next ones after those before them are done.
+    ///
+    /// Those that something they hold is recreated with cannot wait for each other.
+    mutating func orderRollouts() {
+        var replicas: [ResourceAddress: [Int]] = [:]
+        for (position, item) in planned.desired.enumerated() where applyStep[position] != nil {
+            let address = item.resource.address
+            guard address.index != nil, item.change.action == .recreate || item.change.action == .restart else {
+                continue
+            }
+            replicas[ResourceAddress(kind: address.kind, name: address.name), default: []].append(position)
+        }
+        for (_, positions) in replicas.sorted(by: { $0.key < $1.key }) {
+            guard positions.count > 1, !positions.contains(where: { planned.desired[$0].followsHeld }),
+                let rollout = rollout(of: positions), rollout.parallelism > 0
+            else { continue }
+            order(
+                positions.sorted { planned.desired[$0].resource.address < planned.desired[$1].resource.address },
+                rollout)
+        }
+    }
+
+    private func rollout(of positions: [Int]) -> Rollout? {
+        guard let first = positions.first.map({ planned.desired[$0] }) else { return nil }
+        return (try? observers.observer(for: first.resource.address.kind))?.rollout(first.attributes)
+    }
+
+    private mutating func order(_ positions: [Int], _ rollout: Rollout) {
+        for start in stride(from: rollout.parallelism, to: positions.count, by: rollout.parallelism) {
+            let before = positions[(start - rollout.parallelism)..<start]
+            var gate = before.compactMap { retireStep[$0] ?? applyStep[$0] }
+            if rollout.delay > 0, let last = before.last {
+                let pause = add(.pause(last, rollout.delay))
+                put(gate, before: pause, rollout)
+                gate = [pause]
+            }
+            for position in positions[start..<min(start + rollout.parallelism, positions.count)] {
+                let first = deleteStep[planned.desired[position].resource.address] ?? applyStep[position]
+                if let first { put(gate, before: first, rollout) }
+            }
+        }
+    }
+
+    private mutating func put(_ gate: [Int], before step: Int, _ rollout: Rollout) {
+        if rollout.goesOnAfterFailure { steps[step].follows += gate } else { steps[step].needs += gate }
     }
 
     /// What is recreated from a new image runs on until the image is there; then it may turn out to be the same one.
@@ -80,7 +133,7 @@ struct WalkGraphBuilder {
         for (position, item) in planned.desired.enumerated() where item.change.action == .recreate {
             guard let step = deleteStep[item.resource.address] else { continue }
             for edge in graph.edges[position] where edge.refers && graph.edges[edge.target].isEmpty {
-                guard createsFirst(planned.desired[edge.target].resource.address.kind),
+                guard isDeletedLast(planned.desired[edge.target].resource.address.kind),
                     let image = applyStep[edge.target]
                 else { continue }
                 steps[step].needs.append(image)
@@ -93,7 +146,7 @@ struct WalkGraphBuilder {
     /// Only deletes take part that wait for no apply, or for one that itself waits for nothing: no circle comes of it.
     mutating func addBarriers() {
         let order: [Int]
-        switch TopologicalOrder.of(count: steps.count, edges: { steps[$0].needs }) {
+        switch TopologicalOrder.of(count: steps.count, edges: { steps[$0].needs + steps[$0].follows }) {
         case .ordered(let found): order = found
         case .cycle: return
         }
@@ -101,13 +154,13 @@ struct WalkGraphBuilder {
         for step in order {
             if case .apply(let position) = steps[step].work {
                 let isFree = planned.graph?.edges[position].isEmpty ?? false
-                waitsForNoApply[step] = isFree && createsFirst(planned.desired[position].resource.address.kind)
+                waitsForNoApply[step] = isFree && isDeletedLast(planned.desired[position].resource.address.kind)
             } else {
-                waitsForNoApply[step] = steps[step].needs.allSatisfy { waitsForNoApply[$0] }
+                waitsForNoApply[step] = (steps[step].needs + steps[step].follows).allSatisfy { waitsForNoApply[$0] }
             }
         }
         for (address, step) in deleteStep.sorted(by: { $0.value < $1.value })
-        where waitsForNoApply[step] && !createsFirst(address.kind) {
+        where waitsForNoApply[step] && !isDeletedLast(address.kind) {
             let point = barrier[address.kind] ?? add(.barrier(address.kind))
             barrier[address.kind] = point
             steps[point].follows.append(step)
@@ -116,6 +169,7 @@ struct WalkGraphBuilder {
 
     mutating func orderApplies() {
         guard let graph = planned.graph else { return }
+        orderRetirements()
         for (position, item) in planned.desired.enumerated() {
             guard let step = applyStep[position] else { continue }
             let action = item.change.action
@@ -125,6 +179,7 @@ struct WalkGraphBuilder {
             }
             for edge in graph.edges[position] {
                 if let below = applyStep[edge.target] { steps[step].needs.append(below) }
+                if edge.refers, let retire = retireStep[edge.target] { steps[retire].follows.append(step) }
                 if edge.until != .created, action != .update {
                     let wait = waiting(for: edge)
                     steps[step].needs.append(wait)
@@ -133,13 +188,33 @@ struct WalkGraphBuilder {
         }
     }
 
+    /// A replaced object goes after everything that was made with it has let go of it.
+    private mutating func orderRetirements() {
+        guard !retireStep.isEmpty else { return }
+        for (position, item) in planned.desired.enumerated() {
+            guard let step = applyStep[position] else { continue }
+            for below in planned.recorded.resources[item.resource.address]?.dependencies ?? [] {
+                retire(below, after: step)
+            }
+        }
+        for (address, step) in deleteStep {
+            for below in planned.recorded.resources[address]?.dependencies ?? [] { retire(below, after: step) }
+        }
+    }
+
+    private mutating func retire(_ address: ResourceAddress, after step: Int) {
+        for target in planned.graph?.positions(of: address) ?? [] {
+            if let retire = retireStep[target] { steps[retire].follows.append(step) }
+        }
+    }
+
     /// Objects that are made before old ones are deleted stay until everything else is done: what used them by
     /// another name may have found the same content under a new one.
     mutating func deferDeletes() {
-        let late = deleteStep.filter { createsFirst($0.key.kind) }.values.sorted()
+        let late = deleteStep.filter { isDeletedLast($0.key.kind) }.values.sorted()
         guard !late.isEmpty else { return }
         let end = add(.barrier(nil))
-        steps[end].follows = applyStep.compactMap { $0 }
+        steps[end].follows = applyStep.compactMap { $0 } + retireStep.values.sorted()
         for step in late { steps[step].follows.append(end) }
     }
 
@@ -161,7 +236,9 @@ struct WalkGraphBuilder {
             let leaving = now.subtracting(then)
             if !leaving.isEmpty {
                 let stays = deleteStep[address] == nil && item.change.action.isInPlace
-                let before = deleteStep[address] ?? (apart && stays ? release(position, before: step) : step)
+                let before =
+                    deleteStep[address] ?? retireStep[position]
+                    ?? (apart && stays ? release(position, before: step) : step)
                 for claim in leaving { letsGo[claim] = (address, before) }
             }
             for claim in then.subtracting(now) { takes.append((claim, address, step)) }

@@ -122,7 +122,9 @@ struct BuildLowering {
         if network == "host" { entitlements.append("network.host") }
         let sorted = Set(entitlements).sorted()
         if !sorted.isEmpty { set("entitlements", .strings(sorted), "entitlements") }
-        set("platforms", build.texts("platforms").flatMap { $0.isEmpty ? nil : .strings($0) }, "platforms")
+        let own = context.project.services[service]?["platform"]?.string.map { [$0] } ?? []
+        let platforms = build.texts("platforms") ?? own
+        if !platforms.isEmpty { set("platforms", .strings(platforms), "platforms") }
     }
 
     private mutating func lowerCache() {

@@ -29,6 +29,7 @@ extension ComposeProject {
             var lowering = ServiceLowering(context, service)
             resources += lowering.containers()
         }
+        context.checkFiles()
         if DiagnosticList(findings.all).hasErrors { throw DiagnosticList(findings.all) }
         return StackDocument(name: name, resources: resources, diagnostics: diagnostics + findings.all)
     }
@@ -41,6 +42,23 @@ extension ComposeProject {
 }
 
 extension LoweringContext {
+    /// Tells what is written of secrets and configs beyond where their content is from, which their uses tell of.
+    func checkFiles() {
+        for (section, elements) in [("secrets", project.secrets), ("configs", project.configs)] {
+            for element in elements.entries where !element.value.isExternal {
+                let reader = MemberReader(
+                    element.value.map ?? ComposeMap(), path: "\(section).\(element.key)", at: element.location, findings
+                )
+                reader.skip(
+                    "name", "file", "content", "environment", "external", "driver", "driver_opts", "template_driver")
+                if reader.entry("labels") != nil {
+                    reader.warn("labels", "SC2450", "\(section).labels", "go nowhere: they are for those of a cluster")
+                }
+                reader.finish()
+            }
+        }
+    }
+
     /// The images that are built, each once.
     func imageResources() -> [StackResource] {
         var made: [ResourceAddress: (service: String, build: ComposeNode)] = [:]

@@ -16,6 +16,8 @@ struct LoweringContext {
     let replicas: [String: Int]
     /// Services others wait for until they have ended well.
     let completed: Set<String>
+    /// Services whose System V and POSIX memory others use.
+    let memoryOwners: Set<String>
     /// The image resources, by what `image:` may say for them.
     let images: [String: ResourceAddress]
 
@@ -30,6 +32,7 @@ struct LoweringContext {
         self.findings = findings
         var replicas: [String: Int] = [:]
         var completed: Set<String> = []
+        var owners: Set<String> = []
         var images: [String: ResourceAddress] = [:]
         for service in project.services.entries {
             replicas[service.key] = Self.replicas(service.key, service.value, options)
@@ -37,12 +40,14 @@ struct LoweringContext {
             where dependency.value["condition"]?.string == "service_completed_successfully" {
                 completed.insert(dependency.key)
             }
+            if let owner = service.value["ipc"]?.string?.prefixed("service:") { owners.insert(owner) }
             guard options.builds, service.value["build"]?.map != nil else { continue }
             let name = Self.imageName(project, service.key, service.value)
             images[Self.tagged(name)] = ResourceAddress(kind: .image, name: name)
         }
         self.replicas = replicas
         self.completed = completed
+        memoryOwners = owners
         self.images = images
     }
 

@@ -10,8 +10,8 @@ package struct LoweringOptions: Sendable, Hashable {
     package var builds = true
     /// Services the document has although they are outside the plan's targets; edges to others are left out.
     package var ignoresDependencies = false
-    /// Where this host's API listens, for services with `use_api_socket`; without one they are refused.
-    package var apiSocket: String?
+    /// Where the host's API listens, for services with `use_api_socket`.
+    package var apiSocket = "/var/run/docker.sock"
 
     package init() {}
 }

@@ -141,7 +141,13 @@ extension ServiceLowering {
             port.finish()
             ports.append((.object(value), port.location))
         }
-        draft.set("ports", ports)
+        if draft.attributes["networkMode"] == "host", !ports.isEmpty {
+            service.warn(
+                "ports", "SC2458", "ports of a service in the host's network",
+                "are not published: what it listens on is the host's already", hint: "take one of the two out")
+        } else {
+            draft.set("ports", ports)
+        }
         let exposed = (service.texts("expose") ?? []).flatMap { portTexts($0) }
         if !exposed.isEmpty { set("expose", .strings(exposed), "expose") }
     }

@@ -49,6 +49,13 @@ extension ServiceLowering {
             guard let mode = service.given(key) else { continue }
             set(attribute, shared(mode, key), key)
         }
+        // Only memory that may be shared can be joined.
+        if context.memoryOwners.contains(name) {
+            switch draft.attributes["ipcMode"] {
+            case nil, "private": draft.set("ipcMode", "shareable", at: nil)
+            default: break
+            }
+        }
         if draft.attributes["networkMode"] == "default" { set("networkMode", "bridge", "network_mode") }
         setText("utsMode", "uts")
         setText("usernsMode", "userns_mode")

@@ -15,8 +15,8 @@ extension ServiceLowering {
         for text in service.texts("tmpfs") ?? [] {
             mounts.append((.object(Self.temporary(text)), service.location("tmpfs")))
         }
-        if service.flag("use_api_socket") == true, let socket = apiSocket() {
-            mounts.append((socket, service.location("use_api_socket")))
+        if service.flag("use_api_socket") == true {
+            mounts.append((apiSocket(), service.location("use_api_socket")))
         }
         draft.set("mounts", mounts)
         let others = (service.texts("volumes_from") ?? []).compactMap { volumesFrom($0) }
@@ -134,18 +134,12 @@ extension ServiceLowering {
         return mount
     }
 
-    private func apiSocket() -> JSONValue? {
-        guard let path = context.options.apiSocket else {
-            service.refuse(
-                "use_api_socket", "SC2420", "needs the path of the API's socket",
-                hint: "mount it instead, as in: volumes: [/var/run/docker.sock:/var/run/docker.sock]")
-            return nil
-        }
+    /// As Docker Compose: the socket where clients look for it.
+    private func apiSocket() -> JSONValue {
         service.warn(
             "use_api_socket", "SC2459", "use_api_socket",
-            "mounts the socket, but hands over no credentials of registries"
-        )
-        return ["type": "bind", "source": .string(path), "target": "/var/run/docker.sock"]
+            "mounts the socket, but hands over no credentials of registries")
+        return ["type": "bind", "source": .string(context.options.apiSocket), "target": "/var/run/docker.sock"]
     }
 
     /// `db:ro`, or `container:NAME:ro` for one that is not of the project.

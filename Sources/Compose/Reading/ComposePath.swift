@@ -11,18 +11,8 @@ struct ComposePath: CustomStringConvertible {
 
     mutating func removeLast() { parts.removeLast() }
 
-    /// The path of a member.
-    func appending(_ key: String) -> ComposePath {
-        var path = self
-        path.append(.key(key))
-        return path
-    }
-
     /// Whether nothing was appended.
     var isEmpty: Bool { parts.isEmpty }
-
-    /// The number of parts.
-    var count: Int { parts.count }
 
     var description: String {
         var text = ""

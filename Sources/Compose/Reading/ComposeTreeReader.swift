@@ -12,7 +12,7 @@ struct ComposeTreeReader {
         do throws(YAMLFailure) {
             nodes = try YAMLParser.documents(bytes)
         } catch {
-            throw DiagnosticList(diagnostic(error, file))
+            throw DiagnosticList(YAMLProblem(error, bytes, file: file).diagnostic)
         }
         var reader = ComposeTreeReader(file: file)
         var documents: [ComposeNode] = []
@@ -31,30 +31,6 @@ struct ComposeTreeReader {
     }
 
     private init(file: String) { self.file = file }
-
-    private static func diagnostic(_ failure: YAMLFailure, _ file: String) -> Diagnostic {
-        var diagnostic = Diagnostic(
-            code: "SC2001", summary: "the file is no valid YAML: \(failure.reason)",
-            location: SourceLocation(file: file, line: failure.mark.line, column: failure.mark.column))
-        switch failure.kind {
-        case .syntax:
-            diagnostic.detail = failure.context.map { context in
-                let place = failure.contextMark.map { " from line \($0.line), column \($0.column)" } ?? ""
-                return "\(context)\(place)"
-            }
-            if failure.reason.contains("tab") || failure.reason.contains("cannot start any token") {
-                diagnostic.hint = "indent with spaces, and quote texts that begin with a character of YAML's own"
-            }
-        case .limit:
-            diagnostic.code = "SC2002"
-            diagnostic.summary = "the file is too large: \(failure.reason)"
-        case .unavailable:
-            diagnostic.code = "SC2003"
-            diagnostic.summary = failure.reason
-            diagnostic.location = nil
-        }
-        return diagnostic
-    }
 
     private func location(_ mark: YAMLMark) -> SourceLocation {
         SourceLocation(file: file, line: mark.line, column: mark.column)

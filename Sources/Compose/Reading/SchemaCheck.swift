@@ -300,6 +300,7 @@ struct SchemaCheck {
 
     private mutating func reportType(_ node: ComposeNode, _ type: SchemaType) {
         var hint: String?
+        var detail: String?
         switch node.value {
         case .int, .double, .bool:
             if Self.accepts(ComposeNode(.string("a"), at: node.location), type), let text = node.text {
@@ -311,9 +312,13 @@ struct SchemaCheck {
             hint = "write what belongs there, or remove the line"
         case .map:
             if case .list = type { hint = "begin each element with \"- \"" }
-        case .string, .list:
+        case .string(let text):
+            // A variable may have put it there, so that the file does not show it.
+            if text.utf8.count < 80, !text.utf8.contains(UInt8(ascii: "\n")) { detail = "It is \"\(text)\"." }
+        case .list:
             break
         }
-        report("SC2021", "expected \(type.words), found \(node.kind)", at: node.location, hint: hint)
+        report(
+            "SC2021", "expected \(type.words), found \(node.kind)", at: node.location, detail: detail, hint: hint)
     }
 }

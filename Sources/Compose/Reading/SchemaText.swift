@@ -4,10 +4,6 @@ import Diagnostics
 package struct SchemaText: Sendable {
     /// What is expected, in words.
     let words: String
-    /// Texts that are right, for "did you mean".
-    let candidates: [String]
-    /// A text to write.
-    let example: String?
     /// What is wrong with a text; nil where it is right.
     let problem: @Sendable (String, SourceLocation) -> Diagnostic?
 
@@ -19,8 +15,6 @@ package struct SchemaText: Sendable {
         accepts: @escaping @Sendable (String) -> Bool
     ) {
         self.words = words
-        self.candidates = candidates
-        self.example = example
         problem = { text, location in
             if accepts(text) { return nil }
             var diagnostic = Diagnostic(
@@ -36,8 +30,6 @@ package struct SchemaText: Sendable {
 
     private init(_ words: String, problem: @escaping @Sendable (String, SourceLocation) -> Diagnostic?) {
         self.words = words
-        candidates = []
-        example = nil
         self.problem = problem
     }
 
@@ -59,9 +51,9 @@ package struct SchemaText: Sendable {
 
     static let notEmpty = SchemaText("a string that is not empty") { !$0.isEmpty }
 
-    static let ipv4 = SchemaText("an IPv4 address", example: "172.20.0.10") { AddressNotation.isIPv4($0) }
+    static let ipv4 = SchemaText("an IPv4 address", example: "172.20.0.10") { $0.isEmpty || AddressNotation.isIPv4($0) }
 
-    static let ipv6 = SchemaText("an IPv6 address", example: "fd00::10") { AddressNotation.isIPv6($0) }
+    static let ipv6 = SchemaText("an IPv6 address", example: "fd00::10") { $0.isEmpty || AddressNotation.isIPv6($0) }
 
     static let address = SchemaText("an address", example: "127.0.0.1") {
         AddressNotation.isIPv4($0) || AddressNotation.isIPv6($0)
@@ -73,7 +65,8 @@ package struct SchemaText: Sendable {
 
     static let hardwareAddress = SchemaText("a hardware address", example: "02:42:ac:11:00:02") { text in
         let parts = text.split(whereSeparator: { $0 == ":" || $0 == "-" })
-        return parts.count == 6 && parts.allSatisfy { $0.utf8.count == 2 && $0.allSatisfy(\.isHexDigit) }
+        return text.isEmpty
+            || parts.count == 6 && parts.allSatisfy { $0.utf8.count == 2 && $0.allSatisfy(\.isHexDigit) }
     }
 
     /// Names of containers, as the engine takes them.
@@ -83,10 +76,12 @@ package struct SchemaText: Sendable {
         text.utf8.count > 1 && SchemaKey.name.accepts(text) && text.first.map { $0.isLetter || $0.isNumber } == true
     }
 
+    /// Empty, as a variable without a value leaves it, is none.
     static let restart = one(
         of: ["no", "always", "unless-stopped", "on-failure"], orElse: "\"on-failure:COUNT\""
     ) { text in
-        text.hasPrefix("on-failure:") && Int(text.dropFirst("on-failure:".count)).map { $0 >= 0 } == true
+        text.isEmpty
+            || text.hasPrefix("on-failure:") && Int(text.dropFirst("on-failure:".count)).map { $0 >= 0 } == true
     }
 
     static let pullPolicy = one(

@@ -18,7 +18,10 @@ package struct ComposeMap: Sendable, Hashable {
 
     /// The members; no key stands twice.
     package private(set) var entries: [Entry] = []
+    /// The places of the keys; empty while the members are few enough to look through.
     private var positions: [String: Int] = [:]
+
+    private static let fewEntries = 8
 
     /// A map without members.
     package init() {}
@@ -38,15 +41,27 @@ package struct ComposeMap: Sendable, Hashable {
     package var keys: [String] { entries.map(\.key) }
 
     /// The member of a key.
-    package func entry(_ key: String) -> Entry? { positions[key].map { entries[$0] } }
+    package func entry(_ key: String) -> Entry? { position(key).map { entries[$0] } }
+
+    private func position(_ key: String) -> Int? {
+        entries.count > Self.fewEntries ? positions[key] : entries.firstIndex { $0.key == key }
+    }
+
+    private mutating func note(_ positions: Range<Int>) {
+        for position in positions { self.positions[entries[position].key] = position }
+    }
 
     /// Sets a member, at its place where the key is there already.
     package mutating func set(_ entry: Entry) {
-        if let position = positions[entry.key] {
+        if let position = position(entry.key) {
             entries[position] = entry
-        } else {
-            positions[entry.key] = entries.count
-            entries.append(entry)
+            return
+        }
+        entries.append(entry)
+        if entries.count == Self.fewEntries + 1 {
+            note(0..<entries.count)
+        } else if entries.count > Self.fewEntries {
+            note(entries.count - 1..<entries.count)
         }
     }
 
@@ -58,9 +73,10 @@ package struct ComposeMap: Sendable, Hashable {
     /// Takes a member out and returns it.
     @discardableResult
     package mutating func remove(_ key: String) -> Entry? {
-        guard let position = positions[key] else { return nil }
+        guard let position = position(key) else { return nil }
         let removed = entries.remove(at: position)
-        positions = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($0.element.key, $0.offset) })
+        positions = [:]
+        if entries.count > Self.fewEntries { note(0..<entries.count) }
         return removed
     }
 

@@ -46,6 +46,8 @@ package final class Container: Sendable {
         var isSettling = false
         /// Set while it starts, and while a place of it is given to another: one keeps the other waiting.
         var arePlacesClaimed = false
+        /// Set where it is stopped to be removed: nobody waits for its links to go.
+        var isLeaving = false
         /// Restarts that users asked for and that are not over.
         var restartsUnderWay = 0
         /// Clients that are attached and have to see its last output.
@@ -86,6 +88,9 @@ package final class Container: Sendable {
 
     /// The specification.
     package var specification: ContainerSpecification { facts.withLock { $0.specification } }
+
+    /// Whether its run is the last one.
+    var isOnLastRun: Bool { facts.withLock { $0.isLeaving || $0.specification.autoRemove } }
 
     var connection: SupervisorConnection? { facts.withLock { $0.connection } }
 

@@ -14,6 +14,7 @@ extension HostEngine {
                     "cannot remove container \"/\(container.name)\": container is \(container.state.phase.rawValue): stop the container before removing or force remove"
                 )
             }
+            container.change { $0.isLeaving = true }
             do {
                 try await stop(container, signal: "KILL", timeout: 0, isWish: true, tells: false)
             } catch let error as EngineError where [.notModified, .notFound].contains(error.kind) {}
@@ -40,7 +41,7 @@ extension HostEngine {
             try await runtime.delete(
                 directory: configuration.containerDirectory(id), cgroupPath: cgroupPath(container))
             // What is removed with its run has left already.
-            let hasLeft = container.specification.autoRemove && container.state.startedAt != nil
+            let hasLeft = container.isOnLastRun && container.state.startedAt != nil
             if !hasLeft { await releaseNetwork(container) }
             try await networks.releaseEndpoints(containerID: id)
             try await writer.commit { try $0.deleteContainer(id: id) }

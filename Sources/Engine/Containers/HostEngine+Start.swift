@@ -135,6 +135,7 @@ extension HostEngine {
             facts.state.startedAt = Timestamp(nanosecondsSinceEpoch: status.startedAt)
             facts.state.restartCount = 0
             facts.isSettling = false
+            facts.isLeaving = false
         }
         container.notify(.started)
         await saveStatusLater(container)

@@ -12,8 +12,12 @@ extension HostEngine {
     /// - Parameters:
     /// - signal: instead of the container's own stop signal.
     /// - timeout: seconds; negative waits without end.
+    /// - isLast: whether it is to be removed then: its links may go a little later, with its network namespace.
     /// - Throws: `EngineError.notModified` where it does not run.
-    package func stop(_ container: Container, signal: String? = nil, timeout: Int? = nil) async throws {
+    package func stop(
+        _ container: Container, signal: String? = nil, timeout: Int? = nil, isLast: Bool = false
+    ) async throws {
+        if isLast { container.change { $0.isLeaving = true } }
         try await stop(container, signal: signal, timeout: timeout, isWish: true)
     }
 

@@ -65,7 +65,7 @@ extension HostEngine {
 
     /// Gives back what a run that is over had of networks.
     func endNetwork(_ container: Container) async {
-        if container.specification.autoRemove {
+        if container.isOnLastRun {
             await leaveNetwork(container)
         } else {
             await releaseNetwork(container)

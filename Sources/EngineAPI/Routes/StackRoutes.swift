@@ -37,6 +37,7 @@ struct StackRoutes: Sendable {
             let options = try Self.options(.object(JSONObject()), request)
             try await known(request) { try await request.respond(try await stacks.drift($0, options: options).json) }
         }
+        on("GET", "/stacks/{name}/history/{generation}", &router, generation)
         on("GET", "/stacks/{name}/history", &router) { request in
             let limit = max(1, try request.integer("limit") ?? 100)
             try await known(request) {
@@ -45,7 +46,7 @@ struct StackRoutes: Sendable {
         }
     }
 
-    private static let unknown = ["SC3141", "SC3145"]
+    private static let unknown = ["SC3141", "SC3145", "SC3153"]
 
     /// A route that is answered when recovery is over: in the middle of it, a stack is not what it will be.
     private func on(_ method: String, _ path: String, _ router: inout Router, _ handler: @escaping Router.Handler) {
@@ -65,7 +66,7 @@ struct StackRoutes: Sendable {
     }
 
     /// A stack or an output nobody knows is 404.
-    private func known(_ request: APIRequest, _ body: (String) async throws -> Void) async throws {
+    func known(_ request: APIRequest, _ body: (String) async throws -> Void) async throws {
         do {
             try await body(request.variable("name"))
         } catch let list as DiagnosticList where list.diagnostics.contains(where: { Self.unknown.contains($0.code) }) {
@@ -92,6 +93,7 @@ struct StackRoutes: Sendable {
         if let given = try body.reader("options") {
             options.origin = try given.string("origin")
             options.takeOver = try given.flag("takeOver")
+            options.rollback = try given.integer("rollback", in: 1...Int64.max)
             if let seconds = try given.integer("patience", in: 0...86_400) { options.patience = .seconds(seconds) }
             if let value = given.value("scope") {
                 guard let scope = PlanScope(json: value) else {

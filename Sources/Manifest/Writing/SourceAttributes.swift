@@ -34,7 +34,8 @@ struct SourceAttributes {
 
     /// Puts back what was not written.
     mutating func put(_ key: String, _ value: JSONValue) {
-        members[key] = value == .object(JSONObject()) ? nil : value
+        members[key] = value
+        if value == .object(JSONObject()) { members[key] = nil }
     }
 
     /// Takes a text as it is.

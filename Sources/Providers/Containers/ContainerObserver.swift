@@ -41,7 +41,7 @@ struct ContainerObserver {
         for place in places { addresses[place.network.name] = .string(place.endpoint.address.description) }
         return [
             "id": .string(container.id), "name": .string(container.name), "host": .string(HostNames.host(address)),
-            "addresses": .object(addresses),
+            "addresses": .object(addresses), "image": .string(container.snapshot.imageID),
         ]
     }
 

@@ -35,6 +35,18 @@ struct ContainerProvider: ResourceProvider {
         ContainerAttributes.changeClass(path: path, from: from, to: to)
     }
 
+    /// Two containers cannot have one address at a time: such a one is replaced as any other.
+    func createsBeforeDeleting(_ attributes: JSONObject) -> Bool {
+        let hasAddress = (attributes["networks"]?.arrayValue ?? []).contains { network in
+            network["address"] != nil || network["address6"] != nil
+        }
+        return attributes["update"]?["order"] == "startFirst" && !hasAddress
+    }
+
+    func rollout(_ attributes: JSONObject) -> Rollout? { attributes["update"].map { Rollout(update: $0) } }
+
+    func keepsData(_ attributes: JSONObject) -> Bool { attributes["anonymousVolumes"] == "keep" }
+
     /// A port without its host address: the order of changes may be kept where it need not.
     func claims(_ attributes: JSONObject) -> Set<String> {
         Set((attributes["ports"]?.arrayValue ?? []).compactMap(Self.claim))
@@ -140,12 +152,12 @@ struct ContainerProvider: ResourceProvider {
     }
 
     func delete(
-        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
+        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject, isReplaced: Bool,
         progress: @escaping ProgressSink
     ) async throws {
         guard let container = engine.containers.container(id: objectID) else { return }
         if container.state.isActive { progress(ProgressUpdate(address: address, message: "stopping")) }
-        try await end(container)
+        try await end(container, isLast: true)
         progress(ProgressUpdate(address: address, message: "removing"))
         try await engine.remove(container, force: true, volumes: true)
     }
@@ -179,10 +191,10 @@ struct ContainerProvider: ResourceProvider {
         try await ContainerWait(engine: engine, container: container, address: address).wait(until: until, progress)
     }
 
-    private func end(_ container: Container) async throws {
+    private func end(_ container: Container, isLast: Bool = false) async throws {
         guard container.state.isActive else { return }
         do {
-            try await engine.stop(container)
+            try await engine.stop(container, isLast: isLast)
         } catch let error as EngineError where error.kind == .notModified {}
     }
 

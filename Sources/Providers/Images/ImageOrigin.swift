@@ -51,8 +51,12 @@ struct ImageOrigin: Sendable {
         _ progress: @escaping ImageProgress
     ) async throws -> StoredImage {
         let name = address.description
+        let sealed = engine.sealedTexts
         let request = try await BlockingExecutor.shared.run { () throws in
-            try ImageRecipe(origin, name: name).request(named: reference)
+            let recipe = try ImageRecipe(origin, name: name)
+            var request = try recipe.request(named: reference)
+            for (id, text) in recipe.options.sealedSecrets { request.secrets[id] = try sealed.open(text) }
+            return request
         }
         var wanted = request
         wanted.access = .caller

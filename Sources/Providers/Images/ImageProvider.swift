@@ -188,7 +188,7 @@ struct ImageProvider: ResourceProvider {
     }
 
     func delete(
-        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
+        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject, isReplaced: Bool,
         progress: @escaping ProgressSink
     ) async throws {
         try await untag(Set(attributes.list("tags") ?? []), objectID)

@@ -117,7 +117,7 @@ struct NetworkProvider: ResourceProvider {
     }
 
     func delete(
-        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
+        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject, isReplaced: Bool,
         progress: @escaping ProgressSink
     ) async throws {
         guard try await engine.networks.network(id: objectID) != nil else { return }

@@ -147,7 +147,7 @@ struct VolumeProvider: ResourceProvider {
     }
 
     func delete(
-        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
+        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject, isReplaced: Bool,
         progress: @escaping ProgressSink
     ) async throws {
         try await engine.removeVolume(objectID, force: true)

@@ -7,7 +7,7 @@ package struct HistoryRow: Sendable, Hashable {
     package var generation: Int64
     /// Names the apply; its journal steps carry it too.
     package var run: String
-    /// `apply`, `destroy` or `recover`.
+    /// `apply`, `rollback` or `destroy`.
     package var operation: String
     /// Who asked.
     package var uid: UInt32
@@ -65,14 +65,25 @@ extension Transaction where Self: ~Copyable {
         ) { (row) throws(DatabaseError) in try HistoryRow(row, document: .null) }
     }
 
-    /// The document of the newest successful apply that made this generation.
-    package func document(stack: String, generation: Int64) throws(DatabaseError) -> JSONValue? {
+    /// The newest successful apply that made this generation, with its document.
+    package func applied(stack: String, generation: Int64) throws(DatabaseError) -> HistoryRow? {
+        try applied(stack, generation...generation)
+    }
+
+    /// The last successful apply before this generation, with its document.
+    package func applied(stack: String, before generation: Int64) throws(DatabaseError) -> HistoryRow? {
+        generation > 0 ? try applied(stack, 0...generation - 1) : nil
+    }
+
+    private func applied(_ stack: String, _ generations: ClosedRange<Int64>) throws(DatabaseError) -> HistoryRow? {
         try first(
             """
-            SELECT document FROM history WHERE stack = ?1 AND generation = ?2 AND outcome = 'done'
-            ORDER BY started DESC LIMIT 1
-            """, [.text(stack), .integer(generation)]
-        ) { (row) throws(DatabaseError) in try row.json(0) }
+            SELECT stack, generation, run, operation, uid, started, finished, outcome, summary, document
+            FROM history
+            WHERE stack = ?1 AND outcome = 'done' AND operation <> 'destroy' AND generation BETWEEN ?2 AND ?3
+            ORDER BY generation DESC, started DESC LIMIT 1
+            """, [.text(stack), .integer(generations.lowerBound), .integer(generations.upperBound)]
+        ) { (row) throws(DatabaseError) in try HistoryRow(row, document: try row.json(9)) }
     }
 }
 

@@ -107,7 +107,8 @@ enum ApplySummaryText {
             ? "" : text + "What was done is recorded. Once the cause is gone, the same command goes on from there.\n"
     }
 
-    private static func counts(_ summary: JSONValue, color: Bool) -> String {
+    /// What was done, in words: "2 created", "1 failed".
+    static func parts(_ summary: JSONValue) -> [String] {
         let order = ["create", "update", "restart", "repair", "delete"]
         let done = summary["done"]
         var parts = order.compactMap { operation -> String? in
@@ -119,9 +120,15 @@ enum ApplySummaryText {
         if failed > 0 { parts.append("\(failed) failed") }
         if skipped > 0 { parts.append("\(skipped) skipped") }
         if let unchanged = summary["unchanged"]?.intValue, unchanged > 0 { parts.append("\(unchanged) unchanged") }
+        return parts
+    }
+
+    private static func counts(_ summary: JSONValue, color: Bool) -> String {
+        let parts = parts(summary)
+        let isWhole = ["failed", "skipped"].allSatisfy { summary[$0]?.arrayValue?.isEmpty ?? true }
         let nanoseconds = Int64(min(max(summary["milliseconds"]?.doubleValue ?? 0, 0), 1e12) * 1e6)
-        let verb = failed + skipped > 0 ? "Not everything was done" : "Done"
-        let painted = color ? "\u{1B}[1;\(failed + skipped > 0 ? 31 : 32)m\(verb)\u{1B}[0m" : verb
+        let verb = isWhole ? "Done" : "Not everything was done"
+        let painted = color ? "\u{1B}[1;\(isWhole ? 32 : 31)m\(verb)\u{1B}[0m" : verb
         let listed = parts.isEmpty ? "nothing to do" : parts.joined(separator: ", ")
         return "\n\(painted): \(listed) in \(HumanText.elapsed(nanoseconds: nanoseconds)).\n"
     }

@@ -10,8 +10,10 @@ enum CommandTree {
         Group(
             title: "Stacks",
             commands: [
-                InitCommand.declaration, ConvertCommand.declaration, ValidateCommand.declaration, PlanCommand.declaration,
-                ApplyCommand.declaration, DestroyCommand.declaration, ShowCommand.declaration,
+                InitCommand.declaration, ConvertCommand.declaration, ValidateCommand.declaration,
+                PlanCommand.declaration,
+                ApplyCommand.declaration, DestroyCommand.declaration, RollbackCommand.declaration,
+                ShowCommand.declaration,
                 OutputCommand.declaration, DriftCommand.declaration, GraphCommand.declaration,
                 StacksCommand.declaration, ComposeCommand.declaration,
             ]),

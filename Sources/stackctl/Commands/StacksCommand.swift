@@ -10,7 +10,8 @@ enum StacksCommand {
                 "list", aliases: ["ls"], summary: "List the stacks on the host", options: [SharedOptions.json],
                 action: list),
             CommandDeclaration(
-                "history", summary: "Show what was applied to a stack, and when",
+                "history", summary: "Show what was applied to a stack, when, and by whom",
+                discussion: "`stackctl rollback NAME --to GENERATION` applies one of them again.",
                 operands: [OperandDeclaration("NAME", "Name of a stack")], options: [SharedOptions.json],
                 action: history),
         ])
@@ -44,8 +45,15 @@ enum StacksCommand {
             invocation.output.print(json: answer)
             return .success
         }
-        var table = TextTable(["GENERATION", "WHAT", "RESULT", "WHEN"])
-        for run in answer.arrayValue ?? [] { table.append(cells(run)) }
+        var table = TextTable(["GENERATION", "WHAT", "RESULT", "WHEN", "BY", "SUMMARY"])
+        for run in answer.arrayValue ?? [] {
+            let summary = run["summary"] ?? .null
+            var row = cells(run)
+            if let number = summary["rollback"]?.intValue { row[1] += " to \(number)" }
+            row.append(run["uid"]?.intValue.map { $0 == 0 ? "root" : "user \($0)" } ?? "")
+            row.append(ApplySummaryText.parts(summary).joined(separator: ", "))
+            table.append(row)
+        }
         invocation.output.write(table.render())
         return .success
     }

@@ -47,7 +47,20 @@ struct ComposeSource: Sendable {
     func document(
         of project: ComposeProject, _ options: LoweringOptions = LoweringOptions(), daemon: DaemonClient?
     ) async throws -> StackDocument {
-        try project.document(options)
+        let seal = try await sealed(project.valuesToSeal, daemon)
+        return try await BlockingExecutor.shared.run { () throws in
+            try project.document(options, seal: seal, files: UserComposeFiles())
+        }
+    }
+
+    /// The texts that only the daemon can open; nil where there is none to seal them.
+    private func sealed(_ values: [String: String], _ daemon: DaemonClient?) async throws -> [String: String]? {
+        guard let daemon else { return nil }
+        guard !values.isEmpty else { return [:] }
+        let names = values.keys.sorted()
+        let body: JSONValue = ["values": .object(JSONObject(names.map { ($0, .string(values[$0] ?? "")) }))]
+        let answer = try await daemon.post("/stacks/seal", body)
+        return answer["sealed"]?.objectValue?.strings ?? [:]
     }
 
     private static func standardInput() throws -> [UInt8] {

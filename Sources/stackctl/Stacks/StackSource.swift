@@ -40,7 +40,9 @@ enum StackSource: Sendable {
             try ComposeSelectionOptions.refuseManifestOptions(invocation)
             let began = Clock.monotonic()
             let project = try await source.load()
-            let document = try await source.document(of: project, daemon: daemon)
+            var options = LoweringOptions()
+            options.apiSocket = invocation.location.socket
+            let document = try await source.document(of: project, options, daemon: daemon)
             var timings = Timings()
             timings.add("compose", nanoseconds: Clock.monotonic() - began)
             let own = Set(document.diagnostics)

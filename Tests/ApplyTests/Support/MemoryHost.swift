@@ -147,7 +147,9 @@ extension MemoryHost.State {
     }
 
     func checkRoom(for object: MemoryHost.Object) throws {
+        let isBeside = object.attributes["update"]?["order"] == "startFirst"
         for other in objects.values where other.id != object.id {
+            if isBeside, other.stack == object.stack, other.address == object.address { continue }
             if other.stack == object.stack, other.address == object.address, object.address.kind != .image {
                 throw Diagnostic(code: "TEST2", summary: "the name of \(object.address) is taken by \(other.id)")
             }

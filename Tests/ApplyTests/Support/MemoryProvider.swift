@@ -20,7 +20,7 @@ struct MemoryProvider: ResourceProvider {
     }
 
     func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass {
-        if path == "comment" { return .none }
+        if path == "comment" || path.hasPrefix("update.") { return .none }
         if path.hasPrefix("labels.") { return .live }
         switch kind {
         case .volume: return .dataLoss
@@ -31,6 +31,12 @@ struct MemoryProvider: ResourceProvider {
             return .recreate
         }
     }
+
+    func createsBeforeDeleting(_ attributes: JSONObject) -> Bool {
+        kind == .image || attributes["update"]?["order"] == "startFirst"
+    }
+
+    func rollout(_ attributes: JSONObject) -> Rollout? { attributes["update"].map { Rollout(update: $0) } }
 
     func claims(_ attributes: JSONObject) -> Set<String> {
         attributes["port"]?.intValue.map { ["port \($0)"] } ?? []
@@ -130,7 +136,8 @@ struct MemoryProvider: ResourceProvider {
             return ["id": .string("sha256:" + JSONValue.object(content).serialized(.canonical))]
         case .network: return ["id": .string(id)]
         case .volume: return ["id": .string("\(stack)_\(address.name)"), "name": .string(address.name)]
-        case .container: return ["id": .string(id), "host": .string(address.name)]
+        case .container:
+            return ["id": .string(id), "host": .string(address.name), "image": attributes["image"] ?? .null]
         }
     }
 
@@ -155,7 +162,7 @@ struct MemoryProvider: ResourceProvider {
     }
 
     func delete(
-        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject,
+        stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject, isReplaced: Bool,
         progress: @escaping ProgressSink
     ) async throws {
         try host.begin("delete \(address)")

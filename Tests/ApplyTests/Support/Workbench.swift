@@ -37,6 +37,19 @@ final class Workbench: Sendable {
         try await engine.apply(document) { log.add($0) }
     }
 
+    /// Steps that are open, but for images that are kept for a rollback.
+    func openSteps() throws -> [JournalRow] {
+        try database.read { try $0.openJournal() }.filter {
+            $0.intent["deferred"] != true || !$0.address.hasPrefix("image.")
+        }
+    }
+
+    /// The objects of the stack, but for images that are kept for a rollback.
+    func current(_ stack: String) throws -> [MemoryHost.Object] {
+        let kept = Set(try database.read { try $0.openJournal(stack: stack) }.map(\.objectID))
+        return host.objects(of: stack).filter { !kept.contains($0.id) }
+    }
+
     /// Objects of the stack nobody knows of, neither as recorded nor as put down for deletion, and half made ones.
     func orphans(_ stack: String) throws -> [String] {
         let recorded = try database.read { transaction in

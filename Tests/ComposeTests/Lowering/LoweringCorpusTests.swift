@@ -18,14 +18,8 @@ struct LoweringCorpusTests {
         return names.filter { !$0.contains(".") }.sorted()
     }()
 
-    private static func options() -> LoweringOptions {
-        var options = LoweringOptions()
-        options.apiSocket = "/run/stackctl.sock"
-        return options
-    }
-
     private static func document(_ project: ComposeProject) throws(DiagnosticList) -> StackDocument {
-        try project.document(options(), seal: project.valuesToSeal.mapValues { _ in "SEALED" })
+        try project.document(seal: project.valuesToSeal.mapValues { _ in "SEALED" })
     }
 
     // What is only long says nothing more.

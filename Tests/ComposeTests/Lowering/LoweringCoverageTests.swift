@@ -19,7 +19,7 @@ struct LoweringCoverageTests {
         #expect(Self.unknown(project) == [])
     }
 
-    @Test("none of the other elements is passed over", arguments: ["networks", "volumes"])
+    @Test("none of the other elements is passed over", arguments: ["networks", "volumes", "secrets", "configs"])
     func element(section: String) throws {
         guard case .object(let file) = ComposeSchema.file, case .map(_, let type)? = file.attributes[section] else {
             Issue.record("the schema has no \(section)")
@@ -31,10 +31,63 @@ struct LoweringCoverageTests {
         let node = ComposeNode(.map(sample), at: Self.place)
         project.networks["x"] = section == "networks" ? node : nil
         project.volumes["x"] = section == "volumes" ? node : nil
+        project.secrets["x"] = section == "secrets" ? node : nil
+        project.configs["x"] = section == "configs" ? node : nil
         let networks = ComposeNode.map([("x", ComposeNode(.null, at: Self.place))], at: Self.place)
         project.services["web"] = .map(
             [("image", .string("x", at: Self.place)), ("networks", networks)], at: Self.place)
         #expect(Self.unknown(project) == [])
+    }
+
+    @Test(
+        "whatever stands in place of a value is told of and traps nowhere",
+        arguments: ComposeSchema.service.attributes.keys.sorted())
+    func hostile(key: String) throws {
+        let sample = Self.sample(try #require(ComposeSchema.service.attributes[key]))
+        for attribute in Self.variants(of: sample) {
+            var service = ComposeMap()
+            service["image"] = ComposeNode(.string("x"), at: Self.place)
+            service[key] = attribute
+            var project = ComposeProject(name: "shop", directory: "/", files: [])
+            project.services["web"] = ComposeNode(.map(service), at: Self.place)
+            project.services["x"] = project.services["web"]
+            project.networks["k"] = Self.sample(.any)
+            project.volumes["x"] = attribute
+            project.secrets["x"] = attribute
+            guard let document = try? project.document(seal: nil) else { continue }
+            _ = ComposeExport.yaml(of: document)
+        }
+    }
+
+    private static let hostile: [ComposeNode.Value] = [
+        .null, .bool(true), .int(-1), .int(.max), .int(.min), .double(1e300), .double(-0.5), .string(""), .string(":"),
+        .string("="), .string("-"), .string("/"), .string("service:x"), .string("9223372036854775807"), .list([]),
+        .list([ComposeNode(.list([]), at: place)]), .map(ComposeMap()),
+    ]
+
+    /// The value with each of its parts replaced, one at a time, by each hostile one.
+    private static func variants(of value: ComposeNode) -> [ComposeNode] {
+        var variants = hostile.map { ComposeNode($0, at: place) }
+        switch value.value {
+        case .list(let elements):
+            for (offset, element) in elements.enumerated() {
+                for variant in Self.variants(of: element) {
+                    var copy = elements
+                    copy[offset] = variant
+                    variants.append(node(.list(copy)))
+                }
+            }
+        case .map(let map):
+            for entry in map.entries {
+                for variant in Self.variants(of: entry.value) {
+                    var copy = map
+                    copy[entry.key] = variant
+                    variants.append(node(.map(copy)))
+                }
+            }
+        default: break
+        }
+        return variants
     }
 
     private static func unknown(_ project: ComposeProject) -> [String] {

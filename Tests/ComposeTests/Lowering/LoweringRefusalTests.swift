@@ -17,7 +17,7 @@ struct LoweringRefusalTests {
             (#""volumes": [{"type": "npipe", "target": "/a"}]"#, "SC2415"),
             (#""volumes": [{"type": "cluster", "source": "x", "target": "/a"}]"#, "SC2415"),
             (#""volumes": [{"type": "volume", "source": "nowhere", "target": "/a"}]"#, "SC2423"),
-            (#""logging": {"driver": "awslogs"}"#, "SC2416"), (#""use_api_socket": true"#, "SC2420"),
+            (#""logging": {"driver": "awslogs"}"#, "SC2416"),
             (#""container_name": "x", "scale": 2"#, "SC2421"),
             (#""scale": 5000"#, "SC2421"), (#""ports": [{"target": 80, "published": "80"}], "scale": 2"#, "SC2427"),
             (#""ports": [{"target": 80, "published": "80-81"}], "scale": 3"#, "SC2427"),
@@ -60,6 +60,7 @@ struct LoweringRefusalTests {
             ),
             (#""build": {"context": "/x", "provenance": "true"}"#, "SC2452"),
             (#""build": {"context": "/x", "sbom": true}"#, "SC2452"), (#""pull_policy": "weekly""#, "SC2453"),
+            (#""use_api_socket": true"#, "SC2459"),
             (#""build": {"context": "/x", "no_cache_filter": ["a"]}"#, "SC2457"),
             (#""restart": "always", "x-stackctl": {"one-shot": true}"#, "SC2454"),
             (#""volumes": [{"type": "volume", "target": "/a"}], "pre_start": [{"command": ["x"]}]"#, "SC2456"),
@@ -107,6 +108,21 @@ struct LoweringRefusalTests {
         let lab = try LoweringLab(
             web: #""secrets": [{"source": "s"}]"#, with: #""secrets": {"s": \#(written)}"#)
         #expect(lab.codes().allSatisfy { ["SC2417", "SC2418"].contains($0) } && !lab.codes().isEmpty)
+    }
+
+    @Test("ports of a service in the host's network are not published, which is told")
+    func hostPorts() throws {
+        let lab = try LoweringLab(
+            #"{"services": {"web": {"image": "x", "network_mode": "host", "ports": [{"target": 80, "published": "80"}]}}}"#
+        )
+        #expect(lab.codes() == ["SC2458"])
+        #expect(try lab.attributes()?["ports"] == nil)
+    }
+
+    @Test("labels of secrets go nowhere, which is told")
+    func secretLabels() throws {
+        let lab = try LoweringLab(web: "", with: #""secrets": {"s": {"file": "/x", "labels": {"a": "b"}}}"#)
+        #expect(lab.codes() == ["SC2450"])
     }
 
     @Test("an image that two services build differently is refused")

@@ -120,6 +120,13 @@ struct LoweringStackTests {
         #expect(try lab.attributes("image.shop-inline")?["from"]?["dockerfileText"] == "FROM scratch\n")
     }
 
+    @Test("an image is built for the platform its service runs on")
+    func platform() throws {
+        let lab = try LoweringLab(
+            #"{"services": {"web": {"platform": "linux/amd64", "build": {"context": "/x"}, "network_mode": "none"}}}"#)
+        #expect(try lab.attributes("image.shop-web")?["from"]?["platforms"] == ["linux/amd64"])
+    }
+
     @Test("without building, services run what their image is called")
     func unbuilt() throws {
         var options = LoweringOptions()

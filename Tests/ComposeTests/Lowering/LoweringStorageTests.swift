@@ -178,6 +178,14 @@ struct LoweringStorageTests {
                 == #"[{"$text":[{"$ref":"container.db[1]","attribute":"id"},":ro"]},"old"]"#)
     }
 
+    @Test("a service whose IPC others join is shareable")
+    func memory() throws {
+        let lab = try LoweringLab(
+            #"{"services": {"db": {"image": "postgres", "network_mode": "none"}, "web": {"image": "nginx", "network_mode": "none", "ipc": "service:db"}}}"#
+        )
+        #expect(try lab.attributes("container.db[1]")?["ipcMode"] == "shareable")
+    }
+
     @Test("links lead to every container of a service, by its names")
     func links() throws {
         let lab = try LoweringLab(

@@ -27,6 +27,7 @@ struct FuzzTarget: Sendable {
         tar, tarEntries, gzip, zstd, recipe, imageArchive, documents, references, json, requests, responses,
         registryFields, registryFiles, registryServer, nameQueries, nameMessages, launchPrograms, supervision,
         engineBodies, engineTexts, dockerfile, ignoreRules, contextListing,
+        yaml, compose, interpolation, dotenv,
     ]
 }
 

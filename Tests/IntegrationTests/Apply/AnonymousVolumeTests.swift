@@ -33,7 +33,8 @@ struct AnonymousVolumeTests {
         #expect(observed.attributes["mounts"] == [])
 
         try await provider.delete(
-            stack: "shop", address: address, objectID: container.id, attributes: attributes, progress: { _ in })
+            stack: "shop", address: address, objectID: container.id, attributes: attributes, isReplaced: false,
+            progress: { _ in })
         #expect(try await lab.docker("volume", "ls", "-q").out == "")
         try await lab.takeDown()
     }

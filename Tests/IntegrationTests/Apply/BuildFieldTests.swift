@@ -18,6 +18,7 @@ struct BuildFieldTests {
             COPY --from=tools /bin/busybox /tool
             RUN grep mirror /etc/hosts > /hosts; ulimit -n > /limit; df -k /dev/shm | tail -1 > /shm
             RUN --mount=type=bind,from=files,source=sub,target=/sub cat /sub/b.txt > /b
+            RUN --mount=type=secret,id=token wc -c < /run/secrets/token > /length
 
             """,
             "contexts": [
@@ -28,6 +29,11 @@ struct BuildFieldTests {
         ]
         for (key, value) in more { origin[key] = value }
         return ["from": .object(origin), "tags": ["shop/site:two"]]
+    }
+
+    private static func sealed(_ lab: StackLab) async throws -> String {
+        let texts = try await lab.host.engine.sealedTexts
+        return try texts.seal("not told")
     }
 
     private static func resources(_ files: String, _ more: JSONObject = JSONObject()) -> [String: JSONObject] {
@@ -53,7 +59,9 @@ struct BuildFieldTests {
     func fields() async throws {
         let lab = try await StackLab()
         let folder = try Self.folder()
-        try await lab.apply(Self.resources(folder))
+        let secret: JSONObject = ["secretValues": ["token": .string(try await Self.sealed(lab))]]
+        try await lab.apply(Self.resources(folder, secret))
+        #expect(try await lab.run("shop-web", "cat", "/length") == "8")
         #expect(try await lab.run("shop-web", "cat", "/a", "/b") == "one\ntwo")
         #expect(try await lab.run("shop-web", "cat", "/hosts").contains("10.9.8.7"))
         #expect(try await lab.run("shop-web", "cat", "/limit") == "77")
@@ -68,19 +76,22 @@ struct BuildFieldTests {
         // What is not used is no input; how it is built makes no other image.
         try Files.write("\(folder)/unused.txt", Array("y".utf8))
         #expect(
-            try await lab.plan(Self.resources(folder, ["extraHosts": ["mirror:10.9.8.8"], "noCache": true])).lines == []
+            try await lab.plan(
+                Self.resources(
+                    folder, ["extraHosts": ["mirror:10.9.8.8"], "noCache": true, "secretValues": ["token": "other"]])
+            ).lines == []
         )
 
         try Files.write("\(folder)/sub/b.txt", Array("three\n".utf8))
-        let plan = try await lab.plan(Self.resources(folder))
+        let plan = try await lab.plan(Self.resources(folder, secret))
         #expect(
             plan.lines.contains { $0.hasPrefix("recreate image.shop/site") && $0.hasSuffix("from.inputs") }, "\(plan)")
         #expect(!plan.lines.contains { $0.contains("image.shop/base") }, "\(plan)")
-        try await lab.apply(Self.resources(folder))
+        try await lab.apply(Self.resources(folder, secret))
         #expect(try await lab.run("shop-web", "cat", "/b") == "three")
 
         // Another text is another image; a name that is taken back is gone, and the image stays.
-        var renamed = Self.resources(folder)
+        var renamed = Self.resources(folder, secret)
         renamed["image.shop/site"]?["tags"] = ["shop/site:three"]
         try await lab.apply(renamed)
         #expect(try await engine.images.resolve("shop/site:two") == nil)

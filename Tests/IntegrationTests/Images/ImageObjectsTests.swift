@@ -47,7 +47,8 @@ struct ImageObjectsTests {
         }
         func takeBack(_ object: String) async throws {
             try await provider.delete(
-                stack: "shop", address: address, objectID: object, attributes: [:], progress: { _ in })
+                stack: "shop", address: address, objectID: object, attributes: [:], isReplaced: false,
+                progress: { _ in })
             #expect(try await objects.begun(object) == nil)
         }
         try await objects.begin("build-1", before: nil)

@@ -4,14 +4,14 @@ extension LongNotation {
     /// A map of images' build settings.
     func build(_ node: ComposeNode) -> ComposeNode {
         if node.string != nil { return wrapped(node, in: "context") }
-        let texts: (ComposeNode) -> ComposeNode = { elements(of: listed($0)) { $0.asText } }
+        let list: (ComposeNode) -> ComposeNode = { elements(of: listed($0)) { $0.asText } }
         return change(
             node,
             [
                 "args": mapping, "labels": texts, "additional_contexts": mapping, "extra_hosts": hosts, "ssh": agents,
                 "secrets": { elements(of: $0, grant) }, "ulimits": { members(of: $0, ulimit) }, "shm_size": size,
-                "provenance": { $0.asText }, "sbom": { $0.asText }, "cache_from": texts, "cache_to": texts,
-                "tags": texts, "platforms": texts, "no_cache_filter": texts, "entitlements": texts,
+                "provenance": { $0.asText }, "sbom": { $0.asText }, "cache_from": list, "cache_to": list,
+                "tags": list, "platforms": list, "no_cache_filter": list, "entitlements": list,
             ])
     }
 
@@ -171,11 +171,11 @@ extension LongNotation {
 
     /// What is watched while developing.
     func develop(_ node: ComposeNode) -> ComposeNode {
-        let texts: (ComposeNode) -> ComposeNode = { elements(of: listed($0)) { $0.asText } }
+        let list: (ComposeNode) -> ComposeNode = { elements(of: listed($0)) { $0.asText } }
         let exec: (ComposeNode) -> ComposeNode = { change($0, ["command": command, "environment": mapping]) }
         return change(
             node,
-            ["watch": { elements(of: $0) { change($0, ["ignore": texts, "include": texts, "exec": exec]) } }])
+            ["watch": { elements(of: $0) { change($0, ["ignore": list, "include": list, "exec": exec]) } }])
     }
 
     /// Rates of block devices.

@@ -1,5 +1,5 @@
 import Linux
-import StateStore
+import Synchronization
 
 /// Commits changes in groups: all that came in while one commit was under way share the next, and its one `fsync`.
 package actor StateWriter {
@@ -11,6 +11,10 @@ package actor StateWriter {
         let done: CheckedContinuation<Void, any Error>?
     }
 
+    private final class Answer<Value: Sendable>: Sendable {
+        let value = Mutex<Value?>(nil)
+    }
+
     private let database: StateDatabase
     private var waiting: [Waiting] = []
     private var running = false
@@ -19,11 +23,23 @@ package actor StateWriter {
     /// A writer of `database`.
     package init(database: StateDatabase) { self.database = database }
 
-    /// Applies a change; it is on the disk when this returns.
-    package func commit(_ change: @escaping Change) async throws {
+    /// Applies a change and gives what it answered; it is on the disk when this returns.
+    ///
+    /// A change may be tried twice, where another one of its group fails.
+    @discardableResult
+    package func commit<Value: Sendable>(
+        _ change: @escaping @Sendable (borrowing WriteTransaction) throws -> Value
+    ) async throws -> Value {
+        let answer = Answer<Value>()
         try await withCheckedThrowingContinuation { continuation in
+            let change: Change = { transaction in
+                let value = try change(transaction)
+                answer.value.withLock { $0 = value }
+            }
             add(Waiting(change: change, done: continuation))
         }
+        guard let value = answer.value.withLock({ $0 }) else { throw CancellationError() }
+        return value
     }
 
     /// Applies a change soon, in order with the others.
