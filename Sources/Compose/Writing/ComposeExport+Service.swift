@@ -179,9 +179,11 @@ struct ComposeServiceExport {
         node["order"] = word("order", ["startFirst": "start-first", "stopFirst": "stop-first"])
         node["failure_action"] = word(
             "onFailure", ["rollBack": "rollback", "pause": "pause", "continue": "continue"])
-        for (attribute, key) in [("healthyWithin", "monitor"), ("delay", "delay")] {
-            node[key] = update[attribute]?.intValue.map { .string(ComposeDuration.text(nanoseconds: $0), at: place) }
-        }
+        let health = UpdateMonitor.time(toBeHealthyBy: resource.attributes["healthcheck"])
+        for (key, time) in [
+            ("monitor", update["healthyWithin"]?.intValue.map { max($0 - health, 0) }),
+            ("delay", update["delay"]?.intValue),
+        ] { node[key] = time.map { .string(ComposeDuration.text(nanoseconds: $0), at: place) } }
         node["parallelism"] = update["parallelism"].map { ComposeNode(json: $0, at: place) }
         deploy["update_config"] = ComposeNode(.map(node), at: place)
     }
