@@ -71,6 +71,13 @@ extension LoweringContext {
                 map, path: "services.\(service.key).build",
                 at: service.value.map?.entry("build")?.location ?? build.location, findings,
                 address: address.description)
+            guard ResourceAddress(address.description) == address else {
+                findings.add(
+                    Diagnostic(
+                        code: "SC2401", summary: "services.\(service.key).image must be the name of an image",
+                        address: "container.\(service.key)", location: service.value["image"]?.location))
+                continue
+            }
             if let other = made[address] {
                 guard ComposeHash.whole(other.build) != ComposeHash.whole(build) else { continue }
                 findings.add(

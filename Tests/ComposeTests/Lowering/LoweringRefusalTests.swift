@@ -19,7 +19,7 @@ struct LoweringRefusalTests {
             (#""volumes": [{"type": "volume", "source": "nowhere", "target": "/a"}]"#, "SC2423"),
             (#""logging": {"driver": "awslogs"}"#, "SC2416"),
             (#""container_name": "x", "scale": 2"#, "SC2421"),
-            (#""scale": 5000"#, "SC2421"),
+            (#""scale": 5000"#, "SC2421"), (#""image": "a[b", "build": {"context": "/x"}"#, "SC2401"),
             (#""scale": 2, "x-stackctl": {"numbered": false}"#, "SC2421"),
             (#""ports": [{"target": 80, "published": "80"}], "scale": 2"#, "SC2427"),
             (#""ports": [{"target": 80, "published": "80-81"}], "scale": 3"#, "SC2427"),
