@@ -113,6 +113,44 @@ extension HostEngine {
         await publish("update", container)
     }
 
+    /// Lets one container's published ports lead to another one; no connection that is begun meanwhile is refused.
+    ///
+    /// - Parameters:
+    ///   - remaining: the ports that the first one keeps.
+    ///   - ports: those that the second one has from now on.
+    package func movePorts(
+        from old: Container, keeping remaining: [PortBinding], to new: Container, ports: [PortBinding]
+    ) async throws {
+        guard old.state.isActive, new.state.isActive else {
+            try await setPorts(old, remaining)
+            return try await setPorts(new, ports)
+        }
+        try await exclusively(old) {
+            try await self.exclusively(new) {
+                func published(_ container: Container, _ ports: [PortBinding]) async throws -> [PublishedPort] {
+                    var specification = container.specification
+                    specification.ports = ports
+                    return try await self.publishedPorts(specification)
+                }
+                try await self.networks.movePorts(
+                    from: old.id, keeping: try await published(old, remaining), to: new.id,
+                    ports: try await published(new, ports))
+                old.change { $0.specification.ports = remaining }
+                new.change { facts in
+                    facts.specification.ports = ports
+                    for port in ports.map(\.container) where !facts.specification.exposedPorts.contains(port) {
+                        facts.specification.exposedPorts.append(port)
+                    }
+                }
+                try await self.refreshRelays(old)
+                try await self.refreshRelays(new)
+                try await self.save(old)
+                try await self.save(new)
+            }
+        }
+        for container in [old, new] { await publish("update", container) }
+    }
+
     /// Changes what the engine alone looks at: labels, health check, stop signal and time-out.
     package func setSettings(
         _ container: Container, labels: [String: String], healthcheck: Healthcheck?, stopSignal: String?,

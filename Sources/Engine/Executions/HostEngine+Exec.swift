@@ -125,15 +125,27 @@ extension HostEngine {
     func probe(
         _ arguments: [String], in container: Container, timeout: Duration, limit: Int = 4096
     ) async throws -> (exitCode: Int32?, output: [UInt8]) {
-        let (pipe, process) = try await launchOnPipe(arguments, in: container)
+        try await run(Execution.Request(arguments: arguments), in: container, within: timeout, limit: limit)
+    }
+
+    /// Runs a program in a container to its end and collects what it says.
+    ///
+    /// - Parameter timeout: how long it may take; nil is without end.
+    /// - Returns: the exit code, `nil` for a time-out, and at most `limit` bytes of output.
+    package func run(
+        _ request: Execution.Request, in container: Container, within timeout: Duration?, limit: Int
+    ) async throws -> (exitCode: Int32?, output: [UInt8]) {
+        let (pipe, process) = try await launchOnPipe(request, in: container)
         let reading = PipeReader(pipe)
         defer { reading.close() }
         return try await withThrowingTaskGroup(of: ProbePart.self) { group in
             group.addTask { .exited(try await process.exitCode()) }
             group.addTask { .output(await Self.collect(reading, limit: limit)) }
-            group.addTask {
-                try await EventLoop.shared.sleep(for: timeout)
-                return .timedOut
+            if let timeout {
+                group.addTask {
+                    try await EventLoop.shared.sleep(for: timeout)
+                    return .timedOut
+                }
             }
             defer { group.cancelAll() }
             var code: Int32?
@@ -156,13 +168,13 @@ extension HostEngine {
     }
 
     private func launchOnPipe(
-        _ arguments: [String], in container: Container
+        _ request: Execution.Request, in container: Container
     ) async throws -> (AsyncDescriptor, ExecProcess) {
         let pipe = try Pipe().separate()
         // All that can fail comes before the process.
         let reading = try AsyncDescriptor(FileDescriptor.duplicating(pipe.reading.raw))
         let process = try await launch(
-            Execution.Request(arguments: arguments), in: container,
+            request, in: container,
             streams: .descriptors(input: nil, output: pipe.writing.raw, error: pipe.writing.raw))
         // Our writing end goes with this scope, so that the reader sees the end.
         return (reading, process)

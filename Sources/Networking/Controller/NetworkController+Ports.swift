@@ -33,6 +33,37 @@ extension NetworkController {
         }
     }
 
+    /// Lets one running container's ports lead to another one: at no moment they lead nowhere.
+    ///
+    /// - Parameters:
+    ///   - remaining: the ports that the first one keeps.
+    ///   - ports: those that the second one has from now on.
+    /// - Throws: the first conflict as a `Diagnostic`; nothing is changed then.
+    package func movePorts(
+        from old: String, keeping remaining: [PublishedPort], to new: String, ports: [PublishedPort]
+    ) async throws {
+        let (database, firewall, limit) = (database, firewall, publishInterfaces)
+        try await blocking { links in
+            func mappings() throws -> Set<PortMapping> {
+                try database.read { transaction in
+                    Set(try transaction.portMappings(containerID: old) + transaction.portMappings(containerID: new))
+                }
+            }
+            let reservation = PortReservation(database: database, host: links.host, publishInterfaces: limit)
+            let before = try mappings()
+            let had = try database.read { try $0.publishedPorts(container: old).map { try PublishedPort($0) } }
+            _ = try reservation.reserve(remaining, for: old)
+            do {
+                _ = try reservation.reserve(ports, for: new)
+            } catch {
+                _ = try reservation.reserve(had, for: old)
+                throw error
+            }
+            let after = try mappings()
+            try firewall.exchange(Array(before.subtracting(after)), for: Array(after.subtracting(before)))
+        }
+    }
+
     /// The sockets that a running container's ports need because the firewall does not lead them to it.
     package func relays(containerID: String) async throws -> [PortRelay] {
         let (database, host, limit) = (database, host, publishInterfaces)

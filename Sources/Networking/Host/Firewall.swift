@@ -73,6 +73,20 @@ final class Firewall: Sendable {
         forgetDatagrams(to: mappings)
     }
 
+    /// Removes ports and adds others, in one transaction.
+    func exchange(_ old: [PortMapping], for new: [PortMapping]) throws {
+        guard !old.isEmpty else { return try add(new) }
+        try locked(doing: "hand over \(new.map(\.port.description).joined(separator: ", "))") { session in
+            let ruleset = Ruleset(table: self.table, networks: [], ports: [])
+            do {
+                try session.run(ruleset.removing(old) + ruleset.adding(new))
+            } catch is NftablesError {
+                try self.replace(session, without: nil)
+            }
+        }
+        forgetDatagrams(to: old + new)
+    }
+
     /// What the table holds; nil if it is gone.
     func listing() throws -> TableListing? {
         try locked(doing: "list the rules of the container networks") { session in

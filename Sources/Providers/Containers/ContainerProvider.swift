@@ -103,23 +103,63 @@ struct ContainerProvider: ResourceProvider {
         for container in ContainerAdoption(stack, attributes).replaced(of: engine) {
             progress(ProgressUpdate(address: address, message: "removing \(container.name) of another client"))
             try await end(container)
+            try await CarriedVolumes(engine: engine, stack: stack, address: address).keep(of: container)
             try await engine.remove(container, force: true)
         }
-        let container = try await engine.createContainer(
-            ContainerRequest(
-                name: HostNames.container(stack: stack, address, attributes), id: identity.id,
-                specification: try await specification(stack, address, attributes), stack: stack,
-                address: address.description))
-        guard attributes["running"] != false else { return try await outputs(container, address) }
-        progress(ProgressUpdate(address: address, message: "starting"))
+        let old = predecessor(stack, address, identity.id)
+        let container = try await made(stack, address, identity, attributes, replacing: old)
         do {
-            try await startIfNeeded(container)
+            if attributes["running"] != false {
+                progress(ProgressUpdate(address: address, message: "starting"))
+                try await start(container, address, attributes, progress)
+            }
+            if let old {
+                try await ContainerHandover(
+                    engine: engine, old: old, new: container,
+                    name: HostNames.container(stack: stack, address, attributes), address: address,
+                    attributes: attributes, progress: progress
+                ).carryOut()
+            }
         } catch {
-            // One that cannot start is not left behind; the next apply makes it anew.
-            try? await engine.remove(container, force: true, volumes: true)
+            try? await ContainerHandover.takeBack(from: container.id, engine)
+            // One that cannot start is not left behind; the next apply makes it anew, with the data it was handed.
+            let keeps = attributes["anonymousVolumes"] == "keep"
+            if keeps { try await CarriedVolumes(engine: engine, stack: stack, address: address).keep(of: container) }
+            try? await engine.remove(container, force: true, volumes: !keeps)
             throw error
         }
         return try await outputs(container, address)
+    }
+
+    /// The container that is still there when its successor is made.
+    private func predecessor(_ stack: String, _ address: ResourceAddress, _ id: String) -> Container? {
+        engine.containers.all.first { container in
+            let facts = container.snapshot
+            return container.id != id && facts.stack == stack && facts.address == address.description
+                && ![.removing, .dead].contains(facts.state.phase)
+        }
+    }
+
+    private func made(
+        _ stack: String, _ address: ResourceAddress, _ identity: ObjectIdentity, _ attributes: JSONObject,
+        replacing old: Container?
+    ) async throws -> Container {
+        let carried = CarriedVolumes(engine: engine, stack: stack, address: address)
+        var name = HostNames.container(stack: stack, address, attributes)
+        var specification = try await specification(stack, address, attributes)
+        if attributes["anonymousVolumes"] == "keep" {
+            try await carried.hand(to: &specification, predecessors: old.map { [$0] } ?? [])
+        }
+        if old != nil {
+            name = ContainerHandover.temporaryName(name, id: identity.id)
+            specification.ports = []
+        }
+        let container = try await engine.createContainer(
+            ContainerRequest(
+                name: name, id: identity.id, specification: specification, stack: stack,
+                address: address.description))
+        try await carried.settle()
+        return container
     }
 
     private func specification(
@@ -143,10 +183,10 @@ struct ContainerProvider: ResourceProvider {
         ).apply(to: container)
         if to["running"] != false, changes.contains(where: { $0.path == "running" }) {
             progress(ProgressUpdate(address: address, message: "starting"))
-            try await startIfNeeded(container)
+            try await start(container, address, to, progress)
         } else if `class` == .restart, to["running"] != false || container.state.isActive {
             progress(ProgressUpdate(address: address, message: "restarting"))
-            try await engine.restart(container)
+            try await restart(container, address, to, progress)
         }
         return try await outputs(container, address)
     }
@@ -155,11 +195,25 @@ struct ContainerProvider: ResourceProvider {
         stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject, isReplaced: Bool,
         progress: @escaping ProgressSink
     ) async throws {
-        guard let container = engine.containers.container(id: objectID) else { return }
-        if container.state.isActive { progress(ProgressUpdate(address: address, message: "stopping")) }
-        try await end(container, isLast: true)
-        progress(ProgressUpdate(address: address, message: "removing"))
-        try await engine.remove(container, force: true, volumes: true)
+        let carried = CarriedVolumes(engine: engine, stack: stack, address: address)
+        if !isReplaced { try await ContainerHandover.takeBack(from: objectID, engine) }
+        if let container = engine.containers.container(id: objectID) {
+            if container.state.isActive { progress(ProgressUpdate(address: address, message: "stopping")) }
+            if container.state.isActive {
+                await ContainerHooks(engine, container, address, attributes, progress).preStop()
+            }
+            try await end(container, isLast: true)
+            progress(ProgressUpdate(address: address, message: "removing"))
+            if isReplaced { try await carried.keep(of: container) }
+            try await engine.remove(container, force: true, volumes: !isReplaced)
+        } else if !isReplaced {
+            // A creation that failed has noted what the next one is handed.
+            return
+        }
+        let other = predecessor(stack, address, objectID)
+        // Its successor is there, and has what it takes over.
+        if isReplaced, let other { try await ContainerHandover.forget(other.id, engine) }
+        if isReplaced == (other != nil) { try await carried.settle() }
     }
 
     func repair(
@@ -171,14 +225,14 @@ struct ContainerProvider: ResourceProvider {
         case .paused: try await engine.unpause(container)
         case .running where container.snapshot.health?.status == .unhealthy:
             progress(ProgressUpdate(address: address, message: "restarting what its health check calls unhealthy"))
-            try await engine.restart(container)
+            try await restart(container, address, attributes, progress)
         case .running, .restarting:
             progress(ProgressUpdate(address: address, message: "repairing links"))
             try await engine.networks.repairContainer(
                 containerID: container.id, netns: try engine.namespace(of: container))
         default:
             progress(ProgressUpdate(address: address, message: "starting"))
-            try await startIfNeeded(container)
+            try await start(container, address, attributes, progress)
         }
         return try await outputs(container, address)
     }
@@ -198,10 +252,25 @@ struct ContainerProvider: ResourceProvider {
         } catch let error as EngineError where error.kind == .notModified {}
     }
 
-    private func startIfNeeded(_ container: Container) async throws {
+    /// Starts a container that does not run, and what follows its start.
+    private func start(
+        _ container: Container, _ address: ResourceAddress, _ attributes: JSONObject,
+        _ progress: @escaping ProgressSink
+    ) async throws {
         do {
             try await engine.start(container)
-        } catch let error as EngineError where error.kind == .notModified {}
+        } catch let error as EngineError where error.kind == .notModified { return }
+        try await ContainerHooks(engine, container, address, attributes, progress).postStart()
+    }
+
+    private func restart(
+        _ container: Container, _ address: ResourceAddress, _ attributes: JSONObject,
+        _ progress: @escaping ProgressSink
+    ) async throws {
+        let hooks = ContainerHooks(engine, container, address, attributes, progress)
+        await hooks.preStop()
+        try await engine.restart(container)
+        try await hooks.postStart()
     }
 
     private func found(_ id: String) throws(EngineError) -> Container {

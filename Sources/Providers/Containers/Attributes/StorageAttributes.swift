@@ -99,7 +99,7 @@ extension FileSpecification {
     }
 
     private static func mode(_ text: String) -> String? {
-        guard let bits = UInt32(text, radix: 8), bits <= 0o777 else { return nil }
+        guard let bits = UInt32(text, radix: 8), bits <= 0o7777 else { return nil }
         let digits = String(bits, radix: 8)
         return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     }
