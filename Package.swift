@@ -218,7 +218,8 @@ let package = Package(
             name: "NetworkingTests", dependencies: ["Networking", "StateStore", "Linux", "JSONText"],
             swiftSettings: strict),
         .testTarget(
-            name: "ManifestTests", dependencies: ["Manifest", "Compose", "StackModel", "Linux", "Diagnostics", "JSONText"],
+            name: "ManifestTests",
+            dependencies: ["Manifest", "Compose", "StackModel", "Linux", "Diagnostics", "JSONText"],
             swiftSettings: strict),
         .testTarget(
             name: "ApplyTests",

@@ -158,8 +158,13 @@ extension StackStatus.Resource {
 }
 
 extension HistoryRow {
-    /// The row as JSON, without the document.
+    /// The row as JSON, without the document and its images.
     package var json: JSONValue {
+        var summary = summary
+        if var members = summary.objectValue {
+            members["images"] = nil
+            summary = .object(members)
+        }
         var object: JSONObject = [
             "stack": .string(stack), "generation": .int(generation), "run": .string(run),
             "operation": .string(operation), "uid": .int(Int64(uid)), "started": .int(started),

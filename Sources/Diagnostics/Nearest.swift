@@ -9,8 +9,11 @@ public func nearest(_ word: String, among candidates: [String]) -> String? {
     var best: (candidate: String, distance: Int)?
     for candidate in candidates {
         let letters = Array(candidate.lowercased())
+        let begins = wanted.count >= 3 && letters.starts(with: wanted)
+        // No fewer letters differ than one word has more than the other; long words need not be compared.
+        guard begins || abs(wanted.count - letters.count) <= limit else { continue }
         var distance = editDistance(wanted, letters)
-        if wanted.count >= 3, letters.starts(with: wanted) { distance = min(distance, limit) }
+        if begins { distance = min(distance, limit) }
         guard distance <= limit else { continue }
         if let current = best, current.distance <= distance { continue }
         best = (candidate, distance)

@@ -24,7 +24,10 @@ enum ModelLab {
         _ text: String, _ others: [String: String] = [:], _ change: (inout ComposeRequest) -> Void = { _ in }
     ) throws -> ComposeProject {
         var request = ComposeRequest(workingDirectory: "/project")
+        request.environment = ["HOME": "/home/user"]
         change(&request)
+        // The text is the project, whatever its environment names.
+        request.environment["COMPOSE_FILE"] = nil
         var texts = ["/project/compose.yaml": text]
         for (path, text) in others { texts[path.hasPrefix("/") ? path : "/project/" + path] = text }
         return try ComposeLoader(request, files: ModelFiles(texts: texts)).load()

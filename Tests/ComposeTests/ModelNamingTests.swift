@@ -135,6 +135,25 @@ struct ModelNamingTests {
         #expect(try image(["COMPOSE_DISABLE_ENV_FILE": "1"]) == "a:none")
     }
 
+    @Test("variables of the folder the user is in go before those of the project's")
+    func bothFolders() throws {
+        let files = [
+            "/home/me/shop/compose.yaml": "services: {web: {image: '${A}-${B}'}}",
+            "/home/me/shop/.env": "A=shop\nB=shop\n",
+            "/home/me/shop/deep/er/.env": "A=here\n",
+        ]
+        let project = try load(files)
+        #expect(project.services["web"]?["image"]?.string == "here-shop")
+        #expect(project.environmentFiles == ["/home/me/shop/deep/er/.env", "/home/me/shop/.env"])
+    }
+
+    @Test("a folder that is called .env is no file of variables")
+    func environmentFolder() throws {
+        let project = try load(["/home/me/shop/compose.yaml": web, "/home/me/shop/.env/bin/activate": ""])
+        #expect(project.services["web"]?["image"]?.string == "a:none")
+        #expect(project.diagnostics.map(\.code) == ["SC2218"])
+    }
+
     @Test("files of variables that are named take the place of .env")
     func environmentFiles() throws {
         let files = [

@@ -90,6 +90,10 @@ extension SchemaBreach {
         ),
         SchemaBreach("servces: {}\n", "there is no attribute \"servces\"", at: 1, 1, "\"services\""),
         SchemaBreach("web:\n  image: a\n", "there is no attribute \"web\"", at: 1, 1, "below \"services:\""),
+        SchemaBreach("image: a\n", "there is no attribute \"image\"", at: 1, 1, "indent it below"),
+        SchemaBreach(
+            "services:\n  web: {}\n  image: a\n", "services.image: expected a map, found a string", at: 3, 10,
+            "one level deeper"),
         SchemaBreach("project_name: a\n", "there is no attribute \"project_name\"", at: 1, 1, "\"name:\""),
         SchemaBreach(
             "networks:\n  a:\n    subnet: x\n", "networks.a: there is no attribute \"subnet\"", at: 3, 5, "\"ipam:\""),

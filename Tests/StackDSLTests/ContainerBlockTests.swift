@@ -376,7 +376,7 @@ struct ContainerBlockTests {
         let clash = StackDSLTests.document {
             Container("db", image: "x", numbered: 2) { _ in
                 Publish(80, to: 80)
-                Env("9", "x")
+                Env("a=b", "x")
             }
         }
         #expect(clash.codes.sorted() == ["SC1102", "SC1110"])

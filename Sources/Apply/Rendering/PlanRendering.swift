@@ -58,7 +58,7 @@ package struct PlanRendering: Sendable {
         if let location = change.location { head += "  " + place(location) }
         var columns = Columns()
         var notes: [String] = []
-        for reason in ComposeLabels.shown(change) {
+        for reason in change.shownReasons {
             if reason.path.isEmpty {
                 if let note = reason.note { notes.append("        " + sentence(note, reason)) }
             } else {

@@ -113,7 +113,7 @@ struct BuildLowering {
         if let hosts = build.texts("extra_hosts"), !hosts.isEmpty {
             set("extraHosts", .strings(hosts.map(ServiceLowering.hostLine)), "extra_hosts")
         }
-        set("shmSize", build.size("shm_size").map { .int($0) }, "shm_size")
+        set("shmSize", build.size("shm_size").flatMap { $0 > 0 ? .int($0) : nil }, "shm_size")
         let limits = build.reader("ulimits")?.ulimits() ?? []
         if !limits.isEmpty { set("ulimits", .object(JSONObject(limits.map { ($0.name, $0.value) })), "ulimits") }
         var entitlements = build.texts("entitlements") ?? []

@@ -18,6 +18,8 @@ struct LoweringContext {
     let completed: Set<String>
     /// Services whose System V and POSIX memory others use.
     let memoryOwners: Set<String>
+    /// Services whose one container has no number.
+    let unnumbered: Set<String>
     /// The image resources, by what `image:` may say for them.
     let images: [String: ResourceAddress]
 
@@ -33,6 +35,7 @@ struct LoweringContext {
         var replicas: [String: Int] = [:]
         var completed: Set<String> = []
         var owners: Set<String> = []
+        var unnumbered: Set<String> = []
         var images: [String: ResourceAddress] = [:]
         for service in project.services.entries {
             replicas[service.key] = Self.replicas(service.key, service.value, options)
@@ -40,6 +43,7 @@ struct LoweringContext {
             where dependency.value["condition"]?.string == "service_completed_successfully" {
                 completed.insert(dependency.key)
             }
+            if service.value["x-stackctl"]?["numbered"]?.bool == false { unnumbered.insert(service.key) }
             if let owner = service.value["ipc"]?.string?.prefixed("service:") { owners.insert(owner) }
             guard options.builds, service.value["build"]?.map != nil else { continue }
             let name = Self.imageName(project, service.key, service.value)
@@ -48,16 +52,19 @@ struct LoweringContext {
         self.replicas = replicas
         self.completed = completed
         memoryOwners = owners
+        self.unnumbered = unnumbered
         self.images = images
     }
 
     /// The address of a service's container.
     func container(_ service: String, _ number: Int) -> ResourceAddress {
-        ResourceAddress(kind: .container, name: service, index: number)
+        ResourceAddress(kind: .container, name: service, index: unnumbered.contains(service) ? nil : number)
     }
 
     /// What a container is called on the host where the file does not say.
-    func hostName(_ service: String, _ number: Int) -> String { "\(project.name)-\(service)-\(number)" }
+    func hostName(_ service: String, _ number: Int) -> String {
+        unnumbered.contains(service) ? "\(project.name)-\(service)" : "\(project.name)-\(service)-\(number)"
+    }
 
     /// What the container of a service is called on the host.
     func containerName(_ service: String, _ number: Int) -> String {

@@ -44,7 +44,8 @@ extension ServiceLowering {
             "onFailure",
             word("failure_action", ["rollback": "rollBack", "pause": "pause", "continue": "continue"]), "failure_action"
         )
-        set("healthyWithin", update.duration("monitor").map { .int($0) }, "monitor")
+        let health = UpdateMonitor.time(toBeHealthyBy: draft.attributes["healthcheck"])
+        set("healthyWithin", update.duration("monitor").map { .int($0.addingClamped(health)) }, "monitor")
         set("delay", update.duration("delay").map { .int($0) }, "delay")
         set("parallelism", update.integer("parallelism").map { .int($0) }, "parallelism")
         if update.entry("max_failure_ratio") != nil {
@@ -94,6 +95,9 @@ extension ServiceLowering {
                 set("oneShot", .bool(asked), "x-stackctl")
             }
             protect = own.flag("protect") ?? false
+            if own.flag("numbered") == false, replicas > 1 {
+                own.refuse("numbered", "SC2421", "is false, and there are \(replicas) containers to tell apart")
+            }
             own.finish()
         }
         guard isOneShot else { return }
@@ -103,5 +107,27 @@ extension ServiceLowering {
                 "restart", "SC2454", "restart of a service that others wait for",
                 "starts it again when it has ended: it is never done", hint: "use restart: on-failure, or none")
         }
+    }
+}
+
+/// How `monitor` and `healthyWithin` belong together.
+///
+/// A cluster watches a container for `monitor` once it is healthy; here the time until then is limited.
+enum UpdateMonitor {
+    /// Nanoseconds that a health check of the file allows until it has to have passed; 0 where there is none.
+    static func time(toBeHealthyBy check: JSONValue?) -> Int64 {
+        guard let check, check["test"] != ["NONE"] else { return 0 }
+        func nanoseconds(_ key: String, _ usual: Int64) -> Int64 { max(check[key]?.intValue ?? usual, 0) }
+        let one = nanoseconds("interval", 30_000_000_000).addingClamped(nanoseconds("timeout", 30_000_000_000))
+        let (all, isOver) = one.multipliedReportingOverflow(by: nanoseconds("retries", 3))
+        return (isOver ? Int64.max : all).addingClamped(nanoseconds("startPeriod", 0))
+    }
+}
+
+extension Int64 {
+    /// The sum, or the largest number there is.
+    func addingClamped(_ other: Int64) -> Int64 {
+        let (sum, isOver) = addingReportingOverflow(other)
+        return isOver ? .max : sum
     }
 }

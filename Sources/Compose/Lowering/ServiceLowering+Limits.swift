@@ -13,7 +13,7 @@ extension ServiceLowering {
         limit("memory", positive(service.size("mem_limit")), "mem_limit")
         limit("memoryReservation", positive(service.size("mem_reservation")), "mem_reservation")
         limit("memorySwap", service.size("memswap_limit").flatMap { $0 == 0 ? nil : $0 }, "memswap_limit")
-        limit("swappiness", service.integer("mem_swappiness"), "mem_swappiness")
+        limit("swappiness", service.integer("mem_swappiness").flatMap { $0 < 0 ? nil : $0 }, "mem_swappiness")
         limit("nanoCPUs", nanoCPUs(service, "cpus"), "cpus")
         limit("pids", positive(service.integer("pids_limit")), "pids_limit")
         limit("cpuShares", positive(service.integer("cpu_shares")), "cpu_shares")

@@ -80,10 +80,7 @@ extension ServiceLowering {
                     "pull_policy", "SC2401", "must be always, never, missing, build, daily, weekly or every_<duration>")
                 return
             }
-            service.warn(
-                "pull_policy", "SC2453", "pull_policy by time",
-                "is not honoured: an image that is here is kept however old it is",
-                hint: "pull it from time to time: stackctl compose pull")
+            // Whoever brings the project up pulls what is too old before.
             if !isBuilt { set("pull", "missing", "pull_policy") }
         }
     }

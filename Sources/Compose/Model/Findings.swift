@@ -9,10 +9,12 @@ final class Findings {
     /// Whether something is wrong.
     private(set) var hasErrors = false
 
-    /// Adds one.
+    private var known: Set<Diagnostic> = []
+
+    /// Adds one, where it is not there yet.
     func add(_ diagnostic: Diagnostic) {
         if diagnostic.severity == .error { hasErrors = true }
-        guard !diagnostics.contains(diagnostic) else { return }
+        guard known.insert(diagnostic).inserted else { return }
         diagnostics.append(diagnostic)
     }
 

@@ -3,6 +3,9 @@ import YAMLText
 
 /// Reads one compose file: YAML, merge keys, variables, the schema.
 package struct ComposeFileReader: Sendable {
+    /// The most errors that are collected: nobody reads more.
+    static let maximumErrors = 1000
+
     private let interpolation: Interpolation
 
     package init(interpolation: Interpolation) { self.interpolation = interpolation }

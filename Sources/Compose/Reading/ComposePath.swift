@@ -11,6 +11,14 @@ struct ComposePath: CustomStringConvertible {
 
     mutating func removeLast() { parts.removeLast() }
 
+    /// A key or value as messages name it: the beginning of a long one.
+    static func shown(_ text: String) -> String { text.utf8.count <= 100 ? text : text.prefix(80) + "…" }
+
+    /// The key of the last part, where it is one.
+    var lastKey: String? {
+        if case .key(let key)? = parts.last { key } else { nil }
+    }
+
     /// Whether nothing was appended.
     var isEmpty: Bool { parts.isEmpty }
 
@@ -20,7 +28,8 @@ struct ComposePath: CustomStringConvertible {
             switch part {
             case .key(let key):
                 let needsQuotes = key.isEmpty || key.contains { $0.isWhitespace || $0 == "." || $0 == "\"" }
-                text += (text.isEmpty ? "" : ".") + (needsQuotes ? "\"\(key)\"" : key)
+                let name = Self.shown(key)
+                text += (text.isEmpty ? "" : ".") + (needsQuotes ? "\"\(name)\"" : name)
             case .position(let position):
                 text += "[\(position)]"
             }

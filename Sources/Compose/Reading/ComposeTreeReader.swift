@@ -39,6 +39,7 @@ struct ComposeTreeReader {
     private mutating func report(
         _ code: String, _ summary: String, at mark: YAMLMark, hint: String? = nil, notes: [String] = []
     ) {
+        guard errors.count < ComposeFileReader.maximumErrors else { return }
         errors.append(Diagnostic(code: code, summary: summary, hint: hint, location: location(mark), notes: notes))
     }
 
@@ -88,7 +89,9 @@ struct ComposeTreeReader {
             return plain
         case (Self.core + "float", .int(let number)): return .double(Double(number))
         case (Self.core + "int", _), (Self.core + "float", _), (Self.core + "bool", _), (Self.core + "null", _):
-            report("SC2007", "\"\(text)\" is no !!\(tag.dropFirst(Self.core.count))", at: mark, hint: "remove the tag")
+            report(
+                "SC2007", "\"\(ComposePath.shown(text))\" is no !!\(tag.dropFirst(Self.core.count))", at: mark,
+                hint: "remove the tag")
         default:
             reportTag(tag, at: mark)
         }
@@ -116,7 +119,7 @@ struct ComposeTreeReader {
             let isMerge = Self.isMerge(entry.key)
             if let first = own[key] {
                 report(
-                    "SC2004", "the key \"\(key)\" stands twice in this map", at: entry.key.mark,
+                    "SC2004", "the key \"\(ComposePath.shown(key))\" stands twice in this map", at: entry.key.mark,
                     hint: isMerge ? "merge several maps with a list: <<: [*one, *two]" : "remove or rename one of them",
                     notes: ["the first one is at line \(first.line), column \(first.column)"])
                 continue

@@ -135,6 +135,7 @@ struct TreeInterpolation {
             return result
         } catch {
             let path = path
+            guard errors.count < ComposeFileReader.maximumErrors else { return text }
             errors.append(error.diagnostic(at: location) { path.says($0) })
             return text
         }

@@ -96,6 +96,7 @@ struct SchemaCheck {
     private mutating func checkText(_ node: ComposeNode, _ rule: SchemaText, _ type: SchemaType) {
         guard let text = node.string else { return reportType(node, type) }
         guard var problem = rule.problem(text, node.location) else { return }
+        guard errors.count < ComposeFileReader.maximumErrors else { return }
         problem.summary = path.says(problem.summary)
         errors.append(problem)
     }
@@ -201,7 +202,7 @@ struct SchemaCheck {
         for element in elements {
             guard let first = known.updateValue(element, forKey: element.value) else { continue }
             report(
-                "SC2024", "\(element.text.map { "\"\($0)\"" } ?? "this") stands twice in the list",
+                "SC2024", "\(element.text.map { "\"\(ComposePath.shown($0))\"" } ?? "this") stands twice in the list",
                 at: element.location,
                 hint: "remove one of them", notes: ["the first one is at line \(first.location.line)"])
         }
@@ -227,7 +228,8 @@ struct SchemaCheck {
         guard case .map(var members) = node.value else { return reportType(node, type) }
         for entry in members.entries where !key.accepts(entry.key) {
             report(
-                "SC2026", "\"\(entry.key)\" is no name here", at: entry.location, detail: "expected \(key.words)")
+                "SC2026", "\"\(ComposePath.shown(entry.key))\" is no name here", at: entry.location,
+                detail: "expected \(key.words)")
         }
         node.value = .null
         members.updateValues { key, member in check(key, &member, value) }
@@ -277,15 +279,19 @@ struct SchemaCheck {
         _ code: String, _ sentence: String, at location: SourceLocation, detail: String? = nil, hint: String? = nil,
         notes: [String] = []
     ) {
+        guard errors.count < ComposeFileReader.maximumErrors else { return }
         errors.append(
             Diagnostic(
                 code: code, summary: path.says(sentence), detail: detail, hint: hint, location: location, notes: notes))
     }
 
     private mutating func reportUnknown(_ entry: ComposeMap.Entry, of object: SchemaObject) {
+        guard errors.count < ComposeFileReader.maximumErrors else { return }
         let hint: String?
         if let instead = object.instead[entry.key] {
             hint = instead
+        } else if path.isEmpty, ComposeSchema.service.attributes[entry.key] != nil {
+            hint = "\"\(entry.key)\" is an attribute of a service: indent it below the name of one in \"services:\""
         } else if let near = nearest(entry.key, among: object.attributes.keys.sorted()) {
             hint = "did you mean \"\(near)\"?"
         } else if path.isEmpty, entry.value["image"] != nil || entry.value["build"] != nil {
@@ -295,7 +301,7 @@ struct SchemaCheck {
         } else {
             hint = "the attributes are \(object.attributes.keys.sorted().joined(separator: ", "))"
         }
-        report("SC2020", "there is no attribute \"\(entry.key)\"", at: entry.location, hint: hint)
+        report("SC2020", "there is no attribute \"\(ComposePath.shown(entry.key))\"", at: entry.location, hint: hint)
     }
 
     private mutating func reportType(_ node: ComposeNode, _ type: SchemaType) {
@@ -317,6 +323,9 @@ struct SchemaCheck {
             if text.utf8.count < 80, !text.utf8.contains(UInt8(ascii: "\n")) { detail = "It is \"\(text)\"." }
         case .list:
             break
+        }
+        if case .object(let object) = type, let key = path.lastKey, object.attributes[key] != nil {
+            hint = "\"\(key)\" is an attribute of \(object.name): indent it one level deeper"
         }
         report(
             "SC2021", "expected \(type.words), found \(node.kind)", at: node.location, detail: detail, hint: hint)

@@ -18,7 +18,8 @@ package struct SchemaText: Sendable {
         problem = { text, location in
             if accepts(text) { return nil }
             var diagnostic = Diagnostic(
-                code: "SC2022", summary: "\"\(text)\" is not allowed", detail: "expected \(words)", location: location)
+                code: "SC2022", summary: "\"\(ComposePath.shown(text))\" is not allowed", detail: "expected \(words)",
+                location: location)
             if let near = nearest(text, among: candidates) {
                 diagnostic.hint = "did you mean \"\(near)\"?"
             } else if let example {

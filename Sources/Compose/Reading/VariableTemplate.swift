@@ -42,7 +42,9 @@ struct InterpolationFailure: Error, Sendable, Hashable {
         case .missing(let name, let message):
             return Diagnostic(
                 code: "SC2011",
-                summary: says("required variable \(name) is missing a value" + (message.isEmpty ? "" : ": \(message)")),
+                summary: says(
+                    "required variable \(name) is missing a value"
+                        + (message.isEmpty ? "" : ": \(ComposePath.shown(message))")),
                 hint: "set \(name) in the environment or in .env", location: location)
         case .depth:
             return Diagnostic(

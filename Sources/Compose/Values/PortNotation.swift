@@ -66,7 +66,8 @@ private struct PortProblem {
 
     func with(_ detail: String, _ hint: String) -> Diagnostic {
         Diagnostic(
-            code: "SC2050", summary: "\"\(text)\" is no port", detail: detail, hint: hint, location: location)
+            code: "SC2050", summary: "\"\(ComposePath.shown(text))\" is no port", detail: detail, hint: hint,
+            location: location)
     }
 
     func range(_ field: Substring, of side: String) throws(Diagnostic) -> ClosedRange<Int> {

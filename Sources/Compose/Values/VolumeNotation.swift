@@ -14,7 +14,8 @@ package enum VolumeNotation {
     package static func volume(_ text: String, at location: SourceLocation) throws(Diagnostic) -> ComposeNode {
         func problem(_ detail: String, _ hint: String) -> Diagnostic {
             Diagnostic(
-                code: "SC2051", summary: "\"\(text)\" is no volume", detail: detail, hint: hint, location: location)
+                code: "SC2051", summary: "\"\(ComposePath.shown(text))\" is no volume", detail: detail, hint: hint,
+                location: location)
         }
         let fields = fields(text)
         guard fields.count <= 3, fields.allSatisfy({ !$0.isEmpty }) else {

@@ -179,9 +179,11 @@ struct ComposeServiceExport {
         node["order"] = word("order", ["startFirst": "start-first", "stopFirst": "stop-first"])
         node["failure_action"] = word(
             "onFailure", ["rollBack": "rollback", "pause": "pause", "continue": "continue"])
-        for (attribute, key) in [("healthyWithin", "monitor"), ("delay", "delay")] {
-            node[key] = update[attribute]?.intValue.map { .string(ComposeDuration.text(nanoseconds: $0), at: place) }
-        }
+        let health = UpdateMonitor.time(toBeHealthyBy: resource.attributes["healthcheck"])
+        for (key, time) in [
+            ("monitor", update["healthyWithin"]?.intValue.map { max($0 - health, 0) }),
+            ("delay", update["delay"]?.intValue),
+        ] { node[key] = time.map { .string(ComposeDuration.text(nanoseconds: $0), at: place) } }
         node["parallelism"] = update["parallelism"].map { ComposeNode(json: $0, at: place) }
         deploy["update_config"] = ComposeNode(.map(node), at: place)
     }
@@ -230,6 +232,7 @@ struct ComposeServiceExport {
             rest["oneShot"] = nil
             if isOneShot != isAwaited { own.append(("one-shot", ComposeNode(.bool(isOneShot), at: place))) }
         }
+        if resource.address.index == nil { own.append(("numbered", ComposeNode(.bool(false), at: place))) }
         if resource.protect { own.append(("protect", ComposeNode(.bool(true), at: place))) }
         if !own.isEmpty { service["x-stackctl"] = .map(own, at: place) }
     }
@@ -248,11 +251,6 @@ extension ComposeExportWork {
             note(
                 "SC2464", "\(other.address) differs from \(first.address): the containers of a service are alike",
                 address: other.address, at: other.location)
-        }
-        if first.address.index == nil {
-            note(
-                "SC2465", "\(first.address) becomes \(first.address)[1]: containers of a compose file have numbers",
-                address: first.address, at: first.location)
         }
         project.services[name] = ComposeNode(.map(export.service), at: Self.nowhere)
     }

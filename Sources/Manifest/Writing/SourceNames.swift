@@ -18,7 +18,7 @@ struct SourceNames {
     /// Names of types that a manifest uses, or that it must not hide.
     private static let types: Set<String> = [
         "Annotation", "Any", "Array", "Attach", "Bool", "BuildContext", "BuildOptions", "ByteCount", "Capabilities",
-        "CgroupParent", "Command", "Component", "ConfigFile", "Container", "ContainerBuilder", "ContainerReplica",
+        "CgroupParent", "Command", "Component", "ConfigFile", "Container", "ContainerBuilder",
         "ContainerSettings", "Copy", "DebianSuite", "DependsOn", "Device", "DeviceLimit", "DeviceRequest", "DeviceRule",
         "Dictionary", "Domainname", "Double", "Duration", "Entrypoint", "Env", "Error", "Expose", "ExtraHost", "From",
         "GPUs", "Groups", "HealthTest", "Healthcheck", "HostProgram", "Hostname", "Image", "ImageRegistry",

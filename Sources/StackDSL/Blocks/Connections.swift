@@ -107,7 +107,11 @@ public struct DependsOn: ContainerSetting {
     ) {
         var element = BlockElement("DependsOn", fileID, line)
         for container in containers {
-            element.edges.append(Edge(node: container.node, until: readiness.condition, location: element.location))
+            element.edges.append(
+                Edge(
+                    node: container.node, until: readiness.condition, number: container.number,
+                    location: element.location))
+            if container.number != nil, let problem = container.id.problem { element.problems.append(problem) }
             if readiness == .healthy, container.node.attributes["healthcheck"] == nil {
                 element.problem(
                     "SC1107", "\(container.node.address) has no health check, so it never becomes healthy",
@@ -115,23 +119,6 @@ public struct DependsOn: ContainerSetting {
                     hint:
                         "add Healthcheck(...) to it, or wait until: .started, or .imageHealthy where its image has one")
             }
-        }
-        self.element = element
-    }
-}
-
-extension DependsOn {
-    /// Replicas to wait for, each by its number: `DependsOn(step[number], until: .completed)`.
-    public init(
-        _ replicas: ContainerReplica..., until readiness: Readiness = .started, fileID: String = #fileID,
-        line: Int = #line
-    ) {
-        var element = BlockElement("DependsOn", fileID, line)
-        for replica in replicas {
-            element.edges.append(
-                Edge(
-                    node: replica.node, until: readiness.condition, number: replica.number, location: element.location))
-            if let problem = replica.id.problem { element.problems.append(problem) }
         }
         self.element = element
     }

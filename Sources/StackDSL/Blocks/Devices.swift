@@ -90,7 +90,9 @@ extension BlockElement {
         if let driver { request["driver"] = .string(driver) }
         if let count { request["count"] = .int(Int64(count)) }
         if !ids.isEmpty { request["ids"] = .array(ids.map { .string($0) }) }
-        if !capabilities.isEmpty { request["capabilities"] = .array(capabilities.map { .array($0.map { .string($0) }) }) }
+        if !capabilities.isEmpty {
+            request["capabilities"] = .array(capabilities.map { .array($0.map { .string($0) }) })
+        }
         if !options.isEmpty { request["options"] = .object(sorted(options)) }
         var element = BlockElement(
             name, fileID, line, changes: [.append(list: "deviceRequests", .object(request))])
@@ -98,7 +100,9 @@ extension BlockElement {
         if count != nil, !ids.isEmpty {
             element.problem("SC1106", "\(name) has a number and ids", hint: "write count: or ids:")
         }
-        if driver == nil, capabilities.allSatisfy(\.isEmpty) { element.problem("SC1109", "\(name) says nothing that devices can do") }
+        if driver == nil, capabilities.allSatisfy(\.isEmpty) {
+            element.problem("SC1109", "\(name) says nothing that devices can do")
+        }
         return element
     }
 }

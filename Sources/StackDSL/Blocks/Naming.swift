@@ -13,11 +13,8 @@ public struct NetworkMode: ContainerSetting {
         /// The engine's default one.
         public static let bridge = Mode(text: "bridge")
 
-        /// That of another container of the stack.
+        /// That of another container of the stack; of one of several, `.container(db[1])`.
         public static func container(_ container: Container) -> Mode { Mode(text: "container:\(container.id)") }
-
-        /// That of one replica.
-        public static func container(_ replica: ContainerReplica) -> Mode { Mode(text: "container:\(replica.id)") }
 
         /// That of a container outside the stack, by its name or id.
         @_disfavoredOverload

@@ -54,14 +54,9 @@ public struct NamespaceMode: Sendable {
     /// Its own without /dev/shm; of `ipc:`.
     public static let none = NamespaceMode(text: "none")
 
-    /// Those of another container of the stack.
+    /// Those of another container of the stack; of one of several, `.container(db[1])`.
     public static func container(_ container: Container) -> NamespaceMode {
         NamespaceMode(text: "container:\(container.id)")
-    }
-
-    /// Those of one replica.
-    public static func container(_ replica: ContainerReplica) -> NamespaceMode {
-        NamespaceMode(text: "container:\(replica.id)")
     }
 
     /// Those of a container outside the stack, by its name or id.

@@ -11,6 +11,8 @@ import StackModel
 ///     }
 public struct Container: Sendable {
     let node: ResourceNode
+    /// The replica that is meant; nil for all of them.
+    private(set) var number: Int?
 
     /// A container.
     ///
@@ -104,30 +106,24 @@ public struct Container: Sendable {
             settings: settings)
     }
 
+    /// One of its replicas, by its number from 1: `web[1]`.
+    public subscript(number: Int) -> Container {
+        var replica = self
+        replica.number = number
+        return replica
+    }
+
+    func reference(_ attribute: String) -> Reference {
+        guard let number else { return Reference(node: node, attribute: attribute) }
+        return Reference(node: node, number: number, attribute: attribute)
+    }
+
     /// The name that the container answers to on its networks.
-    public var host: Reference { Reference(node: node, attribute: "host") }
+    public var host: Reference { reference("host") }
 
     /// The container's name on the host.
-    public var name: Reference { Reference(node: node, attribute: "name") }
+    public var name: Reference { reference("name") }
 
     /// The container's id.
-    public var id: Reference { Reference(node: node, attribute: "id") }
-
-    /// One of its replicas, by its number from 1.
-    public subscript(number: Int) -> ContainerReplica { ContainerReplica(node: node, number: number) }
-}
-
-/// One of several equal containers: `web[1]`.
-public struct ContainerReplica: Sendable {
-    let node: ResourceNode
-    let number: Int
-
-    /// The name that it answers to on its networks.
-    public var host: Reference { Reference(node: node, number: number, attribute: "host") }
-
-    /// Its name on the host.
-    public var name: Reference { Reference(node: node, number: number, attribute: "name") }
-
-    /// Its id.
-    public var id: Reference { Reference(node: node, number: number, attribute: "id") }
+    public var id: Reference { reference("id") }
 }

@@ -73,6 +73,13 @@ enum DynamicCompletion {
         case .networks: return try await list(Target("networks")).compactMap { $0["Name"]?.stringValue }
         case .volumes: return try await list(Target("volumes"), "Volumes").compactMap { $0["Name"]?.stringValue }
         case .contexts: return []
+        case .stacks: return try await list(Target("stacks")).compactMap { $0["name"]?.stringValue }
+        case .resources:
+            var all: [String] = []
+            for stack in try await names(.stacks, daemon) {
+                all += try await list(Target("stacks", stack), "resources").compactMap { $0["address"]?.stringValue }
+            }
+            return all
         case .objects:
             var all: [String] = []
             for kind in [CompletedKind.containers, .images, .networks, .volumes] {

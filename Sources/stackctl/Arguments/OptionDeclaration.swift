@@ -113,6 +113,9 @@ enum CompletedKind: String, Sendable, Hashable, CaseIterable {
     case contexts
     /// Objects of any kind.
     case objects
+    case stacks
+    /// Addresses in stacks that are applied.
+    case resources
 }
 
 /// A word without a dash that a command takes.

@@ -9,7 +9,7 @@ enum ContainerCommand {
             LifecycleCommands.stop, LifecycleCommands.restart, LifecycleCommands.kill, LifecycleCommands.pause,
             LifecycleCommands.unpause, WaitCommand.declaration, RmCommand.declaration, RenameCommand.declaration,
             UpdateCommand.declaration, StatsCommand.declaration, TopCommand.declaration, PortCommand.declaration,
-            DiffCommand.declaration, CopyCommand.declaration, ExportCommand.declaration, CommitCommand.declaration,
+            DiffCommand.declaration, CopyCommand.declaration, ExportCommand.ofContainers, CommitCommand.declaration,
             PruneCommands.container,
         ])
 }

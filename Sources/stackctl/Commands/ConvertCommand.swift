@@ -53,6 +53,11 @@ enum ConvertCommand {
         if let word, word == "-" || (try? Files.status(word))?.kind == .regular, !word.hasSuffix(".swift") {
             return try ComposeSelectionOptions.source(invocation, files: [word])
         }
+        if let word, word.hasSuffix(".yaml") || word.hasSuffix(".yml"), !Files.exists(word) {
+            throw Diagnostic(
+                code: "SC0294", summary: "there is no compose file `\(word)`",
+                hint: "name the file, or the folder that has compose.yaml")
+        }
         switch try StackSelection.source(word) {
         case .compose(let files): return try ComposeSelectionOptions.source(invocation, files: files)
         case .folder(let folder):

@@ -33,6 +33,20 @@ enum ExportCommand {
         ], options: [output, SharedOptions.variable, SharedOptions.variableFile],
         optionGroups: [ComposeSelectionOptions.group], action: run)
 
+    /// `stackctl container export`, which knows containers only.
+    static let ofContainers = CommandDeclaration(
+        "export", summary: "Write a container's files to an archive",
+        discussion: """
+            The archive is a tar of its root file system, whether it runs or not. What is mounted in it,
+            such as volumes, is not: there are the empty places where it is mounted.
+            """,
+        operands: [SharedOptions.container], options: [output]
+    ) { invocation in
+        try await export(
+            invocation.arguments.operand(0) ?? "", invocation, hint: "stackctl container export CONTAINER > FILE")
+        return .success
+    }
+
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments
         let first = arguments.operand(0) ?? ""

@@ -12,7 +12,8 @@ enum StacksCommand {
             CommandDeclaration(
                 "history", summary: "Show what was applied to a stack, when, and by whom",
                 discussion: "`stackctl rollback NAME --to GENERATION` applies one of them again.",
-                operands: [OperandDeclaration("NAME", "Name of a stack")], options: [SharedOptions.json],
+                operands: [OperandDeclaration("NAME", "Name of a stack", completion: .names(.stacks))],
+                options: [SharedOptions.json],
                 action: history),
         ])
 

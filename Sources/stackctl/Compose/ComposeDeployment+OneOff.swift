@@ -26,6 +26,7 @@ extension ComposeDeployment {
             let planned = try await stack.plan(document, scope)
             if !planned.plan.isEmpty { stack.show(planned.plan, isShort: true) }
             if !session.isDryRun, !planned.plan.isEmpty {
+                try await stack.agree(to: planned.plan)
                 guard try await stack.apply(planned) == .success else { throw Self.failed(service) }
             }
         }

@@ -161,16 +161,52 @@ struct ComposeDeployment: Sendable {
         guard pulled == .success else { return pulled }
         let document = try await document()
         let orphans = try await orphans()
-        let planned = try await stack.plan(document, scope(document, orphans: request.removesOrphans ? orphans : []))
+        let scope = scope(document, orphans: request.removesOrphans ? orphans : [])
+        var planned = try await stack.plan(document, scope)
         stack.show(planned.plan, isShort: isShort)
         if !request.removesOrphans { warn(of: orphans) }
         var code = ExitCode.success
-        if !session.isDryRun { code = try await stack.apply(planned) }
+        if !session.isDryRun {
+            try await stack.agree(to: planned.plan)
+            if try await stopReplaced(planned.plan) { planned = try await stack.plan(document, scope) }
+            code = try await stack.apply(planned)
+            if code == .success { code = try await restartDependents(of: planned.plan) }
+        }
         let foreign = request.removesOrphans ? orphans.filter { $0.address == nil } : []
         guard code == .success, !foreign.isEmpty else { return code }
         let stopped = try await ComposeStopCommand.stop(foreign.filter(\.isRunning), session, target)
         guard stopped == .success else { return stopped }
         return try await ComposeRemoval(session, target).remove(foreign, volumes: false)
+    }
+
+    /// Stops what is made anew or taken away, where `-t` says how long that may take.
+    ///
+    /// - Returns: whether anything was stopped, after which the host is another one than was planned for.
+    private func stopReplaced(_ plan: Plan) async throws -> Bool {
+        guard session.arguments.isSet(ComposeOptions.timeout) else { return false }
+        let leaving = Set(plan.changes.filter { [.recreate, .delete].contains($0.action) }.map(\.address))
+        let running = try await session.containers(of: target, all: false).filter { container in
+            container.address.map(leaving.contains) ?? false
+        }
+        guard !running.isEmpty else { return false }
+        _ = try await ComposeStopCommand.stop(running, session, target)
+        return true
+    }
+
+    /// Restarts what says `restart: true` of a service that was made anew, where it was not changed itself.
+    private func restartDependents(of plan: Plan) async throws -> ExitCode {
+        let changed = plan.changes.filter { $0.address.kind == .container && $0.action != .noChange }.map(\.address)
+        let anew = Set(plan.changes.filter { [.recreate, .restart].contains($0.action) }.map(\.address.name))
+        let hasDependents = project.services.entries.contains { entry in
+            ComposeContainer.Dependency.all(of: entry.value).contains { $0.restarts && anew.contains($0.service) }
+        }
+        guard hasDependents else { return .success }
+        let running = try await session.containers(of: target, all: false)
+        let restarted = ComposeRestartCommand.withRestarted(anew, target, running)
+        let dependents = running.filter { container in
+            restarted.contains(container.service) && container.address.map { !changed.contains($0) } ?? false
+        }
+        return try await ComposeRestartCommand.restart(dependents, session, target)
     }
 
     /// Containers of services that the file does not have.

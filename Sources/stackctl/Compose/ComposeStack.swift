@@ -43,12 +43,9 @@ struct ComposeStack: Sendable {
         for line in ComposePlanText.lines(plan) { output.print(line) }
     }
 
-    /// Applies what was planned.
-    ///
-    /// - Throws: `Diagnostic` (SC0230) where data would be lost, and nobody agrees to that.
+    /// Applies what was planned, and agreed to.
     func apply(_ planned: Planned) async throws -> ExitCode {
-        try await agree(to: planned.plan)
-        return try await ApplyStream.run(
+        try await ApplyStream.run(
             try await session.daemon(), "/stacks/apply",
             ["plan": planned.saved.json, "options": options(planned.scope)],
             headers: await CallerCredentials.headers(for: planned.saved, session.output),
@@ -56,7 +53,9 @@ struct ComposeStack: Sendable {
     }
 
     /// Asks where data would be lost, and only there.
-    private func agree(to plan: Plan) async throws(Diagnostic) {
+    ///
+    /// - Throws: `Diagnostic` (SC0230) where nobody agrees.
+    func agree(to plan: Plan) async throws(Diagnostic) {
         let losing = plan.changes.filter(\.losesData).map(\.address.description)
         guard !losing.isEmpty, !session.arguments.isSet(ComposeOptions.yes) else { return }
         let list = TerminalText.line(losing.joined(separator: ", "))

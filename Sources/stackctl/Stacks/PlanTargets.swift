@@ -5,11 +5,14 @@ import StackModel
 /// `--target` and `--replace`: how far a plan may go.
 struct PlanTargets {
     static let target = OptionDeclaration.list(
-        "target", nil, .text("ADDRESS"), "Only this resource and what it depends on, such as container.web")
+        "target", nil, .text("ADDRESS"), "Only this resource and what it depends on, such as container.web"
+    ).offering(.resources)
     static let replace = OptionDeclaration.list(
-        "replace", nil, .text("ADDRESS"), "Recreate this resource although nothing asks for it")
+        "replace", nil, .text("ADDRESS"), "Recreate this resource although nothing asks for it"
+    ).offering(.resources)
     static let destroyed = OptionDeclaration.list(
-        "target", nil, .text("ADDRESS"), "Remove only this resource, such as container.web")
+        "target", nil, .text("ADDRESS"), "Remove only this resource, such as container.web"
+    ).offering(.resources)
 
     private let targets: [String]
     private let replaced: [String]

@@ -71,7 +71,7 @@ struct ComposeExportTests {
         let (_, notes) = ComposeExport.yaml(of: try Self.shop())
         #expect(
             notes.map { "\($0.code) \($0.address ?? "-")" } == [
-                "SC2462 volume.data", "SC2465 container.db", "SC2461 image.shop/site", "SC2462 container.web[1]",
+                "SC2462 volume.data", "SC2461 image.shop/site", "SC2462 container.web[1]",
                 "SC2463 -",
             ])
         #expect(notes.allSatisfy { $0.severity == .note && $0.location != nil })
@@ -83,7 +83,7 @@ struct ComposeExportTests {
         let document = try ModelLab.project(text).document()
         #expect(
             document.resources.map(\.address.description)
-                == ["network.backend", "volume.data", "container.db[1]", "container.web[1]"])
+                == ["network.backend", "volume.data", "container.db", "container.web[1]"])
         let web = try #require(document.resources.last)
         #expect(web.attributes["env"]?["PRICE"] == "$5")
         #expect(web.attributes["limits"] == ["memory": 268_435_456, "nanoCPUs": 500_000_000])

@@ -155,6 +155,15 @@ struct LoweringAttributeTests {
         #expect(attributes?[name]?.serialized(.canonical) == expected)
     }
 
+    @Test("an update waits for as long as the health check itself allows, and then for its monitor")
+    func monitor() throws {
+        let lab = try LoweringLab(
+            web:
+                #""healthcheck": {"test": ["CMD", "x"], "interval": "2s", "timeout": "1s", "retries": 2, "start_period": "5s"}, "deploy": {"update_config": {"monitor": "10s"}}"#
+        )
+        #expect(try lab.attributes()?["update"] == ["healthyWithin": 21_000_000_000])
+    }
+
     @Test(
         "new privileges are as Docker has them unless the file says otherwise",
         arguments: [

@@ -60,8 +60,8 @@ struct LoweringCoverageTests {
     }
 
     private static let hostile: [ComposeNode.Value] = [
-        .null, .bool(true), .int(-1), .int(.max), .int(.min), .double(1e300), .double(-0.5), .string(""), .string(":"),
-        .string("="), .string("-"), .string("/"), .string("service:x"), .string("9223372036854775807"), .list([]),
+        .null, .bool(true), .int(-1), .int(.max), .double(1e300), .string(""), .string(":"),
+        .string("="), .string("service:x"), .string("9223372036854775807"), .list([]),
         .list([ComposeNode(.list([]), at: place)]), .map(ComposeMap()),
     ]
 

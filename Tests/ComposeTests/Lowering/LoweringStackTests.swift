@@ -174,6 +174,18 @@ struct LoweringStackTests {
         #expect(second["image"] == "busybox" && second["user"] == "root" && second["command"] == ["warm"])
     }
 
+    @Test("a container without a number is called as those of manifests")
+    func unnumbered() throws {
+        let lab = try LoweringLab(
+            #"{"services": {"db": {"image": "x", "network_mode": "none", "x-stackctl": {"numbered": false}}, "web": {"image": "x", "network_mode": "service:db", "links": ["db"], "depends_on": {"db": {"condition": "service_healthy"}}}}}"#
+        )
+        let document = try lab.document()
+        #expect(document.resources.map(\.address.description) == ["container.db", "container.web[1]"])
+        #expect(document.resources[1].dependencies.map(\.address.description) == ["container.db"])
+        #expect(document.resources[1].attributes["links"] == ["shop-db:db", "shop-db:db-1"])
+        #expect(StackReference.references(in: .object(document.resources[1].attributes)).map(\.address.index) == [nil])
+    }
+
     @Test("without its dependencies a service names what it shares by the name on the host")
     func alone() throws {
         var options = LoweringOptions()

@@ -32,31 +32,46 @@ struct ComposeFileSearch {
     /// Looks.
     func result() throws(DiagnosticList) -> Result {
         let start = request.projectDirectory ?? request.workingDirectory
-        let (firstFiles, first) = try environment(of: start)
-        let found = try composeFiles(from: start, first)
+        let (variables, environment) = try environment(of: start, under: request.environment)
+        let found = try composeFiles(from: start, environment)
         let directory =
             request.projectDirectory
             ?? found.first.map { $0 == "-" ? request.workingDirectory : AbsolutePath.folder(of: $0) } ?? start
-        guard directory != start else {
-            return Result(files: found, directory: directory, environmentFiles: firstFiles, environment: first)
+        var result = Result(files: found, directory: directory, environmentFiles: variables, environment: environment)
+        if directory != start, !hasNamedFiles {
+            // Where the user is goes before where the project is.
+            let (more, whole) = try self.environment(of: directory, under: environment)
+            result.environmentFiles += more
+            result.environment = whole
         }
-        let (environmentFiles, environment) = try environment(of: directory)
-        return Result(
-            files: found, directory: directory, environmentFiles: environmentFiles, environment: environment)
+        return result
+    }
+
+    private var hasNamedFiles: Bool {
+        request.environmentFiles != nil || request.environment["COMPOSE_ENV_FILES"]?.isEmpty == false
     }
 
     /// The files of variables for a folder, and the environment with them.
-    private func environment(of folder: String) throws(DiagnosticList) -> ([String], [String: String]) {
+    private func environment(
+        of folder: String, under outer: [String: String]
+    ) throws(DiagnosticList) -> ([String], [String: String]) {
         var named = request.environmentFiles
         if named == nil, let list = request.environment["COMPOSE_ENV_FILES"], !list.isEmpty {
             named = list.split(separator: ",").map { AbsolutePath.joined(request.workingDirectory, String($0)) }
         }
         if let named {
-            return (named, try reader.environment(from: named, under: request.environment, requiresAll: true, at: nil))
+            return (named, try reader.environment(from: named, under: outer, requiresAll: true, at: nil))
         }
         let usual = AbsolutePath.joined(folder, ".env")
-        guard !isSet("COMPOSE_DISABLE_ENV_FILE"), files.exists(usual) else { return ([], request.environment) }
-        return ([usual], try reader.environment(from: [usual], under: request.environment, requiresAll: true, at: nil))
+        guard !isSet("COMPOSE_DISABLE_ENV_FILE"), files.exists(usual) else { return ([], outer) }
+        do {
+            _ = try files.read(usual)
+        } catch {
+            reader.findings.warning(
+                "SC2218", "no variables are taken from \(reader.shown(usual)), which \(error.reason)", at: nil)
+            return ([], outer)
+        }
+        return ([usual], try reader.environment(from: [usual], under: outer, requiresAll: true, at: nil))
     }
 
     private func isSet(_ variable: String) -> Bool {

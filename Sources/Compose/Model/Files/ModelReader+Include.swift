@@ -64,11 +64,12 @@ extension ModelReader {
             "\(scope.identity)\n\(inclusion.directory)\n\(environmentFiles)\n"
             + inclusion.paths.joined(separator: "\n")
         if let known = includes[key] { return known }
-        guard includes.count < includeLimit else {
-            throw DiagnosticList(
-                Diagnostic(
-                    code: "SC2231", summary: "more than \(includeLimit) files are included",
-                    location: inclusion.location))
+        guard includes.count < includeLimit, scope.includedFrom.count < includeDepth else {
+            let summary =
+                includes.count < includeLimit
+                ? "files include each other more than \(includeDepth) deep"
+                : "more than \(includeLimit) files are included"
+            throw DiagnosticList(Diagnostic(code: "SC2231", summary: summary, location: inclusion.location))
         }
         includes[key] = ComposeMap()
         var inner = ModelScope(directory: inclusion.directory, environment: scope.environment)

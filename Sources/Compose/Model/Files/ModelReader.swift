@@ -26,6 +26,8 @@ final class ModelReader {
     var includes: [String: ComposeMap] = [:]
     /// How many different ones there may be.
     let includeLimit = 500
+    /// How deep they may lie in each other.
+    let includeDepth = 50
     /// Services that extend others, resolved, by file and name.
     var extended: [String: ComposeNode] = [:]
     /// The services of circles that are reported.

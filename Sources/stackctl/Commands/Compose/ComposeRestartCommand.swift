@@ -45,7 +45,7 @@ enum ComposeRestartCommand {
             ?? container.dependencies
     }
 
-    private static func restart(
+    static func restart(
         _ containers: [ComposeContainer], _ session: ComposeSession, _ target: ComposeTarget
     ) async throws -> ExitCode {
         let daemon = try await session.daemon()
