@@ -28,7 +28,7 @@ struct ComposeServiceExport {
         ("utsMode", "uts"), ("usernsMode", "userns_mode"), ("cgroupMode", "cgroup"), ("cgroupParent", "cgroup_parent"),
         ("runtime", "runtime"), ("platform", "platform"), ("sysctls", "sysctls"), ("oomScoreAdj", "oom_score_adj"),
         ("dns", "dns"), ("dnsSearch", "dns_search"), ("dnsOptions", "dns_opt"), ("deviceRules", "device_cgroup_rules"),
-        ("logging", "logging"), ("ulimits", "ulimits"), ("macAddress", "mac_address"), ("expose", "expose"),
+        ("logging", "logging"), ("ulimits", "ulimits"), ("macAddress", "mac_address"),
         ("links", "external_links"), ("name", "container_name"),
     ]
 
@@ -59,6 +59,10 @@ struct ComposeServiceExport {
             rest["env"] = nil
             let texts = env.map { ($0.key, JSONValue.string(text($0.value, "env.\($0.key)"))) }
             if !texts.isEmpty { service["environment"] = ComposeNode(json: .object(JSONObject(texts)), at: place) }
+        }
+        if let ports = rest["expose"]?.arrayValue?.compactMap(\.stringValue) {
+            rest["expose"] = nil
+            service["expose"] = .list(ports.map { $0.hasSuffix("/tcp") ? String($0.dropLast(4)) : $0 }, at: place)
         }
         service["labels"] = rest.take("labels").flatMap(ComposeExportWork.withoutComposeLabels)
         if let hosts = rest["extraHosts"]?.arrayValue {

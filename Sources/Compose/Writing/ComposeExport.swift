@@ -101,6 +101,8 @@ final class ComposeExportWork {
             for (attribute, key) in names + [("ipv6", "enable_ipv6"), ("options", "driver_opts")] {
                 network[key] = rest.take(attribute)
             }
+            // What a network is where nothing is said: most files say nothing, and so is their hash.
+            if network["driver"]?.string == "bridge" { network["driver"] = nil }
             network["name"] =
                 rest.take("name") ?? .string("\(document.name)_\(resource.address.name)", at: Self.nowhere)
             network["labels"] = rest.take("labels").flatMap(Self.withoutComposeLabels)
