@@ -33,9 +33,12 @@ struct SchemaBreach: Sendable, CustomTestStringConvertible {
 
 @Suite("the schema of compose files")
 struct ReadingSchemaTests {
+    /// What is wrong with a file by itself, or else with it as the whole model.
     private func errors(_ text: String) -> [Diagnostic] {
         let list = #expect(throws: DiagnosticList.self) {
-            try ComposeFileReader(interpolation: Interpolation(environment: [:])).read(Array(text.utf8), file: "f")
+            let reader = ComposeFileReader(interpolation: Interpolation(environment: [:]))
+            let problems = try reader.read(Array(text.utf8), file: "f").documents.flatMap(ComposeSchema.problems)
+            if !problems.isEmpty { throw DiagnosticList(problems) }
         }
         return list?.diagnostics ?? []
     }
@@ -76,6 +79,32 @@ struct ReadingSchemaTests {
                 "models.m: a model needs the attribute \"model\"",
                 "secrets.s: \"file\" and \"environment\" exclude each other",
             ])
+    }
+
+    @Test("an attribute without a value changes nothing of earlier files, and is wrong alone")
+    func nothing() throws {
+        let reader = ComposeFileReader(interpolation: Interpolation(environment: [:]))
+        let everything = try reader.read(Array(SchemaBreach.everything.utf8), file: "f").documents.first
+        let keys = try #require(everything?["services"]?["long"]?.map?.keys)
+        #expect(keys.count > 90)
+        let allowed = ["command", "entrypoint", "deploy", "develop", "pid"]
+        for key in keys where key != "extends" && key != "image" {
+            let text = "services:\n  web:\n    image: a\n    \(key):\n"
+            let problems = ModelLab.problems(text)
+            let expected = "SC2021 compose.yaml:4:\(key.utf8.count + 6) services.web.\(key): expected"
+            #expect(allowed.contains(key) || problems.contains { $0.hasPrefix(expected) }, "\(key): \(problems)")
+            let project = try? ModelLab.project(
+                "services: {web: {image: a}}\n", ["/project/o.yaml": text]
+            ) { $0.files = ["/project/compose.yaml", "/project/o.yaml"] }
+            #expect(allowed.contains(key) || project?.services["web"]?[key] == nil || key == "networks", "\(key)")
+        }
+        #expect(ModelLab.problems("services:\n  web:\n").first?.contains("services.web: expected a map") == true)
+        #expect(ModelLab.problems("services:\n").first?.contains("services: expected a map") == true)
+        let override = ["/project/o.yaml": "services:\n  web:\n"]
+        let project = try ModelLab.project("services: {web: {image: a}}\n", override) {
+            $0.files = ["/project/compose.yaml", "/project/o.yaml"]
+        }
+        #expect(project.services["web"]?["image"]?.string == "a")
     }
 
     @Test("what an alias brings to several places is wrong once")

@@ -12,7 +12,8 @@ package struct ComposeFileReader: Sendable {
 
     /// The documents of a file, each a map whose values have the types the schema wants.
     ///
-    /// They are to be merged in order like files of their own. An empty file has none.
+    /// They are to be merged in order like files of their own. An empty file has none. An attribute without a value is
+    /// let through, since it changes nothing of other files; `ComposeSchema.problems` sees it where it is left.
     ///
     /// - Throws: everything that is wrong with it: a YAML error alone, else all errors of values and attributes.
     package func read(

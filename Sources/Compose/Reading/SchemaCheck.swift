@@ -3,7 +3,7 @@ import Diagnostics
 /// Gives the values of a tree the types they are to have, and collects what is wrong with them.
 struct SchemaCheck {
     enum Scope {
-        /// One of several files: what others may add need not be there.
+        /// One of several files: what others may add need not be there, nor have a value.
         case file
         /// What all files are merged to.
         case model
@@ -267,6 +267,8 @@ struct SchemaCheck {
     }
 
     private mutating func check(_ key: String, _ node: inout ComposeNode, _ type: SchemaType) {
+        // In one of several files it changes nothing: an attribute whose members are all commented out.
+        if scope == .file, node.isNull { return }
         path.append(.key(key))
         check(&node, type)
         path.removeLast()
