@@ -31,7 +31,7 @@ struct ModelMutationTests {
                 #expect(!project.yaml().isEmpty)
                 _ = project.json
                 _ = project.startOrder
-                for name in project.services.keys { _ = try? project.selecting([name]) }
+                for name in project.services.keys.prefix(2) { _ = try? project.selecting([name]) }
             } catch let list as DiagnosticList {
                 #expect(list.hasErrors && list.diagnostics.allSatisfy { !$0.summary.isEmpty })
             } catch {

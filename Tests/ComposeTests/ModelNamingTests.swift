@@ -102,6 +102,26 @@ struct ModelNamingTests {
     }
 
     @Test(
+        "a file may have its name in any form",
+        arguments: [
+            "{name: 'n-${X:-1}', services: {a: {image: 'a:$COMPOSE_PROJECT_NAME'}}}",
+            #"{"services": {"a": {"image": "a:$COMPOSE_PROJECT_NAME"}}, "name": "n-1"}"#,
+            "\"name\": n-1\nservices: {a: {image: 'a:$COMPOSE_PROJECT_NAME'}}",
+            "services: {a: {image: 'a:$COMPOSE_PROJECT_NAME'}}\nname: >-\n  n-1\n",
+            "\u{FEFF}name: n-1\nservices: {a: {image: 'a:$COMPOSE_PROJECT_NAME'}}",
+        ])
+    func forms(text: String) throws {
+        let project = try ModelLab.project(text)
+        #expect(project.name == "n-1")
+        #expect(project.services["a"]?["image"]?.string == "a:n-1")
+    }
+
+    @Test("a file that says nothing is an error", arguments: ["", "# only a remark\n", "---\n---\n"])
+    func empty(text: String) {
+        #expect(ModelLab.problems(text) == ["SC2219 - compose.yaml says nothing"])
+    }
+
+    @Test(
         "a name that is given and is none is an error",
         arguments: ["Upper", "with space", "-dash", "dot.dot", "ümlaut"])
     func invalid(name: String) {

@@ -17,20 +17,30 @@ package struct ComposeLoader: Sendable {
         let findings = Findings()
         let reader = ModelReader(request, files: files, findings: findings)
         let search = try ComposeFileSearch(request, files: files, reader: reader).result()
-        var environment = search.environment
-        let name = try ProjectNaming(request, reader: reader).name(for: search)
-        environment["COMPOSE_PROJECT_NAME"] = name
-
-        let scope = ModelScope(directory: search.directory, environment: environment)
-        let model = try reader.model(of: search.files, in: scope)
+        let naming = ProjectNaming(request, reader: reader)
+        var name = try naming.name(for: search)
+        var scope = ModelScope(directory: search.directory, environment: search.environment)
+        scope.environment["COMPOSE_PROJECT_NAME"] = name
+        var model = try reader.model(of: search.files, in: scope)
         try findings.check()
+        if let written = try naming.overlooked(in: model, search), written != name {
+            name = written
+            scope.environment["COMPOSE_PROJECT_NAME"] = name
+            scope.identity = -1
+            model = try reader.model(of: search.files, in: scope)
+        }
+        guard !model.isEmpty else {
+            let shown = search.files.map(reader.shown).joined(separator: ", ")
+            throw DiagnosticList(
+                Diagnostic(code: "SC2219", summary: "\(shown) says nothing", hint: "write `services:` and what runs"))
+        }
         let place = model.entries.first?.location ?? SourceLocation(file: search.files.first ?? "", line: 1)
         ComposeSchema.problems(in: ComposeNode(.map(model), at: place)).forEach(findings.add)
 
         var project = ComposeProject(name: name, directory: search.directory, files: search.files)
         project.environmentFiles = search.environmentFiles
-        project.environment = environment
-        project.profiles = profiles(environment)
+        project.environment = scope.environment
+        project.profiles = profiles(scope.environment)
         try ProjectNormalization(request, reader: reader, scope: scope).fill(&project, with: model)
         project.checksConsistency = request.checksConsistency
         if request.checksConsistency {

@@ -29,6 +29,15 @@ struct ProjectNaming {
         return name
     }
 
+    /// The name that files have in another form than a line of its own, such as JSON; nil where one was asked for.
+    func overlooked(in model: ComposeMap, _ search: ComposeFileSearch.Result) throws(DiagnosticList) -> String? {
+        let isAsked = request.projectName?.isEmpty == false
+        guard !isAsked, search.environment["COMPOSE_PROJECT_NAME"]?.isEmpty ?? true, request.interpolates,
+            let node = model["name"], let text = node.text, !text.isEmpty
+        else { return nil }
+        return try valid(text, source: "`name`", at: node.location)
+    }
+
     private func valid(
         _ name: String, source: String, at location: SourceLocation? = nil
     ) throws(DiagnosticList) -> String {
@@ -48,8 +57,10 @@ struct ProjectNaming {
         for path in search.files {
             guard let bytes = try reader.bytes(of: path, at: nil), let line = Self.nameLine(of: bytes) else { continue }
             let interpolation = Interpolation(environment: search.environment, replaces: request.interpolates)
-            let read = try ComposeFileReader(interpolation: interpolation)
-                .read(Self.padded(line.bytes, by: line.number), file: reader.shown(path))
+            let alone = Self.padded(line.bytes, by: line.number)
+            // What is wrong with the line is said when the whole file is read.
+            guard let read = try? ComposeFileReader(interpolation: interpolation).read(alone, file: reader.shown(path))
+            else { continue }
             guard let node = read.documents.first?["name"], let text = node.text, !text.isEmpty else { continue }
             let isValid = ProjectName.isValid(text) || !request.interpolates
             name = isValid ? text : try valid(text, source: "`name`", at: node.location)

@@ -101,7 +101,7 @@ struct ProjectConsistency {
             }
             if other["build"] == nil {
                 findings.error(
-                    "SC2247", "the build of `\(name)` uses the service `\(target)`, which is not built",
+                    "SC2264", "the build of `\(name)` uses the service `\(target)`, which is not built",
                     at: entry.location, hint: "write docker-image://IMAGE to use an image")
             }
         }

@@ -77,10 +77,7 @@ extension ModelReader {
         inner.environment = try environment(of: inclusion, over: scope.environment)
         inner.identity = inner.environment == scope.environment ? scope.identity : includes.count
         for path in inclusion.paths where request.texts[path] == nil && !files.exists(path) {
-            throw DiagnosticList(
-                Diagnostic(
-                    code: "SC2210", summary: "there is no file \(shown(path))",
-                    hint: "make it, or correct the path", location: inclusion.location))
+            throw missing(path, at: inclusion.location)
         }
         let model = try model(of: inclusion.paths, in: inner)
         let resolved = resolution(from: inclusion.directory, in: inner).project(model)

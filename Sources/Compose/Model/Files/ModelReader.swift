@@ -69,16 +69,21 @@ final class ModelReader {
         let key = "\(scope.identity) \(path)"
         if let known = documents[key] { return known }
         guard let bytes = try bytes(of: path, at: location) else {
-            throw DiagnosticList(
-                Diagnostic(
-                    code: "SC2210", summary: "there is no file \(shown(path))", hint: "make it, or correct the path",
-                    location: location))
+            throw missing(path, at: location)
         }
         let interpolation = Interpolation(environment: scope.environment, replaces: request.interpolates)
         let read = try ComposeFileReader(interpolation: interpolation).read(bytes, file: shown(path))
         for warning in read.warnings { findings.add(warning) }
         documents[key] = read.documents
         return read.documents
+    }
+
+    /// What is said where a file is named that is not there.
+    func missing(_ path: String, at location: SourceLocation?) -> DiagnosticList {
+        DiagnosticList(
+            Diagnostic(
+                code: "SC2210", summary: "there is no file \(shown(path))", hint: "make it, or correct the path",
+                location: location))
     }
 
     /// The bytes of a file; nil where there is none.
