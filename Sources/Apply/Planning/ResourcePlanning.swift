@@ -27,8 +27,10 @@ struct ResourcePlanning {
             }
             if let words = observer.words(path: difference.path, from: difference.from, to: difference.to) {
                 reasons.append(
+                    // What is changed in place has to be known by its path; the words stand for both values.
                     ChangeReason(
-                        path: "", cause: difference.isDrift ? .drift : .manifest, changeClass: changeClass,
+                        path: changeClass <= .restart ? difference.path : "",
+                        cause: difference.isDrift ? .drift : .manifest, changeClass: changeClass,
                         location: resource.place(of: difference.path), note: words))
                 continue
             }

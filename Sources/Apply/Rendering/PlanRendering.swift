@@ -59,9 +59,9 @@ package struct PlanRendering: Sendable {
         var columns = Columns()
         var notes: [String] = []
         for reason in change.shownReasons {
-            if reason.path.isEmpty {
-                if let note = reason.note { notes.append("        " + sentence(note, reason)) }
-            } else {
+            if let note = reason.note {
+                notes.append("        " + sentence(note, reason))
+            } else if !reason.path.isEmpty {
                 columns.add(cells(of: reason, in: change))
             }
         }

@@ -54,9 +54,9 @@ extension NetworkController {
             let had = try database.read { try $0.publishedPorts(container: old).map { try PublishedPort($0) } }
             _ = try reservation.reserve(remaining, for: old)
             do {
-                _ = try reservation.reserve(ports, for: new)
+                _ = try reservation.reserve(ports, for: new, leaving: had)
             } catch {
-                _ = try reservation.reserve(had, for: old)
+                _ = try reservation.reserve(had, for: old, leaving: had)
                 throw error
             }
             let after = try mappings()

@@ -17,9 +17,12 @@ struct PortReservation: Sendable {
 
     /// Commits the ports of a container, in place of those it had.
     ///
+    /// - Parameter leaving: ports that another container has just let go of: its sockets for them may be there still.
     /// - Returns: the ports, with a host port wherever 0 asked for one.
     /// - Throws: the first conflict as a `Diagnostic`; nothing is changed then.
-    func reserve(_ ports: [PublishedPort], for containerID: String) throws -> [PublishedPort] {
+    func reserve(
+        _ ports: [PublishedPort], for containerID: String, leaving: [PublishedPort] = []
+    ) throws -> [PublishedPort] {
         if ports.isEmpty, try database.read({ try $0.publishedPorts(container: containerID).isEmpty }) { return [] }
         let listening = ports.isEmpty ? [] : try host.run { try ListeningPorts.read() }
         let addresses = try addresses(for: ports)
@@ -40,7 +43,8 @@ struct PortReservation: Sendable {
             let had = held.map(\.hostAddress)
             try transaction.deletePublishedPorts(container: containerID)
             let occupancy = Occupancy(
-                others: try Self.others(transaction), listening: Self.foreign(listening, held), range: range)
+                others: try Self.others(transaction), listening: Self.foreign(listening, held + leaving),
+                range: range)
             var chosen: [PublishedPort] = []
             for port in Set(ports).sorted(by: { $0.description < $1.description }) {
                 let wanted = ways.expanded(port)

@@ -124,7 +124,7 @@ enum ComposePlanText {
     }
 
     private static func reason(_ reason: ChangeReason) -> String {
-        let text = reason.path.isEmpty ? reason.note ?? "" : reason.path
+        let text = reason.note ?? reason.path
         return reason.cause == .drift && !reason.path.isEmpty ? "\(text) (changed on the host)" : text
     }
 

@@ -46,7 +46,7 @@ final class StackLab: Sendable {
     func plan(_ resources: [String: JSONObject]) async throws -> (lines: [String], notes: [String]) {
         let plan = try await stacks.plan(try document(resources))
         let lines = plan.changes.filter { $0.action != .noChange }.map { change in
-            let reasons = change.reasons.map { $0.path.isEmpty ? $0.note ?? "" : $0.path }.sorted()
+            let reasons = change.reasons.map { $0.note ?? $0.path }.sorted()
             return "\(change.action.rawValue) \(change.address) \(change.changeClass.name): "
                 + reasons.joined(separator: ", ")
         }
