@@ -78,6 +78,24 @@ struct ReadingSchemaTests {
             ])
     }
 
+    @Test("what an alias brings to several places is wrong once")
+    func aliases() {
+        let text = """
+            x-a: &a {restart: never, image: "${9}"}
+            services:
+              a: {<<: *a}
+              b: *a
+              c: {ports: &p [x], expose: *p}
+            """
+        #expect(errors(text).map(\.code) == ["SC2010"])
+        let found = errors(text.replacing("${9}", with: "i"))
+        #expect(
+            found.map(\.summary) == [
+                "services.a.restart: \"never\" is not allowed", "services.c.ports[0]: \"x\" is no port",
+                "services.c.expose[0]: \"x\" is not allowed",
+            ])
+    }
+
     @Test("a file with nothing but mistakes is said to be wrong, and not for ever")
     func manyErrors() {
         let long = String(repeating: "imag", count: 20_000)

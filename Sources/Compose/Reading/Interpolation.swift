@@ -97,6 +97,7 @@ struct TreeInterpolation {
     private var path = ComposePath()
     private(set) var errors: [Diagnostic] = []
     private(set) var warnings: [Diagnostic] = []
+    private var places: Set<SourceLocation> = []
 
     init(_ interpolation: Interpolation) {
         let environment = interpolation.environment
@@ -134,8 +135,9 @@ struct TreeInterpolation {
             warnings += expansion.unset.dropFirst(known).map { Interpolation.warning($0, at: location) }
             return result
         } catch {
+            // What an alias has brought here is said already.
+            guard errors.count < ComposeFileReader.maximumErrors, places.insert(location).inserted else { return text }
             let path = path
-            guard errors.count < ComposeFileReader.maximumErrors else { return text }
             errors.append(error.diagnostic(at: location) { path.says($0) })
             return text
         }

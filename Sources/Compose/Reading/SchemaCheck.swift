@@ -14,6 +14,8 @@ struct SchemaCheck {
     private let allowsVariables: Bool
     private var path = ComposePath()
     private(set) var errors: [Diagnostic] = []
+    /// The errors without their paths.
+    private var known: Set<Diagnostic> = []
     private(set) var warnings: [Diagnostic] = []
 
     init(_ scope: Scope, allowsVariables: Bool) {
@@ -95,10 +97,7 @@ struct SchemaCheck {
 
     private mutating func checkText(_ node: ComposeNode, _ rule: SchemaText, _ type: SchemaType) {
         guard let text = node.string else { return reportType(node, type) }
-        guard var problem = rule.problem(text, node.location) else { return }
-        guard errors.count < ComposeFileReader.maximumErrors else { return }
-        problem.summary = path.says(problem.summary)
-        errors.append(problem)
+        if let problem = rule.problem(text, node.location) { add(problem) }
     }
 
     private mutating func checkFlag(_ node: inout ComposeNode, _ type: SchemaType) {
@@ -275,14 +274,20 @@ struct SchemaCheck {
 
     // MARK: Messages
 
+    /// Adds an error; one that an alias has brought to another place in the tree is said once.
+    private mutating func add(_ problem: Diagnostic) {
+        guard errors.count < ComposeFileReader.maximumErrors, known.insert(problem).inserted else { return }
+        var problem = problem
+        problem.summary = path.says(problem.summary)
+        errors.append(problem)
+    }
+
     private mutating func report(
         _ code: String, _ sentence: String, at location: SourceLocation, detail: String? = nil, hint: String? = nil,
         notes: [String] = []
     ) {
-        guard errors.count < ComposeFileReader.maximumErrors else { return }
-        errors.append(
-            Diagnostic(
-                code: code, summary: path.says(sentence), detail: detail, hint: hint, location: location, notes: notes))
+        add(
+            Diagnostic(code: code, summary: sentence, detail: detail, hint: hint, location: location, notes: notes))
     }
 
     private mutating func reportUnknown(_ entry: ComposeMap.Entry, of object: SchemaObject) {
@@ -318,6 +323,9 @@ struct SchemaCheck {
             hint = "write what belongs there, or remove the line"
         case .map:
             if case .list = type { hint = "begin each element with \"- \"" }
+        case .string(""):
+            detail = "It is empty, as a variable that is not set leaves it."
+            hint = "give the variable a default, as in ${NAME:-VALUE}, or remove the line"
         case .string(let text):
             // A variable may have put it there, so that the file does not show it.
             if text.utf8.count < 80, !text.utf8.contains(UInt8(ascii: "\n")) { detail = "It is \"\(text)\"." }

@@ -48,6 +48,21 @@ package struct FileSpecification: Sendable, Hashable {
         return .object(object)
     }
 
+    /// - Throws: `invalid` for what a request may not ask for.
+    func check() throws(EngineError) {
+        let parts = target.split(separator: "/", omittingEmptySubsequences: false)
+        guard target.hasPrefix("/"), parts.count > 1, parts.last != "", !parts.contains(".."), !target.contains("\0")
+        else {
+            throw EngineError(.invalid, "invalid file: '\(target)' is no absolute path of a file")
+        }
+        guard mode <= 0o777 else {
+            throw EngineError(.invalid, "invalid file: '\(target)' has a mode with more than permissions")
+        }
+        if case .source(let path) = content, !path.hasPrefix("/") {
+            throw EngineError(.invalid, "invalid file: the source '\(path)' is no absolute path")
+        }
+    }
+
     /// Reads the stored form.
     init(stored reader: FieldReader) throws(EngineError) {
         let source = try reader.text("Source")

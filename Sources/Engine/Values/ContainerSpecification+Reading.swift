@@ -14,9 +14,9 @@ extension ContainerSpecification {
     private init(_ body: FieldReader) throws(EngineError) {
         try readConfig(body)
         if let host = try body.reader("HostConfig") { try readHost(host) }
-        if body.isStored {
-            files = try body.objects("Files").map { (file) throws(EngineError) in try FileSpecification(stored: file) }
-        }
+        // Not Docker's: what a container of `compose run` has of its service's secrets and configurations.
+        files = try body.objects("Files").map { (file) throws(EngineError) in try FileSpecification(stored: file) }
+        if !body.isStored { for file in files { try file.check() } }
         exposedPorts.sort()
         if let endpoints = try body.reader("NetworkingConfig")?.reader("EndpointsConfig") {
             for name in endpoints.keys {

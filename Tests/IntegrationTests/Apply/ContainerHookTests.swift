@@ -31,6 +31,7 @@ struct ContainerHookTests {
         #expect(lab.progress.contains("warning: false, which comes before the stop, ended with exit code 1"))
         #expect(try await lab.run("shop-web-1", "cat", "/log/all") == "up\ndown\nup")
         try await lab.host.docker("kill", "shop-web-1")
+        try await lab.host.eventually("it has ended") { try await lab.container("shop-web-1").state.phase == .exited }
         try await lab.apply([address: attributes])
         #expect(try await lab.run("shop-web-1", "cat", "/log/all") == "up\ndown\nup\nup")
         try await lab.stacks.destroy(lab.stack) { _ in }

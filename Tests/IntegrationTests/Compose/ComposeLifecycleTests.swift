@@ -170,6 +170,32 @@ struct ComposeLifecycleTests {
         try await lab.lab.takeDown()
     }
 
+    @Test("gives a container of run the secrets and configurations of its service")
+    func runWithSecrets() async throws {
+        let lab = try await ComposeLab()
+        let project = try lab.project(
+            "hush",
+            [
+                "compose.yaml": """
+                services:
+                  web:
+                    image: \(ComposeLab.image)
+                    secrets: [{source: token, uid: "1000", mode: 0400}]
+                    configs: [{source: greeting, target: /etc/greeting}]
+                secrets: {token: {environment: TOKEN}}
+                configs: {greeting: {content: "hello $$you"}}
+
+                """
+            ])
+        let run = try await project.compose(
+            "run", "--rm", "web", "sh", "-c",
+            "stat -c '%u %a' /run/secrets/token; cat /run/secrets/token /etc/greeting",
+            environment: ["TOKEN=abc"])
+        #expect(run.out == "1000 400\nabchello $you", "\(run.text)")
+        try await project.compose("down", environment: ["TOKEN=abc"])
+        try await lab.lab.takeDown()
+    }
+
     @Test("runs hooks of services that verbs stop and start")
     func hooks() async throws {
         let lab = try await ComposeLab()
