@@ -32,7 +32,7 @@ struct StartFirstTests {
     private func client(_ lab: ProgramLab) throws -> ChildProcess {
         let line = """
             while [ ! -e stop ]; do
-              if page=$(/usr/bin/busybox wget -q -T 5 -O - http://127.0.0.1:18310/ 2>> errors); then echo $page; fi >> pages
+              if page=$(/usr/bin/busybox wget -q -O - http://127.0.0.1:18310/ 2>> errors); then echo $page; fi >> pages
             done
             """
         return try Spawn.start(lab.request("/usr/bin/busybox", ["sh", "-c", line]))
