@@ -14,7 +14,8 @@ enum ComposeCopyCommand {
             OperandDeclaration("SOURCE", .one, "PATH or SERVICE:PATH", completion: .path),
             OperandDeclaration("DESTINATION", .one, "PATH or SERVICE:PATH", completion: .path),
         ],
-        options: [all, CopyCommand.archive, CopyCommand.follow, ComposeOptions.index], action: run)
+        options: [all, CopyCommand.archive, CopyCommand.follow, ComposeOptions.index, ComposeOptions.dryRun],
+        action: run)
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let session = try ComposeSession(invocation)
@@ -29,6 +30,7 @@ enum ComposeCopyCommand {
                 hint: "stackctl compose cp SERVICE:PATH - | stackctl compose cp - SERVICE:PATH")
         case (let service?, nil):
             guard let container = try await containers(of: service, session).first else { throw missing(service) }
+            if session.isDryRun { return told(container, session) }
             try await CopyCommand.receive(
                 container.id, source.path, to: destination.path, session.progressInvocation)
         case (nil, let service?):
@@ -40,10 +42,20 @@ enum ComposeCopyCommand {
                         + "\(containers.count)", hint: "choose one: --index 1")
             }
             for container in containers {
+                if session.isDryRun {
+                    _ = told(container, session)
+                    continue
+                }
                 try await CopyCommand.send(
                     source.path, to: container.id, destination.path, session.progressInvocation)
             }
         }
+        return .success
+    }
+
+    /// What a dry run says.
+    private static func told(_ container: ComposeContainer, _ session: ComposeSession) -> ExitCode {
+        session.output.print("Would copy files of \(container.name)")
         return .success
     }
 
