@@ -56,7 +56,9 @@ struct ContainerWait {
 
     private func unhealthy() async -> Diagnostic {
         let output = container.snapshot.health?.log.last?.output.trimmedLine ?? ""
-        return await failure("is unhealthy", "the last health check said: \(output)")
+        return await failure(
+            "is unhealthy",
+            output.isEmpty ? "the last health check said nothing" : "the last health check said: \(output)")
     }
 
     private func waitCompleted(_ progress: ProgressSink) async throws {
