@@ -162,22 +162,38 @@ struct ComposeDeployment: Sendable {
         let document = try await document()
         let orphans = try await orphans()
         let scope = scope(document, orphans: request.removesOrphans ? orphans : [])
-        var planned = try await stack.plan(document, scope)
-        stack.show(planned.plan, isShort: isShort)
         if !request.removesOrphans { warn(of: orphans) }
-        var code = ExitCode.success
-        if !session.isDryRun {
-            try await stack.agree(to: planned.plan)
-            if try await stopReplaced(planned.plan) { planned = try await stack.plan(document, scope) }
-            code = try await stack.apply(planned)
-            if code == .success { code = try await restartDependents(of: planned.plan) }
-        }
+        let code = try await carryOut(document, scope, isShort: isShort)
         let foreign = request.removesOrphans ? orphans.filter { $0.address == nil } : []
-        guard code == .success, !foreign.isEmpty else { return code }
+        guard code == .success, !foreign.isEmpty, !session.isDryRun else { return code }
         let stopped = try await ComposeStopCommand.stop(foreign.filter(\.isRunning), session, target)
         guard stopped == .success else { return stopped }
         return try await ComposeRemoval(session, target).remove(foreign, volumes: false)
     }
+
+    /// Plans, shows the plan and applies it.
+    ///
+    /// Where the host has moved on meanwhile, as a container that ended just then, that is planned again.
+    private func carryOut(
+        _ document: StackDocument, _ scope: PlanScope, isShort: Bool
+    ) async throws -> ExitCode {
+        var attempts = 0
+        while true {
+            var planned = try await stack.plan(document, scope)
+            stack.show(planned.plan, isShort: isShort)
+            if session.isDryRun { return .success }
+            try await stack.agree(to: planned.plan)
+            if try await stopReplaced(planned.plan) { planned = try await stack.plan(document, scope) }
+            attempts += 1
+            do {
+                let code = try await stack.apply(planned)
+                return code == .success ? try await restartDependents(of: planned.plan) : code
+            } catch let failure as StatusFailure where failure.isStale && attempts < Self.attempts {}
+        }
+    }
+
+    /// So often what was shown is planned again before the user is told that the host does not keep still.
+    private static let attempts = 5
 
     /// Stops what is made anew or taken away, where `-t` says how long that may take.
     ///
@@ -227,4 +243,9 @@ struct ComposeDeployment: Sendable {
                     + "--remove-orphans flag to clean it up")
         ])
     }
+}
+
+extension StatusFailure {
+    /// Whether a plan was refused because the host is not as it was when the plan was made.
+    fileprivate var isStale: Bool { diagnostics.contains { $0.code == "SC3130" } }
 }
