@@ -175,8 +175,7 @@ struct Variation: Sendable {
         Variation("volume-content", "volume.data update live content.a.txt"),
         Variation("volume-label", "volume.data update live labels.kind"),
         Variation("volume-protect"),
-        Variation(
-            "network-label", "container.web recreate recreate networks", "network.back recreate recreate labels.net"),
+        Variation("network-label", "network.back update live labels.net"),
         Variation(
             "network-open", "container.web recreate recreate networks", "network.back recreate recreate internal"),
         Variation(
