@@ -86,6 +86,8 @@ def life(projects, names):
         for index, run in enumerate((projects.ours, projects.peer)):
             yes = ["--yes"] if index == 0 else []
             for kind, arguments in kinds.items():
+                if kind == "noop":
+                    time.sleep(1)  # Twenty processes that have just begun would be measured with it.
                 timed(samples[kind][index], lambda: run(*arguments, *(yes if kind != "down" else [])))
     for kind, what, bar in (("up", f"up of {SERVICES} small services", 1000), ("noop", "up where nothing changed", 50),
                             ("down", f"down of {SERVICES} small services", 700)):

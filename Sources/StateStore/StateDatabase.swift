@@ -37,16 +37,30 @@ package final class StateDatabase: Sendable {
     /// Commits to the disk when it returns, undoes all of it when it throws.
     @discardableResult
     package func write<Value>(_ body: (borrowing WriteTransaction) throws -> Value) throws -> Value {
+        var value: Value?
         try writer.withLock { connection in
-            try connection.execute("BEGIN IMMEDIATE")
-            do {
-                let value = try body(WriteTransaction(connection: connection))
-                try connection.execute("COMMIT")
-                return value
-            } catch {
-                if connection.isInTransaction { try? connection.execute("ROLLBACK") }
-                throw error
-            }
+            try Self.transact(connection) { transaction in value = try body(transaction) }
+        }
+        // Without an error the body has answered.
+        guard let value else { throw CancellationError() }
+        return value
+    }
+
+    /// Commits what `body` does, or undoes all of it.
+    ///
+    /// Apart from `write` and never a part of it: the optimizer of Swift 6.3 fails on a value that cannot be copied where
+    /// it specializes the generic function that makes it.
+    @inline(never)
+    private static func transact(
+        _ connection: Connection, _ body: (borrowing WriteTransaction) throws -> Void
+    ) throws {
+        try connection.execute("BEGIN IMMEDIATE")
+        do {
+            try body(WriteTransaction(connection: connection))
+            try connection.execute("COMMIT")
+        } catch {
+            if connection.isInTransaction { try? connection.execute("ROLLBACK") }
+            throw error
         }
     }
 

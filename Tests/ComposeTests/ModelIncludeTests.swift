@@ -44,6 +44,18 @@ struct ModelIncludeTests {
         #expect(project.services["b"]?["image"]?.string == "b:own")
     }
 
+    @Test("have what they leave open from their own folder and variables")
+    func defaults() throws {
+        let project = try ModelLab.project(
+            "include: [sub/compose.yaml]",
+            [
+                "sub/compose.yaml": "services: {b: {build: {dockerfile: Other}, environment: [OWN, NOWHERE]}}",
+                "sub/.env": "OWN=sub\n",
+            ])
+        #expect(project.services["b"]?["build"]?["context"]?.string == "/project/sub")
+        #expect(project.services["b"]?["environment"]?.flow == "{OWN: sub}")
+    }
+
     @Test("cannot declare what the included one declares")
     func conflict() throws {
         let files = ["sub.yaml": "services: {b: {image: b}}\nnetworks: {n: {internal: true}}"]

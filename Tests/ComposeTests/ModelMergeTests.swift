@@ -29,6 +29,17 @@ struct ModelMergeTests {
             ("ulimits: {nofile: {soft: 1, hard: 2}}", "ulimits: {nofile: 5}", "ulimits", "{nofile: 5}"),
             ("extra_hosts: ['a:1.1.1.1']", "extra_hosts: {b: 2.2.2.2}", "extra_hosts", "[a=1.1.1.1, b=2.2.2.2]"),
             ("tmpfs: /a", "tmpfs: [/b]", "tmpfs", "[/a, /b]"),
+            ("tmpfs: '/a:size=1m'", "tmpfs: '/a:size=2m'", "tmpfs", "[/a:size=2m]"),
+            (
+                "devices: [{source: /dev/a}]", "devices: [{source: /dev/b}]", "devices",
+                "[{permissions: rwm, source: /dev/a, target: /dev/a}, "
+                    + "{permissions: rwm, source: /dev/b, target: /dev/b}]"
+            ),
+            (
+                "depends_on: {db: {condition: service_started, required: false}}",
+                "depends_on: {db: {condition: service_healthy}}", "depends_on",
+                "{db: {condition: service_healthy, required: false}}"
+            ),
             (
                 "logging: {driver: json-file, options: {max-size: 1m}}", "logging: {options: {max-file: 3}}", "logging",
                 "{driver: json-file, options: {max-file: 3, max-size: 1m}}"
@@ -46,6 +57,14 @@ struct ModelMergeTests {
         ])
     func rule(base: String, over: String, attribute: String, expected: String) throws {
         #expect(try merged(base, over, attribute) == expected)
+    }
+
+    @Test("takes the environment's value for a later variable without one")
+    func variables() throws {
+        let project = try ModelLab.project(
+            "services: {web: {image: a, environment: {HOME: base, GONE: base}}}",
+            ["compose.override.yaml": "services: {web: {environment: [HOME, GONE]}}"])
+        #expect(project.services["web"]?["environment"]?.flow == "{HOME: /home/user}")
     }
 
     @Test("replaces a mount of the same target, however it is written")

@@ -26,6 +26,16 @@ struct ModelNamingTests {
         #expect(project.services["web"]?["tty"]?.bool == true)
     }
 
+    @Test("the variables of a file that is named are those of its folder alone")
+    func variablesOfNamedFile() throws {
+        let project = try load([
+            "/home/me/shop/deep/er/.env": "TAG=here\nCOMPOSE_PROJECT_NAME=here\n", "/home/me/other/.env": "TAG=there\n",
+            "/home/me/other/compose.yaml": web,
+        ]) { $0.files = ["/home/me/other/compose.yaml"] }
+        #expect(project.name == "other")
+        #expect(project.services["web"]?["image"]?.string == "a:there")
+    }
+
     @Test("with two of them in one folder, one is used and the other is mentioned")
     func two() throws {
         let project = try load([

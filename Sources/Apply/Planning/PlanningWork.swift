@@ -122,7 +122,9 @@ struct PlanningWork {
         if resource.protect { problems.append(Self.protected(address, location, goal)) }
         let holdsData = (try? observers.observer(for: address.kind))?.holdsData ?? false
         let isThere = observed[address] != nil
-        let losesData = isThere && (holdsData || observed[address]?.data != nil)
+        // Where volumes stay, so do those that containers have for themselves.
+        let keepsData = address.kind == .container && scope.keptKinds.contains(.volume)
+        let losesData = isThere && (holdsData || observed[address]?.data != nil && !keepsData)
         let changeClass: ChangeClass = losesData ? .dataLoss : .recreate
         let note = goal == .destroy ? "the stack is destroyed" : "no longer declared"
         var change = Change(

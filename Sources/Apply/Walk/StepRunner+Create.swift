@@ -15,7 +15,7 @@ extension StepRunner {
         var intent = Intent(
             operation: .create, address: address, objectID: identity.id, attributes: template.attributes)
         intent.reserved = identity.reserved
-        if provider.holdsData {
+        if provider.isHeldByDependents {
             let object = RecordedObject(
                 address: address, objectID: identity.id, attributes: template.attributes, outputs: JSONObject())
             intent.adopts = try await provider.observe(stack: stack, recorded: [object])[address] != nil

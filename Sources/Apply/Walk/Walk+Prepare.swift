@@ -37,8 +37,10 @@ extension Walk {
                 finish(step, .done)
                 return nil
             }
+            // Where volumes stay, so do those without a name, for the next container of this address.
+            let isHandedOn = address.kind == .container && planned.plan.scope.keptKinds.contains(.volume)
             return {
-                try await runner.delete(resource, isReplaced: false)
+                try await runner.delete(resource, isReplaced: isHandedOn)
                 return nil
             }
         case .deleteToRecreate(let position):

@@ -81,7 +81,9 @@ extension ServiceLowering {
         if let hosts = service.texts("extra_hosts"), !hosts.isEmpty {
             set("extraHosts", .strings(hosts.map(Self.hostLine)), "extra_hosts")
         }
-        setTexts("dns", "dns")
+        if let servers = service.texts("dns")?.filter({ !$0.isEmpty }), !servers.isEmpty {
+            set("dns", .strings(servers), "dns")
+        }
         setTexts("dnsSearch", "dns_search")
         setTexts("dnsOptions", "dns_opt")
         lowerLinks()

@@ -104,8 +104,8 @@ extension HostEngine {
                 try await holdMounts(container)
                 var plan = try await launchConfiguration(container, facts, layers: mounted)
                 plan.mounts += Self.fileMounts(files)
-                let connection = try await runtime.start(plan, networkNamespace: namespace?.raw)
                 try await note(files.map(\.file), of: container)
+                let connection = try await runtime.start(plan, networkNamespace: namespace?.raw)
                 // The supervisor lives in the namespace now and keeps it.
                 withExtendedLifetime(namespace) {}
                 return connection

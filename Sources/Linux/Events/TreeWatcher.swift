@@ -18,7 +18,7 @@ package final class TreeWatcher: Sendable {
 
     /// Watches just these directories from now on, each with the inode it was found with.
     ///
-    /// One that is gone meanwhile is left out. Throws `ENOSPC` where the user has no more watches
+    /// One that is gone meanwhile, or that the user may not read, is left out. Throws `ENOSPC` where the user has no more watches
     /// (`fs.inotify.max_user_watches`).
     package func watch(_ directories: [String: UInt64]) throws(SystemError) {
         try tokens.withLock { tokens throws(SystemError) in
@@ -30,7 +30,7 @@ package final class TreeWatcher: Sendable {
                 do throws(SystemError) {
                     let token = try DirectoryWatches.shared.add(path, name: nil, teller, endsWhenGone: false)
                     tokens[path] = (inode, token)
-                } catch let error where [.ENOENT, .ENOTDIR].contains(error.errno) {
+                } catch let error where [.ENOENT, .ENOTDIR, .EACCES].contains(error.errno) {
                     continue
                 }
             }

@@ -42,7 +42,11 @@ enum SourceText {
         case "\t": return "\\t"
         case "\r": return "\\r"
         default:
-            let isPlain = scalar.properties.generalCategory != .control && scalar.properties.generalCategory != .format
+            // A mark would join the quote or the space before it to another character.
+            let marks: [Unicode.GeneralCategory] = [
+                .control, .format, .nonspacingMark, .spacingMark, .enclosingMark,
+            ]
+            let isPlain = !marks.contains(scalar.properties.generalCategory)
             return isPlain && scalar.value >= 0x20 && !scalar.properties.isWhitespace || scalar == " "
                 ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
         }

@@ -49,6 +49,11 @@ struct CarriedVolumes: Sendable {
         }
     }
 
+    /// Whether volumes wait for the next container.
+    var hasNotes: Bool {
+        get async throws { try await !noted().isEmpty }
+    }
+
     /// The new container is made: what it has not taken over goes.
     func settle() async throws {
         let volumes = try await noted()

@@ -205,7 +205,9 @@ struct ContainerProvider: ResourceProvider {
             try await end(container, isLast: true)
             progress(ProgressUpdate(address: address, message: "removing"))
             if isReplaced { try await carried.keep(of: container) }
-            try await engine.remove(container, force: true, volumes: !isReplaced)
+            // What was handed to a creation that failed is noted for the next one.
+            let hasNotes = try await carried.hasNotes
+            try await engine.remove(container, force: true, volumes: !isReplaced && !hasNotes)
         } else if !isReplaced {
             // A creation that failed has noted what the next one is handed.
             return

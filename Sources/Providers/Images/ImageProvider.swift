@@ -176,7 +176,9 @@ struct ImageProvider: ResourceProvider {
         changes: [AttributeChange], class: ChangeClass, progress: @escaping ProgressSink
     ) async throws -> JSONObject {
         let outputs = try await retag(address, objectID, to)
-        try await untag(Set(from.list("tags") ?? []).subtracting(to.list("tags") ?? []), objectID)
+        if let id = try await objects.image(of: objectID) {
+            try await untag(Set(from.list("tags") ?? []).subtracting(to.list("tags") ?? []), of: id)
+        }
         let before = Set(from.list("push") ?? [])
         let new = (to.list("push") ?? []).filter { !before.contains($0) }
         if !new.isEmpty, let id = try await objects.image(of: objectID), let image = try await engine.images.resolve(id)
@@ -191,8 +193,9 @@ struct ImageProvider: ResourceProvider {
         stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject, isReplaced: Bool,
         progress: @escaping ProgressSink
     ) async throws {
-        try await untag(Set(attributes.list("tags") ?? []), objectID)
         if let id = try await objects.letGo(objectID) {
+            // Another build may have come to the same image, and to its names with it.
+            if try await !objects.isHeld(id) { try await untag(Set(attributes.list("tags") ?? []), of: id) }
             try await removeImage(id, address)
         } else if let before = try await objects.begun(objectID) {
             // Cut short after the image had got its name, before that was written down.
@@ -232,8 +235,7 @@ struct ImageProvider: ResourceProvider {
     }
 
     /// Takes names from the image of a build, as far as they are its.
-    private func untag(_ names: Set<String>, _ objectID: String) async throws {
-        guard !names.isEmpty, let id = try await objects.image(of: objectID) else { return }
+    private func untag(_ names: Set<String>, of id: String) async throws {
         for name in names.sorted() {
             guard let named = try await engine.images.resolve(name), named.id.description == id else { continue }
             _ = try await engine.images.untag(try ImageReference(name).withDefaultTag)

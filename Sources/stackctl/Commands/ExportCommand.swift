@@ -85,7 +85,7 @@ enum ExportCommand {
         let (text, notes) = ComposeExport.yaml(of: document)
         invocation.output.show(notes)
         if let path = invocation.arguments.value(of: output), path != "-" {
-            try Files.writeAtomically(path, Array(text.utf8))
+            try Files.write(path, Array(text.utf8))
         } else {
             invocation.output.write(text)
         }

@@ -13,6 +13,7 @@ extension ComposeDeployment {
     func supply(_ service: String) async throws -> JSONObject? {
         let code = try await pullDue()
         guard code == .success else { throw Self.failed(service) }
+        try await stack.checkIsProject()
         let document = try await document()
         guard
             let resource = document.resources.first(where: {
@@ -31,7 +32,9 @@ extension ComposeDeployment {
             }
         }
         guard !session.isDryRun else { return nil }
-        try await ComposeReadiness(session, target).waitForDependencies(of: service, labelled: [])
+        if !request.ignoresDependencies {
+            try await ComposeReadiness(session, target).waitForDependencies(of: service, labelled: [])
+        }
         return try await resolved(resource)
     }
 

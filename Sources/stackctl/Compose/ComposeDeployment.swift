@@ -98,9 +98,7 @@ struct ComposeDeployment: Sendable {
     func scope(_ document: StackDocument, orphans: [ComposeContainer]) -> PlanScope {
         var scope = PlanScope()
         scope.keepsExisting = request.keepsExisting
-        if isPart || !request.removesOrphans {
-            scope.targets = targets(document).union(orphans.compactMap(\.address))
-        }
+        scope.targets = targets(document).union(orphans.compactMap(\.address))
         if request.forcesRecreation { scope.replaced.formUnion(containers(of: services, document)) }
         if request.recreatesDependencies {
             scope.replaced.formUnion(containers(of: reached.filter { !services.contains($0) }, document))
@@ -160,6 +158,7 @@ struct ComposeDeployment: Sendable {
         let pulled = try await pullDue()
         guard pulled == .success else { return pulled }
         let document = try await document()
+        try await stack.checkIsProject()
         let orphans = try await orphans()
         let scope = scope(document, orphans: request.removesOrphans ? orphans : [])
         if !request.removesOrphans { warn(of: orphans) }
@@ -183,7 +182,10 @@ struct ComposeDeployment: Sendable {
             stack.show(planned.plan, isShort: isShort)
             if session.isDryRun { return .success }
             try await stack.agree(to: planned.plan)
-            if try await stopReplaced(planned.plan) { planned = try await stack.plan(document, scope) }
+            if try await stopReplaced(planned.plan) {
+                planned = try await stack.plan(document, scope)
+                try await stack.agree(to: planned.plan)
+            }
             attempts += 1
             do {
                 let code = try await stack.apply(planned)
@@ -193,7 +195,7 @@ struct ComposeDeployment: Sendable {
     }
 
     /// So often what was shown is planned again before the user is told that the host does not keep still.
-    private static let attempts = 5
+    static let attempts = 5
 
     /// Stops what is made anew or taken away, where `-t` says how long that may take.
     ///
@@ -212,7 +214,9 @@ struct ComposeDeployment: Sendable {
     /// Restarts what says `restart: true` of a service that was made anew, where it was not changed itself.
     private func restartDependents(of plan: Plan) async throws -> ExitCode {
         let changed = plan.changes.filter { $0.address.kind == .container && $0.action != .noChange }.map(\.address)
-        let anew = Set(plan.changes.filter { [.recreate, .restart].contains($0.action) }.map(\.address.name))
+        guard request.starts else { return .success }
+        let containers = plan.changes.filter { $0.address.kind == .container }
+        let anew = Set(containers.filter { [.recreate, .restart].contains($0.action) }.map(\.address.name))
         let hasDependents = project.services.entries.contains { entry in
             ComposeContainer.Dependency.all(of: entry.value).contains { $0.restarts && anew.contains($0.service) }
         }
@@ -247,5 +251,5 @@ struct ComposeDeployment: Sendable {
 
 extension StatusFailure {
     /// Whether a plan was refused because the host is not as it was when the plan was made.
-    fileprivate var isStale: Bool { diagnostics.contains { $0.code == "SC3130" } }
+    var isStale: Bool { diagnostics.contains { $0.code == "SC3130" } }
 }

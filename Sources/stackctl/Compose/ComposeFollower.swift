@@ -87,11 +87,14 @@ struct ComposeFollower: Sendable {
         }
 
         try await followNew()
-        guard !open.isEmpty else { return .success }
+        guard !open.isEmpty || watch != nil else { return .success }
         for await event in events {
             switch event {
             case .began: if !isStopping { try await followNew() }
-            case .failed(let error): session.output.show(Failure.diagnostics(error))
+            case .failed(let error):
+                session.output.show(Failure.diagnostics(error))
+                // What became of it is not known: an answer of success would be a guess.
+                result = result ?? .failure
             case .interrupted:
                 interrupts += 1
                 session.output.writeError(
@@ -113,7 +116,8 @@ struct ComposeFollower: Sendable {
                 stops -= 1
                 if code != .success { return code }
             }
-            if open.isEmpty, stops == 0 { break }
+            // While files are watched, a rebuild may put another container in the place of the last one.
+            if open.isEmpty, stops == 0, watch == nil || isStopping { break }
         }
         if interrupts == 0, let codeFrom { return ExitCode(code: codes[codeFrom] ?? result?.code ?? 0) }
         return result ?? .success

@@ -19,6 +19,7 @@ struct ComposeRemoval: Sendable {
         if !recorded.isEmpty {
             var scope = PlanScope()
             scope.targets = Set(recorded.compactMap(\.address))
+            if !volumes { scope.keptKinds.insert(.volume) }
             let stack = ComposeStack(session, target)
             if let plan = try await stack.planDestroy(scope), !plan.isEmpty {
                 if session.isDryRun {

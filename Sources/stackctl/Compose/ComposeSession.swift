@@ -120,13 +120,17 @@ struct ComposeSession: Sendable {
     /// The project with its file, or else its name alone.
     ///
     /// As Docker: a name without a file is enough for verbs that act on what is there; no file is looked for then.
-    func target() async throws -> ComposeTarget {
+    ///
+    /// - Parameter keepingUnused: whether the project keeps the networks and volumes that no active service uses.
+    func target(keepingUnused: Bool = false) async throws -> ComposeTarget {
         let name = arguments.value(of: ComposeOptions.projectName)
         if let name, arguments.values(of: ComposeOptions.file).isEmpty {
             return ComposeTarget(name: try Self.checked(name), project: nil)
         }
         do {
-            let project = try await project()
+            let project = try await project { request in
+                if keepingUnused { request.keepsUnusedResources = true }
+            }
             return ComposeTarget(name: project.name, project: project)
         } catch {
             guard arguments.values(of: ComposeOptions.file).isEmpty,

@@ -71,6 +71,20 @@ struct ComposeStack: Sendable {
         }
     }
 
+    /// Makes sure that a stack of this name, if there is one, is a compose project: another manifest's is not ours to take.
+    ///
+    /// - Throws: `Diagnostic` (SC0238) where it is not.
+    func checkIsProject() async throws {
+        let filters = [("label", "\(ComposeContainer.Label.stack)=\(name)")]
+        let request = Target("containers", "json").with("all", true).with(filters: filters)
+        for container in try await session.daemon().get(request.text).arrayValue ?? []
+        where container["Labels"]?[ComposeContainer.Label.project] == nil {
+            throw Diagnostic(
+                code: "SC0238", summary: "the stack \(name) is no compose project: a manifest of that name was applied",
+                hint: "give the project another name with -p, or remove that stack: stackctl destroy \(name)")
+        }
+    }
+
     // MARK: Destroy
 
     /// What a destroy within a scope would take away; nil where no stack of this name is recorded.

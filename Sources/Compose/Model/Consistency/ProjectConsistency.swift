@@ -123,7 +123,7 @@ struct ProjectConsistency {
 
     private func checkPorts() {
         var taken: [String: [(address: String, service: String, location: SourceLocation)]] = [:]
-        for entry in project.services.entries {
+        for entry in project.services.entries where Self.publishes(entry.value) {
             for port in entry.value["ports"]?.list ?? [] {
                 guard let published = port["published"]?.text, let number = UInt16(published), number > 0 else {
                     continue
@@ -143,6 +143,14 @@ struct ProjectConsistency {
                 }
             }
         }
+    }
+
+    /// Whether a service has a container with ports of its own: not without replicas, nor in the network of another.
+    private static func publishes(_ service: ComposeNode) -> Bool {
+        let replicas = service["deploy"]?["replicas"]?.int ?? service["scale"]?.int ?? 1
+        let mode = service["network_mode"]?.string ?? ""
+        let isShared = mode == "host" || mode == "none" || mode.hasPrefix("service:") || mode.hasPrefix("container:")
+        return replicas > 0 && !isShared
     }
 
     /// Whether two addresses of the host are, or one holds, the other.

@@ -31,7 +31,8 @@ struct ComposeFileSearch {
 
     /// Looks.
     func result() throws(DiagnosticList) -> Result {
-        let start = request.projectDirectory ?? request.workingDirectory
+        let named = request.files.first { $0 != "-" }.map { AbsolutePath.folder(of: $0) }
+        let start = request.projectDirectory ?? named ?? request.workingDirectory
         let (variables, environment) = try environment(of: start, under: request.environment)
         let found = try composeFiles(from: start, environment)
         let directory =

@@ -79,10 +79,34 @@ extension ModelReader {
         for path in inclusion.paths where request.texts[path] == nil && !files.exists(path) {
             throw missing(path, at: inclusion.location)
         }
-        let model = try model(of: inclusion.paths, in: inner)
-        let resolved = resolution(from: inclusion.directory, in: inner).project(model)
+        let model = ServiceDefaults().project(try model(of: inclusion.paths, in: inner))
+        let resolved = resolution(from: inclusion.directory, in: inner).project(
+            Self.withVariables(model, of: inner.environment))
         includes[key] = resolved
         return resolved
+    }
+
+    /// Variables without a value get the one that the inclusion's own environment has.
+    private static func withVariables(_ model: ComposeMap, of environment: [String: String]) -> ComposeMap {
+        guard let services = model["services"], let members = services.map else { return model }
+        var result = model
+        result["services"] = services.with(
+            .map(
+                members.mapValues { entry in
+                    guard var service = entry.value.map, let variables = service["environment"],
+                        let values = variables.map
+                    else { return entry.value }
+                    service["environment"] = variables.with(
+                        .map(
+                            values.mapValues { variable in
+                                guard variable.value.isNull, let value = environment[variable.key] else {
+                                    return variable.value
+                                }
+                                return variable.value.with(.string(value))
+                            }))
+                    return entry.value.with(.map(service))
+                }))
+        return result
     }
 
     /// The environment inside: what is known outside counts more than what its own files say.

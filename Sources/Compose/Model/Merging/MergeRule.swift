@@ -31,9 +31,11 @@ indirect enum MergeRule: Sendable {
     static let service = members(
         [
             "command": replace, "entrypoint": replace,
+            // A later variable without a value takes the environment's, whatever an earlier file says.
+            "environment": each(replace),
             "healthcheck": members(["test": replace]),
             "ports": unique(portKey), "volumes": unique { memberKey($0, "target") },
-            "devices": unique { memberKey($0, "target") },
+            "devices": unique { memberKey($0, "target") }, "tmpfs": unique(pathKey),
             "secrets": unique { grantKey($0, folder: "/run/secrets/") },
             "configs": unique { grantKey($0, folder: "/") },
             "env_file": unique { memberKey($0, "path") },
@@ -41,13 +43,14 @@ indirect enum MergeRule: Sendable {
             "networks": each(members(["aliases": uniqueTexts, "link_local_ips": uniqueTexts])),
         ].merging(
             [
-                "cap_add", "cap_drop", "dns", "dns_opt", "dns_search", "expose", "links", "profiles", "tmpfs",
+                "cap_add", "cap_drop", "dns", "dns_opt", "dns_search", "expose", "links", "profiles",
                 "extra_hosts", "label_file",
             ].map { ($0, uniqueTexts) }
         ) { first, _ in first })
 
     private static let build = members([
-        "ulimits": each(replace), "extra_hosts": uniqueTexts, "tags": uniqueTexts, "platforms": uniqueTexts,
+        "args": each(replace), "ulimits": each(replace),
+        "extra_hosts": uniqueTexts, "tags": uniqueTexts, "platforms": uniqueTexts,
         "secrets": unique { grantKey($0, folder: "/run/secrets/") },
     ])
 
@@ -60,6 +63,10 @@ indirect enum MergeRule: Sendable {
     private static func memberKey(_ node: ComposeNode, _ member: String) -> String {
         node[member]?.text ?? node.text ?? ""
     }
+
+    /// The path of a tmpfs without its options.
+    @Sendable
+    private static func pathKey(_ node: ComposeNode) -> String { String((node.text ?? "").prefix { $0 != ":" }) }
 
     @Sendable
     private static func grantKey(_ node: ComposeNode, folder: String) -> String {

@@ -22,6 +22,7 @@ struct ServiceDefaults {
                     case "volumes": each(entry.value, volume)
                     case "gpus": each(entry.value, deviceRequest)
                     case "deploy": deploy(entry.value)
+                    case "depends_on": dependencies(entry.value)
                     default: entry.value
                     }
                 }))
@@ -40,6 +41,17 @@ struct ServiceDefaults {
         options.fill("create_host_path", .bool(true), at: bind.location)
         members["bind"] = bind.with(.map(options))
         return node.with(.map(members))
+    }
+
+    private func dependencies(_ node: ComposeNode) -> ComposeNode {
+        guard let members = node.map else { return node }
+        return node.with(
+            .map(
+                members.mapValues { entry in
+                    guard var dependency = entry.value.map else { return entry.value }
+                    dependency.fill("required", .bool(true), at: entry.value.location)
+                    return entry.value.with(.map(dependency))
+                }))
     }
 
     private func deviceRequest(_ node: ComposeNode) -> ComposeNode {

@@ -53,6 +53,11 @@ extension LongNotation {
 
     /// A device of the host; its name inside is the same where not said, its use is not limited.
     func device(_ node: ComposeNode) -> ComposeNode {
+        if var members = node.map, let source = members["source"] {
+            members.fill("target", source.value, at: source.location)
+            members.fill("permissions", .string("rwm"), at: node.location)
+            return node.with(.map(members))
+        }
         guard let text = node.string else { return node }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         guard let source = parts.first, parts.count <= 3 else {
@@ -72,10 +77,12 @@ extension LongNotation {
 
     /// Services that have to be there before.
     func dependencies(_ node: ComposeNode) -> ComposeNode {
-        members(of: named(node) { .map(ComposeMap()) }) { dependency in
+        let isMap = node.map != nil
+        return members(of: named(node) { .map(ComposeMap()) }) { dependency in
             var members = dependency.map ?? ComposeMap()
             members.fill("condition", .string("service_started"), at: dependency.location)
-            members.fill("required", .bool(true), at: dependency.location)
+            // What a map leaves out may be said by an earlier file: it is filled in after merging.
+            if !isMap { members.fill("required", .bool(true), at: dependency.location) }
             return dependency.with(.map(members))
         }
     }

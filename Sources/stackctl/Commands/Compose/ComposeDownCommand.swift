@@ -22,7 +22,7 @@ enum ComposeDownCommand {
         options: [volumes, images, ComposeOptions.removeOrphans, ComposeOptions.timeout, ComposeOptions.dryRun]
     ) { invocation in
         let session = try ComposeSession(invocation)
-        let target = try await session.target()
+        let target = try await session.target(keepingUnused: true)
         var request = Request()
         request.services = session.arguments.operands
         request.removesVolumes = session.arguments.isSet(volumes)
@@ -74,8 +74,9 @@ struct ComposeTakedown: Sendable {
             code = try await ComposeRemoval(session, target).remove(foreign, volumes: request.removesVolumes)
         }
         guard code == .success else { return code }
-        let plan = try await stack.planDestroy(scope(all))
-        code = try await destroy(plan, scope(all))
+        try await stack.checkIsProject()
+        let plan: Plan?
+        (code, plan) = try await destroy(all)
         guard code == .success else { return code }
         let foreignRest = try await request.services.isEmpty ? rest() : []
         code = try await remove(foreignRest)
@@ -94,14 +95,24 @@ struct ComposeTakedown: Sendable {
 
     private var stack: ComposeStack { ComposeStack(session, target) }
 
-    /// Takes away what is recorded.
-    private func destroy(_ plan: Plan?, _ scope: PlanScope) async throws -> ExitCode {
-        guard let plan, !plan.isEmpty else { return .success }
-        if session.isDryRun {
-            stack.show(plan, isShort: true)
-            return .success
+    /// Takes away what is recorded, and gives what was planned last.
+    ///
+    /// Where the host moves on between plan and destroy, as a container that ends just then, that is planned again.
+    private func destroy(_ all: [ComposeContainer]) async throws -> (ExitCode, Plan?) {
+        let scope = try await scope(all)
+        var attempts = 0
+        while true {
+            let plan = try await stack.planDestroy(scope)
+            guard let plan, !plan.isEmpty else { return (.success, plan) }
+            if session.isDryRun {
+                stack.show(plan, isShort: true)
+                return (.success, plan)
+            }
+            attempts += 1
+            do {
+                return (try await stack.destroy(plan, scope), plan)
+            } catch let failure as StatusFailure where failure.isStale && attempts < ComposeDeployment.attempts {}
         }
-        return try await stack.destroy(plan, scope)
     }
 
     /// Whether every image of the stack is among those that `--rmi` names.
@@ -111,32 +122,73 @@ struct ComposeTakedown: Sendable {
         return mode == "all" || services.allSatisfy { $0.value["build"]?.isNull ?? true || $0.value["image"] == nil }
     }
 
-    private func scope(_ all: [ComposeContainer]) -> PlanScope {
+    /// Of what is recorded: the containers that are meant, and what the file declares as its own.
+    private func scope(_ all: [ComposeContainer]) async throws -> PlanScope {
         var scope = PlanScope()
         if !request.removesVolumes { scope.keptKinds.insert(.volume) }
         if !removesRecordedImages { scope.keptKinds.insert(.image) }
+        let meant = Set(all.filter(isMeant).compactMap(\.address))
         if !request.services.isEmpty {
-            scope.targets = Set(all.filter(isMeant).compactMap(\.address))
+            scope.targets = meant
             return scope
         }
-        guard let project = target.project, !request.removesOrphans,
-            all.contains(where: { project.isOrphan($0) && $0.address != nil })
-        else { return scope }
-        // The container of a service that the file no longer has stays, and so do its networks and volumes.
-        let orphans = all.filter(project.isOrphan)
-        let kept = Set(orphans.flatMap(Self.networks))
-        var targets = Set(all.filter(isMeant).compactMap(\.address))
-        for key in project.networks.keys {
-            let name = project.networks[key]?["name"]?.string ?? "\(project.name)_\(key)"
-            if !kept.contains(name) { targets.insert(ResourceAddress(kind: .network, name: key)) }
-        }
+        let recorded = try await stack.planDestroy(scope)?.changes.map(\.address) ?? []
+        let orphans = all.filter { !isMeant($0) }
+        let inUse = Set(orphans.flatMap(Self.networks)).union(try await networksInUse(by: all))
         let mounted = Set(orphans.flatMap(Self.volumes))
-        for key in request.removesVolumes ? project.volumes.keys : [] {
-            let name = project.volumes[key]?["name"]?.string ?? "\(project.name)_\(key)"
-            if !mounted.contains(name) { targets.insert(ResourceAddress(kind: .volume, name: key)) }
-        }
-        scope.targets = targets
+        scope.targets = meant.union(
+            recorded.filter { address in
+                switch address.kind {
+                case .container: isMeant(address)
+                case .network: isOwn(address, target.project?.networks) && !inUse.contains(hostName(address))
+                case .volume: isOwn(address, target.project?.volumes) && !mounted.contains(hostName(address))
+                case .image: true
+                }
+            })
         return scope
+    }
+
+    /// Whether a recorded container is meant, which may be gone from the host.
+    private func isMeant(_ address: ResourceAddress) -> Bool {
+        guard let project = target.project, !request.removesOrphans else { return true }
+        let service = address.name.firstRange(of: "-pre_start-").map { String(address.name[..<$0.lowerBound]) }
+        return [address.name, service ?? address.name].contains { name in
+            project.services[name] != nil || project.disabledServices[name] != nil
+        }
+    }
+
+    /// Whether the file declares a network or a volume as the project's own.
+    ///
+    /// Without a file all that is recorded is. What the file no longer has stays, since it may hold data.
+    private func isOwn(_ address: ResourceAddress, _ declared: ComposeMap?) -> Bool {
+        guard let declared else { return true }
+        guard let entry = declared[address.name] else {
+            return address.kind == .network && (request.removesOrphans || address.name == "default")
+        }
+        return !(entry["external"]?.bool ?? false)
+    }
+
+    private func hostName(_ address: ResourceAddress) -> String {
+        let declared = address.kind == .network ? target.project?.networks : target.project?.volumes
+        return declared?[address.name]?["name"]?.string ?? "\(target.name)_\(address.name)"
+    }
+
+    /// The networks of the project that running containers of others are in: they stay, as with Docker.
+    private func networksInUse(by own: [ComposeContainer]) async throws -> [String] {
+        let daemon = try await session.daemon()
+        let filters = [("label", "\(ComposeContainer.Label.project)=\(target.name)")]
+        let ids = Set(own.map(\.id))
+        var names: [String] = []
+        for network in try await daemon.get(Target("networks").with(filters: filters).text).arrayValue ?? [] {
+            guard let name = network["Name"]?.stringValue else { continue }
+            let inspected = try await daemon.get(Target("networks", name).text)
+            let others = inspected["Containers"]?.objectValue?.filter { !ids.contains($0.key) } ?? []
+            guard let other = others.first else { continue }
+            names.append(name)
+            let user = other.value["Name"]?.stringValue ?? String(other.key.prefix(12))
+            warnOfUse(name, "the container \(user) is in it")
+        }
+        return names
     }
 
     private static func volumes(_ container: ComposeContainer) -> [String] {
@@ -160,13 +212,22 @@ struct ComposeTakedown: Sendable {
     private func rest() async throws -> [Object] {
         let daemon = try await session.daemon()
         let filters = [("label", "\(ComposeContainer.Label.project)=\(target.name)")]
-        func names(_ found: JSONValue?) -> [String] {
-            (found?.arrayValue ?? []).filter(isForeign).compactMap { $0["Name"]?.stringValue }
+        func names(_ found: JSONValue?, _ declared: ComposeMap?) -> [String] {
+            let own = declared.map { declared in
+                Set(
+                    declared.entries.filter { !($0.value["external"]?.bool ?? false) }.map { entry in
+                        entry.value["name"]?.string ?? "\(target.name)_\(entry.key)"
+                    } + ["\(target.name)_default"])
+            }
+            return (found?.arrayValue ?? []).filter(isForeign).compactMap { $0["Name"]?.stringValue }
+                .filter { own?.contains($0) ?? true }
         }
-        let networks = names(try await daemon.get(Target("networks").with(filters: filters).text))
+        let networks = names(
+            try await daemon.get(Target("networks").with(filters: filters).text), target.project?.networks)
         var objects = networks.map { Object(kind: "networks", name: $0) }
         guard request.removesVolumes else { return objects }
-        let volumes = names(try await daemon.get(Target("volumes").with(filters: filters).text)["Volumes"])
+        let volumes = names(
+            try await daemon.get(Target("volumes").with(filters: filters).text)["Volumes"], target.project?.volumes)
         objects += volumes.map { Object(kind: "volumes", name: $0) }
         return objects
     }
@@ -188,13 +249,16 @@ struct ComposeTakedown: Sendable {
         } catch let failure as StatusFailure where failure.status == 404 {
         } catch let failure as StatusFailure where failure.status == 403 || failure.status == 409 {
             // Containers of others use it, or of a service that the file no longer has: it stays for them, as with Docker.
-            session.output.show([
-                Diagnostic(
-                    severity: .warning, code: "SC0232", summary: "\(object.name): resource is still in use",
-                    detail: failure.diagnostics.first?.summary,
-                    hint: "containers of services that the file no longer has go with --remove-orphans")
-            ])
+            warnOfUse(object.name, failure.diagnostics.first?.summary)
         }
+    }
+
+    private func warnOfUse(_ name: String, _ detail: String?) {
+        session.output.show([
+            Diagnostic(
+                severity: .warning, code: "SC0232", summary: "\(name): resource is still in use", detail: detail,
+                hint: "containers of services that the file no longer has go with --remove-orphans")
+        ])
     }
 
     // MARK: Images
