@@ -29,10 +29,12 @@ struct StartFirstTests {
     }
 
     /// Asks for the page all the time, and writes down what it got.
+    ///
+    /// A connection that its server was killed in the middle of is given up after a while, as every client does.
     private func client(_ lab: ProgramLab) throws -> ChildProcess {
         let line = """
             while [ ! -e stop ]; do
-              if page=$(/usr/bin/busybox wget -q -O - http://127.0.0.1:18310/ 2>> errors); then echo $page; fi >> pages
+              if page=$(timeout 3 /usr/bin/busybox wget -q -O - http://127.0.0.1:18310/ 2>> errors); then echo $page; fi >> pages
             done
             """
         return try Spawn.start(lab.request("/usr/bin/busybox", ["sh", "-c", line]))

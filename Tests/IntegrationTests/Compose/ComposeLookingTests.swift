@@ -92,7 +92,9 @@ struct ComposeLookingTests {
         try await EventLoop.shared.sleep(for: .milliseconds(300))
         for number in 1...2 { try await lab.docker("kill", "shop-worker-\(number)") }
         #expect(try await followed.out.contains("worker-1  | worker 1 here\n"))
-        let events = try await compose(lab, "events", "--json", "--since", "1m", "--until", "0s", "worker").out
+        // Times are whole seconds: the end of this one and the next.
+        let until = String(Clock.now().seconds + 2)
+        let events = try await compose(lab, "events", "--json", "--since", "5m", "--until", until, "worker").out
         let died = try events.split(separator: "\n").map { try JSONValue.parse(String($0)) }.first {
             $0["action"] == "die"
         }
