@@ -96,7 +96,7 @@ extension ComposeServiceExport {
         var nodes: [(String, ComposeNode)] = []
         for endpoint in endpoints {
             var endpoint = endpoint.objectValue ?? JSONObject()
-            let key = networkKey(endpoint["network"] ?? .null)
+            let key = key(endpoint["network"] ?? .null, in: \.networks)
             endpoint["network"] = nil
             var node = ComposeMap()
             for (attribute, key) in [
@@ -118,12 +118,13 @@ extension ComposeServiceExport {
             nodes.map { ($0.0, $0.1.map?.isEmpty == true ? ComposeNode(.null, at: place) : $0.1) }, at: place)
     }
 
-    /// The key of a network, which is declared as external where it is not of the stack.
-    private func networkKey(_ value: JSONValue) -> String {
+    /// The key of a network or volume, which is declared as external where it is not of the stack.
+    private func key(_ value: JSONValue, in section: WritableKeyPath<ComposeProject, ComposeMap>) -> String {
         if let reference = StackReference(json: value) { return reference.address.name }
         let name = value.stringValue ?? ""
         let key = ComposeExportWork.key(name)
-        work.project.networks[key] = work.project.networks[key] ?? ComposeExportWork.external(name)
+        work.project[keyPath: section][key] =
+            work.project[keyPath: section][key] ?? ComposeExportWork.external(name)
         return key
     }
 
@@ -181,7 +182,7 @@ extension ComposeServiceExport {
         node["type"] = mount.take("type")
         if let source = mount["source"] {
             switch type {
-            case "volume": node["source"] = .string(volumeKey(source), at: place)
+            case "volume": node["source"] = .string(key(source, in: \.volumes), at: place)
             case "image": node["source"] = .string(imageName(source), at: place)
             default: node["source"] = .string(text(source, "mounts"), at: place)
             }
@@ -204,15 +205,6 @@ extension ComposeServiceExport {
         }
         if !options.isEmpty { node[type] = ComposeNode(.map(options), at: place) }
         return ComposeNode(.map(node), at: place)
-    }
-
-    /// The key of a volume, which is declared as external where it is not of the stack.
-    private func volumeKey(_ value: JSONValue) -> String {
-        if let reference = StackReference(json: value) { return reference.address.name }
-        let name = value.stringValue ?? ""
-        let key = ComposeExportWork.key(name)
-        work.project.volumes[key] = work.project.volumes[key] ?? ComposeExportWork.external(name)
-        return key
     }
 
     mutating func exportFiles() {
