@@ -136,13 +136,7 @@ struct ContainerSource {
     }
 
     private mutating func writeProcess() throws(Diagnostic) {
-        for (key, name) in [("entrypoint", "Entrypoint"), ("command", "Command")] where attributes.has(key) {
-            let words = try attributes.words(key).map { SourceText.literal($0) }
-            var call = SourceCall(name)
-            if words.isEmpty { call.add("[]") }
-            for word in words { call.add(word) }
-            lines.append(call.text)
-        }
+        lines += try attributes.programs()
         for (name, value) in try attributes.pairs("env") {
             let text = try scope.text(value, "\(group.address).env.\(name)")
             var call = SourceCall("Env")

@@ -119,13 +119,7 @@ struct ImageSource {
     /// The elements of its block.
     private mutating func settings() throws(Diagnostic) -> [String] {
         var lines: [String] = []
-        for (key, name) in [("entrypoint", "Entrypoint"), ("command", "Command")] where attributes.has(key) {
-            let words = try attributes.words(key).map { SourceText.literal($0) }
-            var call = SourceCall(name)
-            if words.isEmpty { call.add("[]") }
-            for word in words { call.add(word) }
-            lines.append(call.text)
-        }
+        lines += try attributes.programs()
         for (key, name) in [("env", "Env"), ("labels", "Label")] {
             for (member, value) in try attributes.pairs(key) {
                 let text = try scope.text(value, "\(group.address).\(key).\(member)")

@@ -48,6 +48,19 @@ struct SourceAttributes {
     /// Takes a text as a literal.
     mutating func text(_ key: String) throws(Diagnostic) -> String? { try plain(key).map { SourceText.literal($0) } }
 
+    /// Takes the entrypoint and the command, each as an element.
+    mutating func programs() throws(Diagnostic) -> [String] {
+        var calls: [String] = []
+        for (key, name) in [("entrypoint", "Entrypoint"), ("command", "Command")] where has(key) {
+            let words = try words(key).map { SourceText.literal($0) }
+            var call = SourceCall(name)
+            if words.isEmpty { call.add("[]") }
+            for word in words { call.add(word) }
+            calls.append(call.text)
+        }
+        return calls
+    }
+
     mutating func number(_ key: String) throws(Diagnostic) -> Int64? {
         guard let value = take(key) else { return nil }
         guard let number = value.intValue else { throw failure(key, "is no whole number") }
