@@ -43,6 +43,21 @@ actor BuildDisplay {
     /// Whether rows are redrawn.
     var isLive: Bool { if case .live = form { true } else { false } }
 
+    /// Shows how it goes on until the work is over, and the rest then.
+    nonisolated func showing<Answer>(_ work: () async throws -> Answer) async throws -> Answer {
+        let painter = Task { await keepShowing() }
+        let outcome: Result<Answer, any Error>
+        do {
+            outcome = .success(try await work())
+        } catch {
+            outcome = .failure(error)
+        }
+        painter.cancel()
+        await painter.value
+        await finish()
+        return try outcome.get()
+    }
+
     /// Takes an event.
     func take(_ event: BuildEvent) async {
         switch form {

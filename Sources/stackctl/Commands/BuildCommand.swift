@@ -68,17 +68,7 @@ enum BuildCommand {
         let result = try await Interruption.shared.guarding {
             if isLive { output.writeError(ProgressPainter.showCursor) }
         } _: {
-            let painter = Task { await display.keepShowing() }
-            let outcome: Result<JSONValue, any Error>
-            do {
-                outcome = .success(try await session.run(context, body, secrets, agents: agents))
-            } catch {
-                outcome = .failure(error)
-            }
-            painter.cancel()
-            await painter.value
-            await display.finish()
-            return try outcome.get()
+            try await display.showing { try await session.run(context, body, secrets, agents: agents) }
         }
         if mode != .rawjson, !isQuiet {
             output.show((result["warnings"]?.arrayValue ?? []).compactMap { Diagnostic(json: $0) })

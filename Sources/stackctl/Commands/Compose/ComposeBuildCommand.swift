@@ -155,17 +155,9 @@ struct ComposeBuilding: Sendable {
             [progress = session.progress] in
             if progress.style.isTerminal { progress.write(ProgressPainter.showCursor) }
         } _: {
-            let painter = Task { await display.keepShowing() }
-            let outcome: Result<JSONValue, any Error>
-            do {
-                outcome = .success(try await build.run(options, daemon, display, session.output, proxies: proxies))
-            } catch {
-                outcome = .failure(error)
+            try await display.showing {
+                try await build.run(options, daemon, display, session.output, proxies: proxies)
             }
-            painter.cancel()
-            await painter.value
-            await display.finish()
-            return try outcome.get()
         }
         Self.warn(result, session.output)
         return .success
