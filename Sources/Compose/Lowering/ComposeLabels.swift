@@ -19,6 +19,8 @@ package enum ComposeLabels {
     package static let network = prefix + "network"
     package static let volume = prefix + "volume"
     package static let version = prefix + "version"
+    /// What tells a container of `run` from the others.
+    package static let slug = prefix + "slug"
     /// What of a service a container runs: `pre_start`.
     package static let hook = prefix + "hook"
 

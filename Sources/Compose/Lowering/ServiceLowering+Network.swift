@@ -170,7 +170,7 @@ extension ServiceLowering {
 
 extension ComposeNode {
     /// Whether an element of the project is one that is there already.
-    var isExternal: Bool {
+    package var isExternal: Bool {
         guard let external = self["external"] else { return false }
         return external.bool ?? (external.map != nil || external.string == "true")
     }

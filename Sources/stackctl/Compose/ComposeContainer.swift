@@ -5,27 +5,6 @@ import StackModel
 
 /// A container of a compose project, as the daemon lists it.
 struct ComposeContainer: Sendable, Equatable {
-    /// The labels that make it one.
-    enum Label {
-        static let project = "com.docker.compose.project"
-        static let service = "com.docker.compose.service"
-        static let number = "com.docker.compose.container-number"
-        static let oneOff = "com.docker.compose.oneoff"
-        static let slug = "com.docker.compose.slug"
-        static let dependsOn = "com.docker.compose.depends_on"
-        static let configHash = "com.docker.compose.config-hash"
-        static let network = "com.docker.compose.network"
-        static let volume = "com.docker.compose.volume"
-        static let workingDirectory = "com.docker.compose.project.working_dir"
-        static let configFiles = "com.docker.compose.project.config_files"
-        static let environmentFile = "com.docker.compose.project.environment_file"
-        static let version = "com.docker.compose.version"
-        static let image = "com.docker.compose.image"
-        /// Ours: the stack, and the resource's address in it.
-        static let stack = HostNames.stackLabel
-        static let address = HostNames.addressLabel
-    }
-
     /// The entry of `GET /containers/json`.
     let json: JSONValue
     let id: String
@@ -46,26 +25,26 @@ struct ComposeContainer: Sendable, Equatable {
     /// Reads an entry; nil where it belongs to no service.
     init?(json: JSONValue) {
         labels = json["Labels"]?.objectValue?.strings ?? [:]
-        guard let id = json["Id"]?.stringValue, let service = labels[Label.service] else { return nil }
+        guard let id = json["Id"]?.stringValue, let service = labels[ComposeLabels.service] else { return nil }
         self.json = json
         self.id = id
         self.service = service
         let name = json["Names"]?.arrayValue?.first?.stringValue ?? id
         self.name = name.hasPrefix("/") ? String(name.dropFirst()) : name
-        number = labels[Label.number].flatMap { Int($0) } ?? 0
-        isOneOff = labels[Label.oneOff]?.lowercased() == "true"
+        number = labels[ComposeLabels.containerNumber].flatMap { Int($0) } ?? 0
+        isOneOff = labels[ComposeLabels.oneOff]?.lowercased() == "true"
         state = json["State"]?.stringValue ?? ""
         status = json["Status"]?.stringValue ?? ""
         image = json["Image"]?.stringValue ?? ""
     }
 
     /// Its project.
-    var project: String { labels[Label.project] ?? "" }
+    var project: String { labels[ComposeLabels.project] ?? "" }
 
     /// What it is in the stack of the project; nil for one that another client made.
     var address: ResourceAddress? {
-        guard labels[Label.stack] == project else { return nil }
-        return labels[Label.address].flatMap { ResourceAddress($0) }
+        guard labels[HostNames.stackLabel] == project else { return nil }
+        return labels[HostNames.addressLabel].flatMap { ResourceAddress($0) }
     }
 
     /// Whether it has processes.
@@ -73,7 +52,7 @@ struct ComposeContainer: Sendable, Equatable {
 
     /// What its service depended on when it was made, with the condition: `db:service_healthy:false,cache:…`.
     var dependencies: [Dependency] {
-        (labels[Label.dependsOn] ?? "").split(separator: ",").compactMap { Dependency(String($0)) }
+        (labels[ComposeLabels.dependsOn] ?? "").split(separator: ",").compactMap { Dependency(String($0)) }
     }
 
     /// The name in the prefix of its log: `web-1`, or what it is called.
@@ -109,4 +88,9 @@ extension ComposeProject {
     func isOrphan(_ container: ComposeContainer) -> Bool {
         services[container.service] == nil && disabledServices[container.service] == nil
     }
+}
+
+extension ResourceAddress {
+    /// The service that a container of `pre_start` runs before; nil for any other.
+    var serviceBefore: String? { name.firstRange(of: "-pre_start-").map { String(name[..<$0.lowerBound]) } }
 }

@@ -130,8 +130,7 @@ struct ComposeDeployment: Sendable {
     func containers(of services: [String], _ document: StackDocument) -> Set<ResourceAddress> {
         let names = Set(services)
         let before = document.resources.map(\.address).filter { address in
-            guard address.kind == .container, let cut = address.name.firstRange(of: "-pre_start-") else { return false }
-            return names.contains(String(address.name[..<cut.lowerBound]))
+            address.kind == .container && address.serviceBefore.map(names.contains) ?? false
         }
         return Set(services.map { ResourceAddress(kind: .container, name: $0) } + before.map(Self.unnumbered))
     }
@@ -171,13 +170,10 @@ struct ComposeDeployment: Sendable {
     }
 
     /// Plans, shows the plan and applies it.
-    ///
-    /// Where the host has moved on meanwhile, as a container that ended just then, that is planned again.
     private func carryOut(
         _ document: StackDocument, _ scope: PlanScope, isShort: Bool
     ) async throws -> ExitCode {
-        var attempts = 0
-        while true {
+        try await ComposeStack.whileStale {
             var planned = try await stack.plan(document, scope)
             stack.show(planned.plan, isShort: isShort)
             if session.isDryRun { return .success }
@@ -186,16 +182,10 @@ struct ComposeDeployment: Sendable {
                 planned = try await stack.plan(document, scope)
                 try await stack.agree(to: planned.plan)
             }
-            attempts += 1
-            do {
-                let code = try await stack.apply(planned)
-                return code == .success ? try await restartDependents(of: planned.plan) : code
-            } catch let failure as StatusFailure where failure.isStale && attempts < Self.attempts {}
+            let code = try await stack.apply(planned)
+            return code == .success ? try await restartDependents(of: planned.plan) : code
         }
     }
-
-    /// So often what was shown is planned again before the user is told that the host does not keep still.
-    static let attempts = 5
 
     /// Stops what is made anew or taken away, where `-t` says how long that may take.
     ///
@@ -247,9 +237,4 @@ struct ComposeDeployment: Sendable {
                     + "--remove-orphans flag to clean it up")
         ])
     }
-}
-
-extension StatusFailure {
-    /// Whether a plan was refused because the host is not as it was when the plan was made.
-    var isStale: Bool { diagnostics.contains { $0.code == "SC3130" } }
 }

@@ -1,3 +1,4 @@
+import Compose
 import Diagnostics
 import HTTP
 import JSONText
@@ -215,7 +216,7 @@ struct ComposeFollower: Sendable {
     /// Tells of containers of the project that start.
     private func tellStarts(_ daemon: DaemonClient, _ sender: AsyncStream<Event>.Continuation) async {
         let request = Target("events").with(filters: [
-            ("type", "container"), ("event", "start"), ("label", "\(ComposeContainer.Label.project)=\(target.name)"),
+            ("type", "container"), ("event", "start"), ("label", "\(ComposeLabels.project)=\(target.name)"),
         ])
         try? await daemon.stream("GET", request.text) { _ in sender.yield(.began) }
     }

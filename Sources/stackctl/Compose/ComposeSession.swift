@@ -142,20 +142,13 @@ struct ComposeSession: Sendable {
 
     /// Docker's rule for names of projects.
     private static func checked(_ name: String) throws(Diagnostic) -> String {
-        let isFine = name.unicodeScalars.enumerated().allSatisfy { index, scalar in
-            switch scalar {
-            case "a"..."z", "0"..."9": true
-            case "-", "_": index > 0
-            default: false
-            }
-        }
-        guard isFine, !name.isEmpty else {
+        guard ProjectName.isValid(name) else {
             throw Diagnostic(
                 code: "SC0223",
                 summary: "invalid project name \(FlagProblem.quoted(name)): "
                     + "must consist only of lowercase alphanumeric characters, hyphens, and underscores "
                     + "as well as start with a letter or number",
-                hint: "write it as `-p \(name.lowercased().filter { $0.isASCII && ($0.isLetter || $0.isNumber) })`")
+                hint: "write it as `-p \(ProjectName.normalized(name))`")
         }
         return name
     }
@@ -182,7 +175,7 @@ struct ComposeSession: Sendable {
         of target: ComposeTarget, services: [String] = [], all: Bool = true, oneOff: OneOff = .excluded
     ) async throws -> [ComposeContainer] {
         let request = Target("containers", "json").with("all", true)
-            .with(filters: [("label", "\(ComposeContainer.Label.project)=\(target.name)")])
+            .with(filters: [("label", "\(ComposeLabels.project)=\(target.name)")])
         let found = (try await daemon().get(request.text).arrayValue ?? []).compactMap { ComposeContainer(json: $0) }
         let known =
             (target.project?.services.keys ?? []) + (target.project?.disabledServices.keys ?? [])

@@ -3,6 +3,7 @@ import Compose
 import Diagnostics
 import JSONText
 import Linux
+import Providers
 import StackModel
 
 /// A project as a stack: its plans, and what is done of them.
@@ -25,6 +26,19 @@ struct ComposeStack: Sendable {
         var scope: PlanScope
         var plan: Plan { saved.plan }
     }
+
+    /// Plans and carries out again where the host has moved on in between, as a container that ended just then.
+    static func whileStale<Answer>(_ body: () async throws -> Answer) async throws -> Answer {
+        for _ in 1..<attempts {
+            do {
+                return try await body()
+            } catch let failure as StatusFailure where failure.diagnostics.contains(where: { $0.code == "SC3130" }) {}
+        }
+        return try await body()
+    }
+
+    /// So often is planned before the user is told that the host does not keep still.
+    private static let attempts = 5
 
     // MARK: Apply
 
@@ -75,10 +89,10 @@ struct ComposeStack: Sendable {
     ///
     /// - Throws: `Diagnostic` (SC0238) where it is not.
     func checkIsProject() async throws {
-        let filters = [("label", "\(ComposeContainer.Label.stack)=\(name)")]
+        let filters = [("label", "\(HostNames.stackLabel)=\(name)")]
         let request = Target("containers", "json").with("all", true).with(filters: filters)
         for container in try await session.daemon().get(request.text).arrayValue ?? []
-        where container["Labels"]?[ComposeContainer.Label.project] == nil {
+        where container["Labels"]?[ComposeLabels.project] == nil {
             throw Diagnostic(
                 code: "SC0238", summary: "the stack \(name) is no compose project: a manifest of that name was applied",
                 hint: "give the project another name with -p, or remove that stack: stackctl destroy \(name)")

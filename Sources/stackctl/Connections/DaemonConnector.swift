@@ -1,6 +1,7 @@
 import Diagnostics
 import HTTP
 import Linux
+import Providers
 
 /// Connects to a daemon that listens elsewhere than at this host's own socket.
 struct DaemonConnector: Sendable {

@@ -1,3 +1,4 @@
+import Compose
 import Diagnostics
 import Linux
 
@@ -14,8 +15,6 @@ enum StackSelection: Sendable, Equatable {
 
     /// The file that makes a folder a stack.
     static let manifestName = "Stack.swift"
-    /// The files that make a folder a compose project; of several the first one counts.
-    static let composeNames = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"]
 
     /// A folder or compose files, for commands that need a document.
     ///
@@ -44,7 +43,7 @@ enum StackSelection: Sendable, Equatable {
 
     /// Says which one counts where a folder has both a manifest and a compose file.
     static func notes(on folder: String) -> [Diagnostic] {
-        guard let file = composeNames.first(where: { Files.exists("\(folder)/\($0)") }) else { return [] }
+        guard let file = ComposeFileSearch.names.first(where: { Files.exists("\(folder)/\($0)") }) else { return [] }
         let path = folder == "." ? file : "\(folder)/\(file)"
         return [
             Diagnostic(
@@ -84,12 +83,10 @@ enum StackSelection: Sendable, Equatable {
 
     /// The compose file of a folder, and the one that overrides it; those of the current folder find themselves.
     private static func composeFiles(in folder: String, _ entries: [DirectoryEntry]) -> [String]? {
-        guard let name = composeNames.first(where: { name in entries.contains { $0.name == name } }) else { return nil }
+        let there = Set(entries.map(\.name))
+        guard let name = ComposeFileSearch.names.first(where: there.contains) else { return nil }
         if folder == "." { return [] }
-        let parts = name.split(separator: ".")
-        let override = ["yaml", "yml"].map { "\(parts[0]).override.\($0)" }.first { name in
-            entries.contains { $0.name == name }
-        }
+        let override = ComposeFileSearch.overrides.first(where: there.contains)
         return [name, override].compactMap { $0.map { "\(folder)/\($0)" } }
     }
 

@@ -1,7 +1,7 @@
 import Diagnostics
 
 /// Which files make up a project, where it is, and what its variables are.
-struct ComposeFileSearch {
+package struct ComposeFileSearch {
     /// What was found.
     struct Result {
         /// Absolute, the later ones override the earlier ones.
@@ -18,8 +18,10 @@ struct ComposeFileSearch {
     let files: any ComposeFiles
     let reader: ModelReader
 
-    private static let names = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"]
-    private static let overrides = [
+    /// The files that make a folder a project; of several the first one counts.
+    package static let names = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"]
+    /// The files that go over such a one; of several the first one counts.
+    package static let overrides = [
         "compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml",
     ]
 

@@ -3,6 +3,7 @@ import Compose
 import Diagnostics
 import JSONText
 import OCI
+import Providers
 import StackModel
 
 /// `stackctl compose down`.
@@ -96,22 +97,16 @@ struct ComposeTakedown: Sendable {
     private var stack: ComposeStack { ComposeStack(session, target) }
 
     /// Takes away what is recorded, and gives what was planned last.
-    ///
-    /// Where the host moves on between plan and destroy, as a container that ends just then, that is planned again.
     private func destroy(_ all: [ComposeContainer]) async throws -> (ExitCode, Plan?) {
         let scope = try await scope(all)
-        var attempts = 0
-        while true {
+        return try await ComposeStack.whileStale {
             let plan = try await stack.planDestroy(scope)
             guard let plan, !plan.isEmpty else { return (.success, plan) }
             if session.isDryRun {
                 stack.show(plan, isShort: true)
                 return (.success, plan)
             }
-            attempts += 1
-            do {
-                return (try await stack.destroy(plan, scope), plan)
-            } catch let failure as StatusFailure where failure.isStale && attempts < ComposeDeployment.attempts {}
+            return (try await stack.destroy(plan, scope), plan)
         }
     }
 
@@ -151,9 +146,8 @@ struct ComposeTakedown: Sendable {
     /// Whether a recorded container is meant, which may be gone from the host.
     private func isMeant(_ address: ResourceAddress) -> Bool {
         guard let project = target.project, !request.removesOrphans else { return true }
-        let service = address.name.firstRange(of: "-pre_start-").map { String(address.name[..<$0.lowerBound]) }
-        return [address.name, service ?? address.name].contains { name in
-            project.services[name] != nil || project.disabledServices[name] != nil
+        return [address.name, address.serviceBefore].contains { name in
+            name.map { project.services[$0] != nil || project.disabledServices[$0] != nil } ?? false
         }
     }
 
@@ -165,18 +159,21 @@ struct ComposeTakedown: Sendable {
         guard let entry = declared[address.name] else {
             return address.kind == .network && (request.removesOrphans || address.name == "default")
         }
-        return !(entry["external"]?.bool ?? false)
+        return !entry.isExternal
     }
 
     private func hostName(_ address: ResourceAddress) -> String {
-        let declared = address.kind == .network ? target.project?.networks : target.project?.volumes
-        return declared?[address.name]?["name"]?.string ?? "\(target.name)_\(address.name)"
+        hostName(address.name, in: address.kind == .network ? target.project?.networks : target.project?.volumes)
+    }
+
+    private func hostName(_ key: String, in declared: ComposeMap?) -> String {
+        declared?[key]?["name"]?.string ?? "\(target.name)_\(key)"
     }
 
     /// The networks of the project that running containers of others are in: they stay, as with Docker.
     private func networksInUse(by own: [ComposeContainer]) async throws -> [String] {
         let daemon = try await session.daemon()
-        let filters = [("label", "\(ComposeContainer.Label.project)=\(target.name)")]
+        let filters = [("label", "\(ComposeLabels.project)=\(target.name)")]
         let ids = Set(own.map(\.id))
         var names: [String] = []
         for network in try await daemon.get(Target("networks").with(filters: filters).text).arrayValue ?? [] {
@@ -211,19 +208,17 @@ struct ComposeTakedown: Sendable {
     /// Networks and, where asked for, volumes with the project's labels that no stack has.
     private func rest() async throws -> [Object] {
         let daemon = try await session.daemon()
-        let filters = [("label", "\(ComposeContainer.Label.project)=\(target.name)")]
-        func names(_ found: JSONValue?, _ declared: ComposeMap?) -> [String] {
+        let filters = [("label", "\(ComposeLabels.project)=\(target.name)")]
+        func names(_ found: JSONValue?, _ declared: ComposeMap?, besides more: [String] = []) -> [String] {
             let own = declared.map { declared in
-                Set(
-                    declared.entries.filter { !($0.value["external"]?.bool ?? false) }.map { entry in
-                        entry.value["name"]?.string ?? "\(target.name)_\(entry.key)"
-                    } + ["\(target.name)_default"])
+                Set(declared.entries.filter { !$0.value.isExternal }.map { hostName($0.key, in: declared) } + more)
             }
             return (found?.arrayValue ?? []).filter(isForeign).compactMap { $0["Name"]?.stringValue }
                 .filter { own?.contains($0) ?? true }
         }
         let networks = names(
-            try await daemon.get(Target("networks").with(filters: filters).text), target.project?.networks)
+            try await daemon.get(Target("networks").with(filters: filters).text), target.project?.networks,
+            besides: [hostName("default", in: nil)])
         var objects = networks.map { Object(kind: "networks", name: $0) }
         guard request.removesVolumes else { return objects }
         let volumes = names(
@@ -240,7 +235,7 @@ struct ComposeTakedown: Sendable {
 
     private func isForeign(_ object: JSONValue) -> Bool {
         let labels = object["Labels"]?.objectValue?.strings ?? [:]
-        return labels[ComposeContainer.Label.stack] != target.name
+        return labels[HostNames.stackLabel] != target.name
     }
 
     private func remove(_ object: Object, _ daemon: DaemonClient) async throws {

@@ -1,3 +1,4 @@
+import Compose
 import Diagnostics
 import JSONText
 import Linux
@@ -21,7 +22,7 @@ enum ComposeEventsCommand {
             .with("until", try arguments.value(of: until).map { try PointInTime.unixSeconds($0, option: "--until") })
             .with(filters: [
                 ("type", "container"),
-                ("label", "\(ComposeContainer.Label.project)=\(try await session.target().name)"),
+                ("label", "\(ComposeLabels.project)=\(try await session.target().name)"),
             ])
         let isJSON = arguments.isSet(SharedOptions.json)
         try await session.daemon().stream("GET", target.text) { event in
@@ -44,11 +45,11 @@ struct ComposeEvent {
     init?(_ event: JSONValue) {
         let given = event["Actor"]?["Attributes"]?.objectValue?.strings ?? [:]
         guard event["Type"]?.stringValue == "container",
-            given[ComposeContainer.Label.oneOff]?.lowercased() != "true"
+            given[ComposeLabels.oneOff]?.lowercased() != "true"
         else { return nil }
         let nanoseconds = event["timeNano"]?.intValue ?? (event["time"]?.intValue ?? 0) * 1_000_000_000
         time = Timestamp(nanosecondsSinceEpoch: nanoseconds)
-        service = given[ComposeContainer.Label.service] ?? ""
+        service = given[ComposeLabels.service] ?? ""
         container = event["Actor"]?["ID"]?.stringValue ?? ""
         action = event["Action"]?.stringValue ?? ""
         attributes = given.filter { !$0.key.hasPrefix("com.docker.compose.") }.sorted { $0.key < $1.key }

@@ -1,3 +1,4 @@
+import Compose
 import Diagnostics
 import JSONText
 
@@ -16,7 +17,7 @@ enum ComposeListCommand {
         let arguments = session.arguments
         let names = try filters(arguments)
         let target = Target("containers", "json").with("all", arguments.isSet(all))
-            .with(filters: [("label", ComposeContainer.Label.project)])
+            .with(filters: [("label", ComposeLabels.project)])
         let found = (try await session.daemon().get(target.text).arrayValue ?? []).compactMap {
             ComposeContainer(json: $0)
         }
@@ -63,7 +64,7 @@ enum ComposeListCommand {
     static func files(_ containers: [ComposeContainer]) -> String {
         var files: [String] = []
         for container in containers {
-            guard let text = container.labels[ComposeContainer.Label.configFiles] else { return "N/A" }
+            guard let text = container.labels[ComposeLabels.configFiles] else { return "N/A" }
             for file in text.split(separator: ",").map(String.init) where !files.contains(file) { files.append(file) }
         }
         return files.joined(separator: ",")

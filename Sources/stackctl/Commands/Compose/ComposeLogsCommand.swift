@@ -115,7 +115,7 @@ private struct Follower: Sendable {
     func run(_ first: [ComposeContainer]) async throws {
         let (events, sender) = AsyncStream.makeStream(of: Step.self)
         let request = Target("events").with(filters: [
-            ("type", "container"), ("label", "\(ComposeContainer.Label.project)=\(target.name)"), ("event", "start"),
+            ("type", "container"), ("label", "\(ComposeLabels.project)=\(target.name)"), ("event", "start"),
             ("event", "die"),
         ])
         let watched = try await session.daemon().open("GET", request.text)

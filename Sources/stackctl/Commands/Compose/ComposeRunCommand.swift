@@ -158,8 +158,8 @@ enum ComposeRunCommand {
 
     private static func labels(_ target: OneOff, _ arguments: ParsedArguments) -> [String: String] {
         var labels = target.attributes["labels"]?.objectValue?.strings ?? [:]
-        labels[ComposeContainer.Label.oneOff] = "True"
-        labels[ComposeContainer.Label.slug] = target.slug
+        labels[ComposeLabels.oneOff] = "True"
+        labels[ComposeLabels.slug] = target.slug
         for text in arguments.values(of: CreateOptions.label) {
             let (key, value) = CommaSeparated.cut(text)
             labels[key] = value ?? ""

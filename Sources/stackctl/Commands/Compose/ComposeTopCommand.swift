@@ -1,3 +1,4 @@
+import Compose
 import Diagnostics
 import JSONText
 
@@ -42,7 +43,7 @@ enum ComposeTopCommand {
             for title in titles where !headings.contains(title) { headings.append(title) }
             for process in top["Processes"]?.arrayValue ?? [] {
                 var row = ["SERVICE": container.service]
-                if let number = container.labels[ComposeContainer.Label.number] { row["#"] = number }
+                if let number = container.labels[ComposeLabels.containerNumber] { row["#"] = number }
                 for (title, cell) in zip(titles, process.arrayValue ?? []) {
                     row[title] = TerminalText.line(cell.stringValue ?? "")
                 }

@@ -1,3 +1,4 @@
+import Compose
 import Diagnostics
 import JSONText
 
@@ -16,7 +17,7 @@ enum ComposeVolumesCommand {
             arguments.value(of: ListFormat.option), isQuiet: arguments.isSet(quiet))
         let target = try await session.target()
         let request = Target("volumes").with(
-            filters: [("label", "\(ComposeContainer.Label.project)=\(target.name)")])
+            filters: [("label", "\(ComposeLabels.project)=\(target.name)")])
         var volumes = try await session.daemon().get(request.text)["Volumes"]?.arrayValue ?? []
         if !arguments.operands.isEmpty {
             let containers = try await session.containers(
