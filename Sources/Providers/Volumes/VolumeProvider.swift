@@ -73,7 +73,8 @@ struct VolumeProvider: ResourceProvider {
             found.append(
                 Diagnostic(
                     code: "SC5111", summary: "the volume \(name) exists already and is not of this stack",
-                    hint: "keep its data by another name in the manifest, or remove it with: stackctl volume rm \(name)"
+                    hint: "to use it as it is, say so: external: true in a compose file, Volume.existing in a manifest"
+                        + "; or remove it with: stackctl volume rm \(name)"
                 ).about(resource))
         }
         return found
