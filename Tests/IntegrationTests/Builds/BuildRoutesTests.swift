@@ -24,6 +24,18 @@ struct BuildRoutesTests {
         return mounts + contexts.filter { $0.hasPrefix("tar-") }
     }
 
+    /// A build whose step has said "begun".
+    private static func begun(_ lab: EngineLab, _ target: String, _ context: [UInt8]) async throws -> (
+        response: HTTPClientResponse, lines: LineReader
+    ) {
+        let response = try await HTTPClient.unix(path: lab.root + "/run/stackctl.sock").send(
+            "POST", target, headers: ["Content-Type": "application/x-tar"], body: context)
+        var lines = response.lines()
+        // A line of its own, behind the one that tells the step.
+        while let line = try await lines.next(), !line.contains("\"begun") {}
+        return (response, lines)
+    }
+
     @Test("what makes no sense is refused in Docker's words, with a status")
     func refused() async throws {
         let lab = try await EngineLab()
@@ -80,23 +92,18 @@ struct BuildRoutesTests {
     func cancelled() async throws {
         let lab = try await EngineLab()
         let context = try await Self.tar(["Dockerfile": "FROM busybox\nRUN echo begun; sleep 1000\n"])
-        let gone = Task {
-            let response = try await HTTPClient.unix(path: lab.root + "/run/stackctl.sock").send(
-                "POST", "/build", headers: ["Content-Type": "application/x-tar"], body: context)
-            var lines = response.lines()
-            while let line = try await lines.next(), !line.contains("begun") {}
-            response.close()
-        }
-        try await gone.value
+        let first = try await Self.begun(lab, "/build", context)
+        first.response.close()
         try await lab.eventually("nothing is left of it") { try Self.traces(lab) == [] }
-        let answer = Task { try await lab.wire.call("POST", "/build?buildid=mine", body: context) }
-        try await lab.eventually("it runs") {
-            let list = try await lab.wire.call("GET", "/builds").text
-            return try list.contains("\"running\"") && !Self.traces(lab).isEmpty
-        }
+        var second = try await Self.begun(lab, "/build?buildid=mine", context)
         _ = try await lab.wire.call("POST", "/build/cancel?id=mine")
-        #expect(try await answer.value.text.contains("errorDetail"))
+        var last = ""
+        while let line = try await second.lines.next() { last = line }
+        #expect(last.contains("errorDetail") && last.contains("cancel"), "\(last)")
         try await lab.eventually("nothing is left of it") { try Self.traces(lab) == [] }
+        try await lab.eventually("both are taken down") {
+            try await lab.wire.call("GET", "/builds").text.contains("\"running\"") == false
+        }
         let list = try JSONValue.parse(try await lab.wire.call("GET", "/builds").text)
         #expect(list.arrayValue?.compactMap { $0["status"]?.stringValue } == ["canceled", "canceled"])
         // It is not cached: it begins anew.
