@@ -21,17 +21,17 @@ package struct ComposeFileReader: Sendable {
     ) throws(DiagnosticList) -> (documents: [ComposeNode], warnings: [Diagnostic]) {
         var documents = try ComposeTreeReader.documents(bytes, file: file)
         var replacement = TreeInterpolation(interpolation)
-        var schema = SchemaCheck(.file, allowsVariables: !interpolation.replaces)
+        if interpolation.replaces { for position in documents.indices { replacement.replace(&documents[position]) } }
+        var schema = SchemaCheck(.file, allowsVariables: !interpolation.replaces, unreplaced: replacement.places)
         var version: ComposeMap.Entry?
-        for position in documents.indices {
-            if interpolation.replaces { replacement.replace(&documents[position]) }
-        }
-        guard replacement.errors.isEmpty else { throw DiagnosticList(replacement.errors) }
         for position in documents.indices {
             schema.check(&documents[position], ComposeSchema.file)
             version = version ?? documents[position].map?.entry("version")
         }
-        guard schema.errors.isEmpty else { throw DiagnosticList(schema.errors) }
+        let errors = replacement.errors + schema.errors
+        guard errors.isEmpty else {
+            throw DiagnosticList(Array(DiagnosticList(errors).inOrderOfPlaces.prefix(Self.maximumErrors)))
+        }
         return (documents, replacement.warnings + schema.warnings + (version.map { [Self.obsolete($0)] } ?? []))
     }
 
@@ -39,6 +39,19 @@ package struct ComposeFileReader: Sendable {
         Diagnostic(
             severity: .warning, code: "SC2029", summary: "the attribute `version` is obsolete and has no effect",
             hint: "remove the line", location: version.location)
+    }
+}
+
+extension DiagnosticList {
+    /// The diagnostics of one file in the order of their places.
+    fileprivate var inOrderOfPlaces: [Diagnostic] {
+        func place(_ diagnostic: Diagnostic) -> (Int, Int) {
+            (diagnostic.location?.line ?? 0, diagnostic.location?.column ?? 0)
+        }
+        return diagnostics.enumerated().sorted { left, right in
+            let (leftPlace, rightPlace) = (place(left.element), place(right.element))
+            return leftPlace == rightPlace ? left.offset < right.offset : leftPlace < rightPlace
+        }.map(\.element)
     }
 }
 

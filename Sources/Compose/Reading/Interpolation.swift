@@ -97,7 +97,8 @@ struct TreeInterpolation {
     private var path = ComposePath()
     private(set) var errors: [Diagnostic] = []
     private(set) var warnings: [Diagnostic] = []
-    private var places: Set<SourceLocation> = []
+    /// The texts that could not be replaced, and so are as they were.
+    private(set) var places: Set<SourceLocation> = []
 
     init(_ interpolation: Interpolation) {
         let environment = interpolation.environment
@@ -136,7 +137,7 @@ struct TreeInterpolation {
             return result
         } catch {
             // What an alias has brought here is said already.
-            guard errors.count < ComposeFileReader.maximumErrors, places.insert(location).inserted else { return text }
+            guard places.insert(location).inserted, errors.count < ComposeFileReader.maximumErrors else { return text }
             let path = path
             errors.append(error.diagnostic(at: location) { path.says($0) })
             return text

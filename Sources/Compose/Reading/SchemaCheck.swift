@@ -12,14 +12,17 @@ struct SchemaCheck {
     private let scope: Scope
     /// Whether a string with a `$` may stand for any scalar, since it has not been replaced.
     private let allowsVariables: Bool
+    /// Where the texts are of which that is known, however the rest was replaced.
+    private let unreplaced: Set<SourceLocation>
     private var path = ComposePath()
     private(set) var errors: [Diagnostic] = []
     /// The errors without their paths.
     private var known: Set<Diagnostic> = []
     private(set) var warnings: [Diagnostic] = []
 
-    init(_ scope: Scope, allowsVariables: Bool) {
+    init(_ scope: Scope, allowsVariables: Bool, unreplaced: Set<SourceLocation> = []) {
         self.scope = scope
+        self.unreplaced = unreplaced
         self.allowsVariables = allowsVariables
     }
 
@@ -27,7 +30,7 @@ struct SchemaCheck {
     mutating func check(_ node: inout ComposeNode, _ type: SchemaType) {
         // What is reset has no value.
         if node.instruction == .reset { return }
-        if allowsVariables, let text = node.string, text.utf8.contains(UInt8(ascii: "$")) {
+        if let text = node.string, mayHaveVariables(text, at: node.location) {
             if Self.accepts(node, type) || Self.takesScalars(type) { return }
         }
         switch type {
@@ -47,6 +50,10 @@ struct SchemaCheck {
             guard let type = types.first(where: { Self.accepts(node, $0) }) else { return reportType(node, type) }
             check(&node, type)
         }
+    }
+
+    private func mayHaveVariables(_ text: String, at location: SourceLocation) -> Bool {
+        allowsVariables ? text.utf8.contains(UInt8(ascii: "$")) : unreplaced.contains(location)
     }
 
     // MARK: Kinds
@@ -214,7 +221,7 @@ struct SchemaCheck {
                 "SC2022", "an empty list is no test", at: location,
                 hint: "write [\"CMD\", PROGRAM, ARGUMENTS…], or \"disable: true\" for no check")
         }
-        guard let kind = first.string, !kinds.contains(kind), !(allowsVariables && kind.contains("$")) else { return }
+        guard let kind = first.string, !kinds.contains(kind), !mayHaveVariables(kind, at: first.location) else { return }
         report(
             "SC2022", "a test begins with NONE, CMD or CMD-SHELL, and this one with \"\(kind)\"", at: first.location,
             hint: "write [\"CMD\", \"\(kind)\", …], or the whole command as one string")

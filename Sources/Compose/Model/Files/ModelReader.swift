@@ -46,6 +46,7 @@ final class ModelReader {
     /// The files merged, the later over the earlier ones, with what they include; paths are as written, but for those
     /// of what comes from elsewhere.
     func model(of paths: [String], in scope: ModelScope) throws(DiagnosticList) -> ComposeMap {
+        try check(paths, in: scope)
         var model = ComposeMap()
         for path in paths {
             for document in try documents(of: path, at: nil, in: scope) {
@@ -58,6 +59,24 @@ final class ModelReader {
             }
         }
         return model
+    }
+
+    /// Makes sure that all files can be read.
+    ///
+    /// - Throws: what is wrong with any of them, not only with the first.
+    private func check(_ paths: [String], in scope: ModelScope) throws(DiagnosticList) {
+        guard paths.count > 1 else { return }
+        var errors: [Diagnostic] = []
+        for path in paths {
+            do {
+                _ = try documents(of: path, at: nil, in: scope)
+            } catch {
+                errors += error.diagnostics
+            }
+        }
+        guard errors.isEmpty else {
+            throw DiagnosticList(Array(errors.prefix(ComposeFileReader.maximumErrors)))
+        }
     }
 
     /// The documents of a file, interpolated and checked against the schema.
