@@ -112,6 +112,16 @@ struct LoweringRefusalTests {
         #expect(lab.codes().allSatisfy { ["SC2417", "SC2418"].contains($0) } && !lab.codes().isEmpty)
     }
 
+    @Test("variables of secrets and configs may be unset in a document that is only looked at")
+    func lookedAt() throws {
+        let lab = try LoweringLab(
+            web: #""secrets": [{"source": "s"}], "configs": [{"source": "c"}]"#,
+            with: #""secrets": {"s": {"environment": "NONE"}}, "configs": {"c": {"environment": "NONE"}}"#)
+        let document = try lab.project.document(seal: nil)
+        #expect(document.resources.last?.attributes["files"]?.arrayValue?.count == 2)
+        #expect(lab.codes() == ["SC2418", "SC2418"])
+    }
+
     @Test("ports of a service in the host's network are not published, which is told")
     func hostPorts() throws {
         let lab = try LoweringLab(
