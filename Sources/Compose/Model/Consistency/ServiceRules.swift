@@ -16,7 +16,6 @@ struct ServiceRules {
         }
         checkBuild()
         checkNetworkMode()
-        checkHealthcheck()
         checkScale()
         checkLimits()
         checkMounts()
@@ -42,15 +41,6 @@ struct ServiceRules {
         findings.error(
             "SC2254", "`\(name)` has both `network_mode` and `networks`", at: mode.location, hint: "keep one",
             notes: ["`networks` is at \(networks.location)"])
-    }
-
-    private func checkHealthcheck() {
-        guard let test = service["healthcheck"]?["test"], let first = test.list?.first?.string else { return }
-        guard !["NONE", "CMD", "CMD-SHELL"].contains(first) else { return }
-        findings.error(
-            "SC2255", "the check of `\(name)` begins with `\(first)`", at: test.location,
-            detail: "A list begins with CMD, CMD-SHELL or NONE.",
-            hint: "write [\"CMD\", \"\(first)\", …], or one text for a shell")
     }
 
     private func checkScale() {
