@@ -5,6 +5,8 @@ import YAMLText
 struct ComposeTreeReader {
     private let file: String
     private var errors: [Diagnostic] = []
+    /// What an alias has brought to several places is said once.
+    private var known: Set<Diagnostic> = []
 
     /// The documents of a text that say something; each is a map.
     static func documents(_ bytes: [UInt8], file: String) throws(DiagnosticList) -> [ComposeNode] {
@@ -40,7 +42,8 @@ struct ComposeTreeReader {
         _ code: String, _ summary: String, at mark: YAMLMark, hint: String? = nil, notes: [String] = []
     ) {
         guard errors.count < ComposeFileReader.maximumErrors else { return }
-        errors.append(Diagnostic(code: code, summary: summary, hint: hint, location: location(mark), notes: notes))
+        let problem = Diagnostic(code: code, summary: summary, hint: hint, location: location(mark), notes: notes)
+        if known.insert(problem).inserted { errors.append(problem) }
     }
 
     // MARK: Values

@@ -30,11 +30,14 @@ package struct Interpolation: Sendable {
     }
 
     /// Docker's words.
-    static func warning(_ name: String, at location: SourceLocation) -> Diagnostic {
+    ///
+    /// - Parameter literal: how a dollar sign is written that is none; nil is as in compose files.
+    static func warning(_ name: String, at location: SourceLocation, literal: String? = nil) -> Diagnostic {
         Diagnostic(
             severity: .warning, code: "SC2012",
             summary: "The \"\(name)\" variable is not set. Defaulting to a blank string.",
-            hint: "set it in the environment or in .env, or give it a default: ${\(name):-VALUE}", location: location)
+            hint: "set it in the environment or in .env, or give it a default: ${\(name):-VALUE}; "
+                + (literal ?? "write \"$$\" for a dollar sign that is no variable"), location: location)
     }
 
     /// The variables a compose file names, each once, in the order of the file.

@@ -104,7 +104,14 @@ struct SchemaCheck {
 
     private mutating func checkText(_ node: ComposeNode, _ rule: SchemaText, _ type: SchemaType) {
         guard let text = node.string else { return reportType(node, type) }
-        if let problem = rule.problem(text, node.location) { add(problem) }
+        guard var problem = rule.problem(text, node.location) else { return }
+        // YAML joins lines that are indented deeper to the text above them.
+        if text.contains(" - ") {
+            problem.hint =
+                "the lines below it are indented deeper, and so belong to it: indent them less, or write the key"
+                + " they belong to above them"
+        }
+        add(problem)
     }
 
     private mutating func checkFlag(_ node: inout ComposeNode, _ type: SchemaType) {
@@ -221,7 +228,9 @@ struct SchemaCheck {
                 "SC2022", "an empty list is no test", at: location,
                 hint: "write [\"CMD\", PROGRAM, ARGUMENTS…], or \"disable: true\" for no check")
         }
-        guard let kind = first.string, !kinds.contains(kind), !mayHaveVariables(kind, at: first.location) else { return }
+        guard let kind = first.string, !kinds.contains(kind), !mayHaveVariables(kind, at: first.location) else {
+            return
+        }
         report(
             "SC2022", "a test begins with NONE, CMD or CMD-SHELL, and this one with \"\(kind)\"", at: first.location,
             hint: "write [\"CMD\", \"\(kind)\", …], or the whole command as one string")
@@ -235,7 +244,9 @@ struct SchemaCheck {
         for entry in members.entries where !key.accepts(entry.key) {
             report(
                 "SC2026", "\"\(ComposePath.shown(entry.key))\" is no name here", at: entry.location,
-                detail: "expected \(key.words)")
+                detail: "expected \(key.words)",
+                hint: entry.value.isNull && (entry.key.contains("{") || entry.key.contains("["))
+                    ? "write \": \" between the name and what belongs to it" : nil)
         }
         node.value = .null
         members.updateValues { key, member in check(key, &member, value) }
