@@ -120,6 +120,9 @@ extension SchemaBreach {
 
     /// Values of a wrong kind.
     static let kinds: [SchemaBreach] = [
+        SchemaBreach(
+            "networks:\n  driver: bridge\n", "networks.driver: expected a map or nothing, found a string", at: 2, 11,
+            "one level deeper"),
         SchemaBreach("services: []\n", "services: expected a map, found a list", at: 1, 11),
         SchemaBreach("services:\n", "services: expected a map, found nothing", at: 1, 10, "remove the line"),
         SchemaBreach("services: {web: }\n", "services.web: expected a map, found nothing", at: 1, 17),
@@ -257,6 +260,11 @@ extension SchemaBreach {
 
     /// Values that break a rule.
     static let rules: [SchemaBreach] = [
+        .service(
+            "restart: always\n  - a:/b", ".restart: \"always - a:/b\" is not allowed", at: 1, 10,
+            "the lines below it are indented deeper"),
+        .service("depends_on:\n  db {}:", ".depends_on: \"db {}\" is no name here", at: 2, 3, "\": \""),
+        .service("volumes: ['a:/a:z', ro]", ".volumes[1]: \"ro\" is no volume", at: 1, 21, "in quotes"),
         SchemaBreach("name: ''\n", "name: \"\" is not allowed", at: 1, 7),
         SchemaBreach("services: {'a b': {}}\n", "services: \"a b\" is no name here", at: 1, 12),
         SchemaBreach("networks: {a/b: }\n", "networks: \"a/b\" is no name here", at: 1, 12),

@@ -106,13 +106,13 @@ struct SchemaCheck {
         guard let text = node.string else { return reportType(node, type) }
         guard var problem = rule.problem(text, node.location) else { return }
         // YAML joins lines that are indented deeper to the text above them.
-        if text.contains(" - ") {
-            problem.hint =
-                "the lines below it are indented deeper, and so belong to it: indent them less, or write the key"
-                + " they belong to above them"
-        }
+        if text.contains(" - ") { problem.hint = Self.hintOfJoinedLines }
         add(problem)
     }
+
+    private static let hintOfJoinedLines =
+        "the lines below it are indented deeper, and so belong to it: indent them less, or write the key"
+        + " they belong to above them"
 
     private mutating func checkFlag(_ node: inout ComposeNode, _ type: SchemaType) {
         if node.bool != nil { return }
@@ -245,12 +245,17 @@ struct SchemaCheck {
             report(
                 "SC2026", "\"\(ComposePath.shown(entry.key))\" is no name here", at: entry.location,
                 detail: "expected \(key.words)",
-                hint: entry.value.isNull && (entry.key.contains("{") || entry.key.contains("["))
-                    ? "write \": \" between the name and what belongs to it" : nil)
+                hint: Self.hint(ofNoName: entry))
         }
         node.value = .null
         members.updateValues { key, member in check(key, &member, value) }
         node.value = .map(members)
+    }
+
+    private static func hint(ofNoName entry: ComposeMap.Entry) -> String? {
+        if entry.key.contains(" - ") { return hintOfJoinedLines }
+        guard entry.key.contains(" {") || entry.key.contains(" [") else { return nil }
+        return "write \": \" between the name and what belongs to it"
     }
 
     private mutating func checkObject(_ node: inout ComposeNode, _ object: SchemaObject, _ type: SchemaType) {
@@ -352,7 +357,7 @@ struct SchemaCheck {
         case .list:
             break
         }
-        if case .object(let object) = type, let key = path.lastKey, object.attributes[key] != nil {
+        if let object = type.object, let key = path.lastKey, object.attributes[key] != nil {
             hint = "\"\(key)\" is an attribute of \(object.name): indent it one level deeper"
         }
         report(

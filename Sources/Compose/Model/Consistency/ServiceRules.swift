@@ -25,7 +25,7 @@ struct ServiceRules {
     private func checkBuild() {
         guard let build = service["build"] else { return }
         let platforms = (build["platforms"]?.list ?? []).compactMap(\.string)
-        if let platform = service["platform"], let text = platform.string, !platforms.isEmpty,
+        if let platform = service["platform"], let text = platform.string, !text.isEmpty, !platforms.isEmpty,
             !platforms.contains(text)
         {
             findings.error(
