@@ -53,7 +53,7 @@ struct ModelIncludeTests {
                 "sub/.env": "OWN=sub\n",
             ])
         #expect(project.services["b"]?["build"]?["context"]?.string == "/project/sub")
-        #expect(project.services["b"]?["environment"]?.flow == "{OWN: sub}")
+        #expect(project.services["b"]?["environment"]?.flow == "{NOWHERE: null, OWN: sub}")
     }
 
     @Test("cannot declare what the included one declares")

@@ -36,7 +36,8 @@ struct ContainerBlockTests {
     func identity() {
         expect([
             "name": "db", "domainname": "example.com", "tty": true, "openStdin": true, "init": true,
-            "groups": ["video", "44"], "annotations": ["a/b": "c"], "platform": "linux/arm64/v8", "pull": "missing",
+            "groups": ["video", "44"], "unsetEnv": ["A", "B"], "annotations": ["a/b": "c"],
+            "platform": "linux/arm64/v8", "pull": "missing",
             "running": false, "anonymousVolumes": "keep", "runtime": "crun", "cgroupParent": "/batch",
         ]) {
             Named("db")
@@ -45,6 +46,7 @@ struct ContainerBlockTests {
             OpenInput()
             Init()
             Groups("video", "44")
+            UnsetEnv("A", "B")
             Annotation("a/b", "c")
             PlatformChoice("linux/arm64/v8")
             Pull(.missing)

@@ -12,6 +12,7 @@ struct LoweringAttributeTests {
             (#""command": ["a", "b"]"#, "command", #"["a","b"]"#),
             (#""entrypoint": []"#, "entrypoint", "[]"),
             (#""environment": {"A": "1", "B": null}"#, "env", #"{"A":"1"}"#),
+            (#""environment": {"A": "1", "B": null, "AA": null}"#, "unsetEnv", #"["AA","B"]"#),
             (#""user": "1000:1000""#, "user", #""1000:1000""#),
             (#""working_dir": "/app""#, "workdir", #""/app""#),
             (#""hostname": "web""#, "hostname", #""web""#),
