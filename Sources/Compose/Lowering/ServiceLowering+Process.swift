@@ -129,10 +129,17 @@ extension ServiceLowering {
             }
         }
         guard let policy = service.reader("deploy")?.reader("restart_policy") else { return }
-        draft.remove("restart")
-        let condition = policy.given("condition") ?? "any"
-        let words = ["any": "always", "none": "no"]
-        draft.set("restart.policy", .string(words[condition] ?? condition), at: policy.location("condition"))
+        let condition = policy.given("condition")
+        if let condition {
+            draft.remove("restart")
+            let words = ["any": "always", "none": "no"]
+            draft.set("restart.policy", .string(words[condition] ?? condition), at: policy.location("condition"))
+        } else {
+            // A cluster takes `any`, but Docker Compose restarts nothing, and that is what its users have.
+            policy.warn(
+                "condition", "SC2450", "deploy.restart_policy without condition",
+                "restarts nothing of its own, as in Docker Compose", hint: "write `condition: any`, or `on-failure`")
+        }
         if let count = policy.integer("max_attempts"), count > 0 {
             if condition == "on-failure" {
                 draft.set("restart.maximumRetryCount", .int(count), at: policy.location("max_attempts"))

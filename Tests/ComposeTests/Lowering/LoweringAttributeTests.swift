@@ -138,7 +138,11 @@ struct LoweringAttributeTests {
                 #""deploy": {"restart_policy": {"condition": "on-failure", "max_attempts": 5}}"#, "restart",
                 #"{"maximumRetryCount":5,"policy":"on-failure"}"#
             ),
-            (#""deploy": {"restart_policy": {}}"#, "restart", #"{"policy":"always"}"#),
+            (#""deploy": {"restart_policy": {"condition": "any"}}"#, "restart", #"{"policy":"always"}"#),
+            (
+                #""restart": "unless-stopped", "deploy": {"restart_policy": {}}"#, "restart",
+                #"{"policy":"unless-stopped"}"#
+            ),
             (
                 #""deploy": {"update_config": {"order": "start-first", "failure_action": "rollback", "monitor": "30s", "delay": "5s", "parallelism": 2}}"#,
                 "update",
