@@ -36,7 +36,8 @@ struct ManifestSourceTests {
 
     private static let everything: JSONObject = [
         "image": ["$ref": "image.shop/site:2", "attribute": "id"], "command": ["run", "a \"b\"", ""],
-        "entrypoint": [], "env": ["A.b-c": "x\n  y \nz\\(no)\"\"\"\n", "URL": "p\t\u{1F}é"],
+        "entrypoint": [],
+        "env": ["A.b-c": "x\n  y \nz\\(no)\"\"\"\n", "URL": "p\t\u{1F}é", "MARK": "\u{FFFFF}1\u{FFFFE}"],
         "labels": composeLabels("web", 1, dependsOn: "db:service_healthy:false"), "user": "1:2", "workdir": "/srv",
         "hostname": "web", "init": true, "readOnlyRoot": true, "stopSignal": "SIGQUIT", "stopTimeout": 0,
         "restart": ["policy": "on-failure", "maximumRetryCount": 3], "name": "the-web", "domainname": "example.com",
