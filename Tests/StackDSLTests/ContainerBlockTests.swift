@@ -470,7 +470,8 @@ struct BuildOptionTests {
                 options: BuildOptions(
                     contexts: ["base": .image(base), "files": "files", "os": .image("debian:12")], network: "host",
                     extraHosts: ["db:10.0.0.1"], shmSize: .mebibytes(128), ulimits: [Ulimit(.nofile, soft: 1, hard: 2)],
-                    cacheFrom: ["type=gha"], cacheTo: ["type=inline"], noCache: true, pull: true,
+                    cacheFrom: ["type=gha"], cacheTo: ["type=inline"], noCache: true, noCacheStages: ["test"],
+                    pull: true,
                     platforms: ["linux/amd64"], ssh: ["default"], entitlements: ["network.host"], labels: ["l": "v"],
                     secretValues: ["t": "sealed"])
             ) {
@@ -488,6 +489,7 @@ struct BuildOptionTests {
                 ], "network": "host", "shmSize": 134_217_728, "ulimits": ["nofile": ["soft": 1, "hard": 2]],
                 "extraHosts": ["db:10.0.0.1"], "cacheFrom": ["type=gha"], "cacheTo": ["type=inline"],
                 "platforms": ["linux/amd64"], "ssh": ["default"], "entitlements": ["network.host"], "noCache": true,
+                "noCacheStages": ["test"],
                 "pull": true, "labels": ["l": "v"], "secretValues": ["t": "sealed"],
             ], "tags": ["site:2"],
         ]

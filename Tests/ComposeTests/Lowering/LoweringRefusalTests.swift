@@ -64,7 +64,6 @@ struct LoweringRefusalTests {
             (#""build": {"context": "/x", "provenance": "true"}"#, "SC2452"),
             (#""build": {"context": "/x", "sbom": true}"#, "SC2452"),
             (#""use_api_socket": true"#, "SC2459"),
-            (#""build": {"context": "/x", "no_cache_filter": ["a"]}"#, "SC2457"),
             (#""restart": "always", "x-stackctl": {"one-shot": true}"#, "SC2454"),
             (#""volumes": [{"type": "volume", "target": "/a"}], "pre_start": [{"command": ["x"]}]"#, "SC2456"),
         ])
