@@ -109,6 +109,10 @@ struct ReadingTreeTests {
             ),
             ("a:\n  b: 1\n  - c\n", 3, 3, "an element of a list stands where a key is expected", "\":\""),
             ("a: 'it's'\n", 1, 8, "something stands here behind the end of the value", "twice"),
+            (
+                "a: \"x\nb:\n  - \"80:80\"\n", 1, 4, "the quote that is opened here is closed only by one at line 3",
+                "in its own line"
+            ),
             ("a:\n  - b\n  c: 1\n", 3, 3, "line 3 stands in the list that begins at line 2", "\"- \""),
             ("a:\n  b: 1\n  mode 0400\nc: 1\n", 3, 3, "line 3 has no \":\" behind its key", "\"mode: 0400\""),
             (" a: 1\nb: 2\n", 2, 1, "line 2 begins further left than line 1, the first of the file", "first column"),

@@ -31,8 +31,11 @@ package struct ComposeLoader: Sendable {
         }
         guard !model.isEmpty else {
             let shown = search.files.map(reader.shown).joined(separator: ", ")
+            let place = search.files.first.map { SourceLocation(file: reader.shown($0), line: 1, column: 1) }
             throw DiagnosticList(
-                Diagnostic(code: "SC2219", summary: "\(shown) says nothing", hint: "write `services:` and what runs"))
+                Diagnostic(
+                    code: "SC2219", summary: "\(shown) says nothing", hint: "write `services:` and what runs",
+                    location: place))
         }
         let place = model.entries.first?.location ?? SourceLocation(file: search.files.first ?? "", line: 1)
         ComposeSchema.problems(in: ComposeNode(.map(model), at: place)).forEach(findings.add)

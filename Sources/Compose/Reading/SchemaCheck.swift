@@ -189,6 +189,10 @@ struct SchemaCheck {
                     hint: "write it in octal digits: 0440")
             }
             node.value = .int(mode)
+        case .double:
+            report(
+                "SC2022", "permissions have octal digits, 0 to 7", at: node.location, detail: "expected \(type.words)",
+                hint: "write them as 0440")
         default: reportType(node, type)
         }
     }
@@ -346,16 +350,27 @@ struct SchemaCheck {
             }
         case .null:
             hint = "write what belongs there, or remove the line"
-        case .map:
+        case .map(let members):
             if case .list = type { hint = "begin each element with \"- \"" }
+            if path.lastKey == nil, members.count == 1, let member = members.entries.first,
+                let value = member.value.text, Self.accepts(ComposeNode(.string("a"), at: node.location), type)
+            {
+                hint =
+                    "write \"\(member.key)=\(value)\", or leave out the \"- \" of all elements;"
+                    + " a text with \": \" in it needs quotes"
+            }
         case .string(""):
             detail = "It is empty, as a variable that is not set leaves it."
             hint = "give the variable a default, as in ${NAME:-VALUE}, or remove the line"
         case .string(let text):
             // A variable may have put it there, so that the file does not show it.
             if text.utf8.count < 80, !text.utf8.contains(UInt8(ascii: "\n")) { detail = "It is \"\(text)\"." }
-        case .list:
-            break
+        case .list(let elements):
+            if Self.accepts(ComposeNode(.map(ComposeMap()), at: node.location), type), elements.first?.map != nil {
+                hint = "leave out the \"- \" before its members"
+            } else if Self.accepts(ComposeNode(.string("a"), at: node.location), type), elements.count == 1 {
+                hint = "leave out the \"- \" or the brackets: it is one value"
+            }
         }
         if let object = type.object, let key = path.lastKey, object.attributes[key] != nil {
             hint = "\"\(key)\" is an attribute of \(object.name): indent it one level deeper"

@@ -88,6 +88,7 @@ extension YAMLProblem {
         let line = failure.mark.line
         let own = lines.indentation(line)
         guard let around = failure.contextMark, failure.mark.column == own + 1 else {
+            if let quote = openQuote { return quote }
             return YAMLExplanation(
                 summary: "something stands here behind the end of the value",
                 hint: "put the whole value in one pair of quotes; a ' within '…' is written twice")
@@ -110,6 +111,21 @@ extension YAMLProblem {
         return YAMLExplanation(
             summary: "line \(line) is indented by \(spaces(own)), and no map above it is",
             hint: hint)
+    }
+
+    /// A quote that is closed lines below, by one that was to open another.
+    private var openQuote: YAMLExplanation? {
+        let mark = failure.mark
+        for quote in ["\"", "'"] as [Unicode.Scalar] where lines.count(of: quote, before: mark) % 2 == 1 {
+            let above = stride(from: mark.line - 1, to: max(mark.line - 200, 0), by: -1)
+            guard let line = above.first(where: { lines.count(of: quote, in: $0) % 2 == 1 }),
+                let column = lines.last(quote, in: line)
+            else { continue }
+            return YAMLExplanation(
+                summary: "the quote that is opened here is closed only by one at line \(mark.line)",
+                hint: "close it in its own line", mark: YAMLMark(line: line, column: column))
+        }
+        return nil
     }
 
     /// A line in a list that is no element of it.

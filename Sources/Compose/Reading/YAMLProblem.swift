@@ -80,6 +80,21 @@ struct SourceLines {
         return line.indices.contains(mark.column - 1) ? line[mark.column - 1] : nil
     }
 
+    /// How often a character stands in a line.
+    func count(of character: Unicode.Scalar, in number: Int) -> Int {
+        self[scalars: number].count { $0 == character }
+    }
+
+    /// How often a character stands in a line before a place in it.
+    func count(of character: Unicode.Scalar, before mark: YAMLMark) -> Int {
+        self[scalars: mark.line].prefix(max(mark.column - 1, 0)).count { $0 == character }
+    }
+
+    /// The column of the last such character in a line.
+    func last(_ character: Unicode.Scalar, in number: Int) -> Int? {
+        self[scalars: number].lastIndex(of: character).map { $0 + 1 }
+    }
+
     /// The column behind a line's text.
     func end(_ number: Int) -> Int { self[scalars: number].count + 1 }
 
