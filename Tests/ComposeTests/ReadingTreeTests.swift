@@ -136,6 +136,25 @@ struct ReadingTreeTests {
         #expect(found.first?.location == SourceLocation(file: "compose.yaml", line: line, column: column), "\(found)")
     }
 
+    @Test("a number that is passed on otherwise than it is written is warned about once")
+    func rewrittenNumbers() throws {
+        let text = """
+            x-e: &e {V: 3.10, N: 1_000}
+            services:
+              a: {image: a, environment: *e, labels: {v: "3.10", w: 1.5, x: 0o10}, cpus: 0.50, build: {args: {P: 010}}}
+              b: {image: b, environment: {<<: *e, X: 7}, mem_limit: 1_000}
+            """
+        let reader = ComposeFileReader(interpolation: Interpolation(environment: [:]))
+        let warnings = try reader.read(Array(text.utf8), file: "f").warnings
+        #expect(
+            warnings.map { "\($0.code) \($0.location?.description ?? "") \($0.summary)" } == [
+                "SC2015 f:1:13 V: 3.10 is a number, and so is passed on as 3.1",
+                "SC2015 f:1:22 N: 1_000 is a number, and so is passed on as 1000",
+                "SC2015 f:3:65 x: 0o10 is a number, and so is passed on as 8",
+                "SC2015 f:3:102 P: 010 is a number, and so is passed on as 8",
+            ], "\(warnings)")
+    }
+
     @Test("what an alias brings to several places is wrong once")
     func aliasTwice() {
         #expect(errors("x-a: &a {<<: 1}\nx-b: [*a, *a]\n").map(\.code) == ["SC2009"])
@@ -247,6 +266,7 @@ struct ReadingTreeTests {
         #expect(
             result.warnings.map(\.summary) == [
                 "services.web.tty: \"on\" is read as true", "services.web.healthcheck.disable: \"no\" is read as false",
+                "B: 1.50 is a number, and so is passed on as 1.5",
             ])
         #expect(web["environment"]?["B"]?.text == "1.5" && web["environment"]?["C"]?.text == "true")
     }

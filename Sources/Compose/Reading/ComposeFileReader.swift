@@ -19,7 +19,8 @@ package struct ComposeFileReader: Sendable {
     package func read(
         _ bytes: [UInt8], file: String
     ) throws(DiagnosticList) -> (documents: [ComposeNode], warnings: [Diagnostic]) {
-        var documents = try ComposeTreeReader.documents(bytes, file: file)
+        var (documents, numbers) = try ComposeTreeReader.documentsAndNumbers(bytes, file: file)
+        let rewritten = RewrittenNumbers(numbers).warnings(documents)
         var replacement = TreeInterpolation(interpolation)
         if interpolation.replaces { for position in documents.indices { replacement.replace(&documents[position]) } }
         var schema = SchemaCheck(.file, allowsVariables: !interpolation.replaces, unreplaced: replacement.places)
@@ -32,7 +33,9 @@ package struct ComposeFileReader: Sendable {
         guard errors.isEmpty else {
             throw DiagnosticList(Array(DiagnosticList(errors).inOrderOfPlaces.prefix(Self.maximumErrors)))
         }
-        return (documents, replacement.warnings + schema.warnings + (version.map { [Self.obsolete($0)] } ?? []))
+        return (
+            documents, replacement.warnings + schema.warnings + rewritten + (version.map { [Self.obsolete($0)] } ?? [])
+        )
     }
 
     private static func obsolete(_ version: ComposeMap.Entry) -> Diagnostic {
