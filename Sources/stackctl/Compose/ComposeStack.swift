@@ -125,6 +125,7 @@ struct ComposeStack: Sendable {
     private func options(_ scope: PlanScope) -> JSONValue {
         var options: JSONObject = ["takeOver": true, "scope": scope.json]
         if let origin { options["origin"] = .string(origin) }
+        if let seconds = session.stopTimeout { options["stopTimeout"] = .int(Int64(seconds)) }
         return .object(options)
     }
 }
