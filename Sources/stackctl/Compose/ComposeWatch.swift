@@ -115,9 +115,11 @@ struct ComposeWatch: Sendable {
     private func attempt(_ rule: WatchRule, _ change: Change) async {
         do {
             let running = try await session.containers(of: target, services: [rule.service], all: false)
+            guard !running.isEmpty else { return warn(rule) }
             if rule.action.copies {
+                let count = change.written.count + change.removed.count
                 session.progress.print(
-                    "Syncing \(change.written.count + change.removed.count) changes to service \"\(rule.service)\"")
+                    "Syncing \(count) \(count == 1 ? "change" : "changes") to service \"\(rule.service)\"")
                 for container in running { try await copy(rule, change, to: container) }
             }
             switch rule.action {
@@ -132,6 +134,16 @@ struct ComposeWatch: Sendable {
         } catch {
             session.output.show(Failure.diagnostics(error))
         }
+    }
+
+    /// A container that starts later does not have what was copied meanwhile.
+    private func warn(_ rule: WatchRule) {
+        session.output.show([
+            Diagnostic(
+                severity: .warning, code: "SC0236",
+                summary: "service \"\(rule.service)\" is not running: what changed in \(rule.path) was not taken in",
+                hint: "start it: stackctl compose up -d \(rule.service)")
+        ])
     }
 
     private func restart(_ containers: [ComposeContainer], _ service: String) async throws {
@@ -166,11 +178,10 @@ struct ComposeWatch: Sendable {
             }
             try await send(files, to: container, daemon)
         }
-        guard !change.removed.isEmpty else { return }
-        var request = ExecRequest(
-            container: container.id, command: ["rm", "-rf", "--"] + change.removed.map(rule.place))
-        request.user = "0"
-        _ = try await request.run(daemon, session.output)
+        for file in change.removed {
+            _ = try await daemon.delete(
+                Target("containers", container.id, "archive").with("path", rule.place(of: file)).text)
+        }
     }
 
     private func send(
