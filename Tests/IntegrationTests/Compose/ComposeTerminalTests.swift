@@ -97,6 +97,12 @@ struct ComposeTerminalTests {
         try await passing.type("\u{3}")
         try await passing.shows("heard")
         #expect(try await passing.exitCode() == 9)
+        let ended = try await project.compose("attach", "loop", expecting: 1)
+        #expect(ended.sentences.contains("service \"loop\" is not running"), "\(ended.text)")
+        try await project.compose("start", "loop")
+        try await project.compose("pause", "loop")
+        let paused = try await project.compose("attach", "loop", expecting: 1)
+        #expect(paused.sentences.contains("unpause it first"), "\(paused.text)")
         try await project.compose("down", "-t", "0")
         try await lab.lab.takeDown()
     }

@@ -43,7 +43,8 @@ enum ComposePullCommand {
         return code == .success ? other : code
     }
 
-    private static func missing(
+    /// Those that are not here.
+    static func missing(
         _ items: [ComposePulling.Item], _ session: ComposeSession
     ) async throws -> [ComposePulling.Item] {
         let daemon = try await session.daemon()
