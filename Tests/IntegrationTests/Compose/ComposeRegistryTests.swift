@@ -19,6 +19,7 @@ struct ComposeRegistryTests {
             command: sleep 1000
             init: true
             stop_grace_period: 0s
+          own: {build: {dockerfile_inline: "FROM \(ComposeLab.image)\n"}, profiles: [own]}
           gone: {image: "\(registry)/team/gone:9", profiles: [gone]}
 
         """
@@ -65,6 +66,8 @@ struct ComposeRegistryTests {
         try await project.compose("up", "-d", "--pull", "missing", "base")
         try await project.compose("build", "--push", "app")
         try await project.compose("push", "app")
+        let own = try await project.compose("build", "--push", "own")
+        #expect(own.sentences.contains("own has no image:, so it is not pushed"), "\(own.text)")
         try await project.stackctl(["rmi", "-f", "\(Self.registry)/team/app:1"])
         try await project.compose("pull", "--include-deps", "app")
         try await project.compose("up", "-d", "--no-build", "--pull", "never")
