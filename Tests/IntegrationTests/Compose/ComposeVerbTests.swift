@@ -106,6 +106,47 @@ struct ComposeVerbTests {
         try await lab.lab.takeDown()
     }
 
+    @Test("port, top, stats, events and scale mean each container of a service")
+    func numbers() async throws {
+        let lab = try await ComposeLab()
+        let file = """
+            services:
+              web:
+                image: \(ComposeLab.image)
+                command: sleep 1000
+                init: true
+                scale: 2
+                stop_grace_period: 0s
+                ports: ["127.0.0.1::80"]
+
+            """
+        let project = try lab.project("count", ["compose.yaml": file])
+        try await project.compose("up", "-d")
+        let ports = [
+            try await project.compose("port", "--index", "1", "web", "80").out,
+            try await project.compose("port", "--index", "2", "web", "80").out,
+        ]
+        #expect(Set(ports).count == 2 && ports.allSatisfy { $0.hasPrefix("127.0.0.1:") }, "\(ports)")
+        let none = try await project.compose("port", "--index", "3", "web", "80", expecting: 1)
+        #expect(none.sentences.contains("is not running container #3"), "\(none.text)")
+        #expect(try await project.compose("top").out.ranges(of: "sleep 1000").count == 2)
+        let stats = try await project.compose("stats", "--no-stream", "--format", "{{.Name}}").out
+        #expect(stats.split(separator: "\n").sorted() == ["count-web-1", "count-web-2"])
+        let begin = "\(Clock.now().seconds)"
+        try await project.compose("scale", "web=1")
+        #expect(try await project.compose("ps", "--format", "{{.Name}}").out == "count-web-1\n")
+        // Times are whole seconds: the end of this one and the next.
+        let end = "\(Clock.now().seconds + 2)"
+        let events = try await project.compose("events", "--json", "--since", begin, "--until", end, "web").out
+        let removed = try events.split(separator: "\n").map { try JSONValue.parse(String($0)) }
+            .filter { $0["action"] == "destroy" }
+        #expect(removed.map { $0["attributes"]?["name"] } == ["count-web-2"], "\(events)")
+        let wrong = try await project.compose("scale", "web=x", expecting: 1)
+        #expect(wrong.sentences.contains("invalid scale: web=x"), "\(wrong.text)")
+        try await project.compose("down")
+        try await lab.lab.takeDown()
+    }
+
     @Test("the code of --exit-code-from comes from a service whose log is not shown, too")
     func unseenCode() async throws {
         let lab = try await ComposeLab()
