@@ -116,6 +116,11 @@ struct ComposeWatchTests {
         try await project.compose("stop", "bare")
         try Self.write("src/one", "unseen", project)
         try await watch.shows("service \"bare\" is not running")
+        try await project.compose("start", "bare")
+        try Self.write("src/four", "4", project)
+        try await lab.lab.eventually("what was missed is copied, too") {
+            try await Self.inside("bare", "1", "cat /app/one /app/four", project) == "unseen4"
+        }
         try await watch.type("\u{3}")
         #expect(try await watch.exitCode() == 130)
         try await project.compose("down", "--rmi", "local")
