@@ -63,7 +63,7 @@ struct ComposeStack: Sendable {
             try await session.daemon(), "/stacks/apply",
             ["plan": planned.saved.json, "options": options(planned.scope)],
             headers: await CallerCredentials.headers(for: planned.saved, session.output),
-            invocation: session.progressInvocation, shown: planned.plan)
+            invocation: session.progressInvocation, shown: planned.plan, stop: "stackctl compose -p \(name) stop")
     }
 
     /// Asks where data would be lost, and only there.
