@@ -74,6 +74,8 @@ struct LoweringStackTests {
         options.starts = false
         let document = try LoweringLab(web: "").document(options)
         #expect(document.resources.last?.attributes["running"] == false)
+        let edges = try LoweringLab(Self.pair).document(options).resources.flatMap(\.dependencies)
+        #expect(!edges.isEmpty && edges.allSatisfy { $0.until == .created }, "nobody waits for what is not started")
     }
 
     @Test("a document can be read again, so that every address and reference in it leads somewhere")
