@@ -136,7 +136,10 @@ extension HostEngine {
         object["Size"] = .int(image.size)
         object["GraphDriver"] = ["Name": "overlay2", "Data": .null]
         object["RootFS"] = ["Type": "layers", "Layers": .strings(image.layers.map(\.description))]
-        object["Metadata"] = ["LastTagTime": .string(ContainerState.never)]
+        object["Metadata"] = [
+            "LastTagTime": .string(
+                image.named.map { Timestamp(nanosecondsSinceEpoch: $0).rfc3339 } ?? ContainerState.never)
+        ]
         return object
     }
 

@@ -160,9 +160,9 @@ package actor ImageStore {
             throw Diagnostic(code: StoreCode.damaged, summary: "the database has an image with the id `\(row.id)`")
         }
         return StoredImage(
-            id: id, names: tags.compactMap { try? ImageReference($0.reference) }, config: try await config(id),
-            size: row.size, manifestDigest: row.manifestDigest.flatMap { Digest($0) },
-            attributes: row.spec.objectValue ?? JSONObject())
+            id: id, names: tags.compactMap { try? ImageReference($0.reference) }, named: tags.map(\.updated).max(),
+            config: try await config(id), size: row.size,
+            manifestDigest: row.manifestDigest.flatMap { Digest($0) }, attributes: row.spec.objectValue ?? JSONObject())
     }
 
     private func config(_ id: Digest) async throws -> ImageConfig {
