@@ -64,15 +64,16 @@ extension StageSolver {
     private func makeWorkingDirectory(
         _ step: EvaluatedStep, _ id: Int, _ stage: SolvedStage, _ planned: PlannedStage
     ) async throws -> StepResult {
-        let (path, layers) = (step.settings.workingDirectory, stage.layers)
+        let (path, user, layers) = (step.settings.workingDirectory, step.settings.user, stage.layers)
         let key = StepKey("workdir 1")
         key.add("layers", layers: layers)
         key.add("path", path)
+        if !user.isEmpty { key.add("user", user) }
         key.add("epoch", job.epoch)
         let moment = job.epoch ?? stage.newest ?? .epoch
         return try await job.result(
             [key.finish()], title: step.title, step: id, isUncached: job.isUncached(planned)
-        ) { [job] in try await job.engine.makeDirectory(path, on: layers, epoch: moment) }
+        ) { [job] in try await job.engine.makeDirectory(path, of: user, on: layers, epoch: moment) }
     }
 
     // MARK: COPY and ADD

@@ -64,6 +64,31 @@ struct BuildTests {
         }
     }
 
+    @Test("a working directory that is made belongs to the user of its step")
+    func workingDirectoryOfUser() async throws {
+        try await BuildLab.run { lab in
+            let told = BuildLab.Told()
+            try await lab.build(
+                """
+                FROM busybox
+                WORKDIR /of-root
+                USER user
+                WORKDIR /of-root/new/deep
+                RUN touch file && test "$(stat -c %u ..)" = "$(id -u)" && stat -c 'there before %u:%g' /of-root
+                USER 7:8
+                WORKDIR /numbers
+                RUN stat -c 'numbers %u:%g' .
+                USER nobody-knows
+                WORKDIR /unknown
+                USER 0
+                RUN stat -c 'unknown %u:%g' .
+                """, told: told)
+            for line in ["there before 0:0", "numbers 7:8", "unknown 0:0"] {
+                #expect(told.log.contains(line), "\(told.log)")
+            }
+        }
+    }
+
     @Test("only what the target needs is done; files come from stages, images and named contexts")
     func stages() async throws {
         try await BuildLab.run { lab in
