@@ -89,6 +89,26 @@ struct BuildTests {
         }
     }
 
+    @Test("a layer may be in an image more than once")
+    func repeatedLayers() async throws {
+        try await BuildLab.run { lab in
+            try lab.write(["file": "content\n"])
+            let result = try await lab.build(
+                """
+                FROM busybox
+                COPY file /copy
+                RUN rm /copy
+                COPY file /copy
+                COPY file /copy
+                RUN test -e /copy
+                """)
+            let image = try await lab.image(result)
+            #expect(Set(image.layers).count < image.layers.count)
+            let output = try await lab.lab.docker("run", "--rm", image.id.description, "cat", "/copy")
+            #expect(output.out == "content\n")
+        }
+    }
+
     @Test("only what the target needs is done; files come from stages, images and named contexts")
     func stages() async throws {
         try await BuildLab.run { lab in
