@@ -122,14 +122,18 @@ final class ClassicBuildLines: Sendable {
         return line
     }
 
-    /// What is wrong, in one line: Docker's clients show no more.
+    /// What is wrong, in one line, and below it the place in the Dockerfile: Docker's clients show no more than this
+    /// text.
     static func sentence(_ failure: BuildFailure) -> String {
         guard let first = failure.diagnostics.first(where: { $0.severity == .error }) ?? failure.diagnostics.first
         else { return failure.message }
         var text = first.summary
         if let detail = first.detail, !detail.contains("\n"), !text.contains(detail) { text += ": \(detail)" }
         if let hint = first.hint, !text.contains(hint) { text += " (\(hint))" }
-        return text
+        guard let place = first.location else { return text }
+        let excerpt = first.notes.first { $0.hasPrefix("\(place.file):\(place.line)\n") }
+        let source = first.detail.flatMap { $0.contains("\n") ? "\(place)\n\($0)" : nil }
+        return "\(text)\n\(excerpt ?? source ?? place.description)"
     }
 
     /// What a process wrote; its errors are red, as Docker has them.

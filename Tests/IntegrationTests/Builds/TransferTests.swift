@@ -80,6 +80,18 @@ struct TransferTests {
         }
     }
 
+    @Test func moreLayersThanOneMountTakesAreRefusedInWords() async throws {
+        try await TransferLab.run { lab in
+            let place = lab.source + "/view"
+            try Files.makeDirectories(place)
+            let failure = #expect(throws: BuildFailure.self) {
+                let layers = Array(repeating: lab.source, count: 300)
+                try MergedView.mount(layers, at: place, empty: lab.source + "/empty")
+            }
+            #expect(failure?.diagnostics.first?.summary == "300 layers are too many for one image")
+        }
+    }
+
     @Test func linksAreFollowedInsideTheirRootOnly() async throws {
         try await TransferLab.run { lab in
             try lab.write("dir/file", "inside")
