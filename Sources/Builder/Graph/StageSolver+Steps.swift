@@ -230,9 +230,24 @@ extension StageSolver {
             case .image(let other): reference = other
             case nil: break
             }
-            let image = try await job.image(reference, for: platform)
+            let image: StoredImage
+            do {
+                image = try await job.image(reference, for: platform)
+            } catch {
+                throw misnamed(name, error)
+            }
             return (.layers(image.layers), [Self.material(try BuildJob.reference(reference), image)])
         }
+    }
+
+    /// An image that cannot be had may be a stage whose name is written wrongly.
+    private func misnamed(_ name: String, _ error: any Error) -> any Error {
+        var failure = BuildFailure.of(error)
+        guard failure.kind != .cancelled, !failure.diagnostics.isEmpty,
+            let near = nearest(name, among: plan.document.stages.compactMap(\.from.name))
+        else { return error }
+        failure.diagnostics[0].hint = "no stage has this name, so that it is an image's; did you mean `\(near)`?"
+        return failure
     }
 }
 

@@ -133,8 +133,13 @@ final class ClassicBuildLines: Sendable {
         guard let place = first.location else { return text }
         let excerpt = first.notes.first { $0.hasPrefix("\(place.file):\(place.line)\n") }
         let source = first.detail.flatMap { $0.contains("\n") ? "\(place)\n\($0)" : nil }
-        return "\(text)\n\(excerpt ?? source ?? place.description)"
+        let lines = (excerpt ?? source ?? place.description).split(separator: "\n", omittingEmptySubsequences: false)
+        let shown = lines.map { $0.count > longestLine ? "\($0.prefix(longestLine))…" : String($0) }
+        return "\(text)\n\(shown.joined(separator: "\n"))"
     }
+
+    /// Characters of a line of the Dockerfile that are shown.
+    private static let longestLine = 200
 
     /// What a process wrote; its errors are red, as Docker has them.
     private static func output(_ bytes: [UInt8], isError: Bool) -> JSONObject {

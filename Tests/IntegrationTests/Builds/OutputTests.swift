@@ -186,6 +186,8 @@ struct OutputTests {
                     try request("6") { ($0.pushes, $0.compression) = (true, LayerCompression(.zstd, level: 19)) })
                 #expect(try await layers("6").layers.allSatisfy { $0.mediaType == MediaType.ociLayerZstd })
             }
+            // Of the manifests that others took the place of nothing is left.
+            #expect(try await lab.lab.engine.images.verify().isEmpty)
             // What was pushed comes back as the same image.
             let tags = try await lab.lab.engine.images.list().flatMap(\.references).map(\.familiar)
             for tag in tags { try await lab.lab.docker("rmi", "-f", tag) }
