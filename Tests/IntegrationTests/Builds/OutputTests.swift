@@ -78,8 +78,8 @@ struct OutputTests {
         let second = try await lab.file(request) { .tar($0) }
         #expect(try Files.readAll(first.path) == Files.readAll(second.path))
         let folder = try await lab.unpack(first.path)
-        #expect(try Files.list(folder).map(\.name).sorted() == ["linux_amd64", "linux_arm64_v8"])
-        #expect(try Files.readText("\(folder)/linux_arm64_v8/a/b.txt") == "deep\n")
+        #expect(try Files.list(folder).map(\.name).sorted() == ["linux_amd64", "linux_arm64"])
+        #expect(try Files.readText("\(folder)/linux_arm64/a/b.txt") == "deep\n")
         #expect(try Files.status("\(folder)/linux_amd64/index.html").modified == Timestamp(seconds: 1_600_000_000))
         let inventory = try JSONValue.parse(Files.readAll("\(folder)/linux_amd64/sbom.spdx.json"))
         #expect(inventory["predicate"]?["packages"]?.arrayValue?.last?["name"]?.stringValue == "a")
