@@ -39,6 +39,7 @@ extension HostEngine {
         }
         let pushed = try await withRegistry(.push, of: name, access) { reader in
             let sources = try await self.mountSources(of: image, for: name)
+            let image = try await self.images.compressForRegistry(image, as: .standard)
             return try await self.images.withExports(of: [image]) { exports in
                 guard let export = exports.first else { throw EngineError.noImage(name.familiar) }
                 let push = ImagePush(export: export, store: self.images, client: reader.client, sources: sources)

@@ -140,13 +140,15 @@ struct DaemonClient: Sendable {
 
     /// The command that lists objects of the kind a target is about.
     private static func listing(for target: String) -> String? {
-        switch target.split(separator: "/").first {
+        let parts = target.split(separator: "/")
+        return switch parts.first {
         case "containers": "ps -a"
         case "images": "images"
         case "networks": "network ls"
         case "volumes": "volume ls"
         case "stacks": "stacks list"
-        case "builds": "builder history ls"
+        // Without an id something is not there that a build wants.
+        case "builds" where parts.count > 1: "builder history ls"
         default: nil
         }
     }
