@@ -30,19 +30,17 @@ struct ContainerPreflight {
     }
 
     func diagnostics() async -> [Diagnostic] {
-        let freed = portsBeingFreed
+        let changed = desired.filter { $0.action != .noChange && $0.action != .delete }
+        let ports = await portProblems(of: changed)
         var known = Known()
         var found: [Diagnostic] = []
-        for resource in desired where resource.action != .noChange && resource.action != .delete {
+        for (index, resource) in changed.enumerated() {
             found += names(resource) + adoptions(resource) + sources(resource)
             found += await files(resource)
             found += await volumes(resource, &known)
             found += await networks(resource, &known)
             found += await image(resource, &known)
-            let asked = ports(of: resource).filter { port in !freed.contains { $0.conflicts(with: port) } }
-            guard !asked.isEmpty else { continue }
-            found += await engine.networks.diagnosePorts(asked, containerID: resource.objectID)
-                .map { $0.about(resource, path: "ports") }
+            found += ports[index] ?? []
         }
         found += await ImageSupply(engine: engine).notes(for: desired)
         if await reachesOutside() { found += await engine.networks.diagnoseForwarding() }
@@ -57,6 +55,22 @@ struct ContainerPreflight {
         let known = (try? await engine.networks.networks()) ?? []
         let closed = Set(known.filter(\.isInternal).map { JSONValue.string($0.id) })
         return !asked.isSubset(of: closed)
+    }
+
+    /// Ports that others have, by the places of the resources that ask for them.
+    private func portProblems(of changed: [PlannedResource]) async -> [Int: [Diagnostic]] {
+        let freed = Dictionary(grouping: portsBeingFreed, by: \.hostPort)
+        let asked = changed.indices.compactMap { index -> (index: Int, question: PortQuestion)? in
+            let wanted = ports(of: changed[index]).filter { port in
+                !(freed[port.hostPort] ?? []).contains { $0.conflicts(with: port) }
+            }
+            return wanted.isEmpty ? nil : (index, PortQuestion(ports: wanted, containerID: changed[index].objectID))
+        }
+        let problems = await engine.networks.diagnosePorts(asked.map(\.question))
+        return zip(asked, problems).reduce(into: [:]) { found, each in
+            let (asked, problems) = each
+            found[asked.index] = problems.map { $0.about(changed[asked.index], path: "ports") }
+        }
     }
 
     private func ports(of resource: PlannedResource) -> [PublishedPort] {
