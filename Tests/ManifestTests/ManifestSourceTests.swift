@@ -194,6 +194,22 @@ struct ManifestSourceTests {
         #expect(source.contains("DependsOn(db, until: .imageHealthy)"))
     }
 
+    @Test("a chain of thousands of containers is declared from its start")
+    func chain() throws {
+        let count = 5000
+        let document = Self.document(
+            "chain",
+            (0..<count).map { number in
+                let next = number + 1 < count ? ["container.c\(number + 1) started"] : []
+                return ("container.c\(number)", ["image": "app:1"], next)
+            })
+        let text = try ManifestSource(document, origin: "x").text()
+        let declared = text.split(separator: "\n").compactMap { line in
+            line.contains("Container(\"c") ? line.split(separator: "\"")[1] : nil
+        }
+        #expect(declared == (0..<count).reversed().map { "c\($0)" })
+    }
+
     @Test("the manifests that are here come back as they were", arguments: ["hello", "pages"])
     func ownStacks(name: String) async throws {
         let folder = try TemporaryFolder()

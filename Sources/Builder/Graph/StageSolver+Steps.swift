@@ -94,7 +94,8 @@ extension StageSolver {
                     }
                 }
             } else if transfer.from == nil, transfer.hasPaths, !transfer.namesOwner, index > 0 {
-                guard let tree = try? job.contextTree() else { continue }
+                // What nobody has read is read when it is copied.
+                guard let tree = try? job.contextTree(), !tree.hasUntold else { continue }
                 let wanted = self.step(transfer, step, onto: [], from: tree)
                 job.digests.start(Self.digestName(planned, id)) { [job] in
                     try await job.engine.contentDigest(of: wanted)
@@ -154,9 +155,19 @@ extension StageSolver {
     private func newResult(
         of wanted: TransferStep, _ id: Int, _ isUncached: Bool, _ shape: String, otherKeys: [String], _ name: String?
     ) async throws -> StepResult? {
-        try await job.newResult(
-            shape: shape, otherKeys: otherKeys, title: wanted.title, step: id, isUncached: isUncached
+        let isUntold = try await job.engine.copiesUntold(wanted)
+        return try await job.newResult(
+            shape: shape, otherKeys: otherKeys, title: wanted.title, step: id, isUncached: isUncached,
+            isUntold: isUntold
         ) { [self] in
+            if isUntold {
+                // The copying tells the digests of what it reads.
+                let layer = try await run(wanted, id)
+                job.takeOver(layer.layer.map { [$0] } ?? [])
+                let key = contentKey(wanted, try await self.digest(of: wanted, name))
+                job.engine.images.keep(layer.layer.map { [$0] } ?? [])
+                return (layer, key)
+            }
             async let digest = self.digest(of: wanted, name)
             let layer = try await run(wanted, id)
             job.takeOver(layer.layer.map { [$0] } ?? [])

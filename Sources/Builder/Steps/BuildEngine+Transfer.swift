@@ -36,6 +36,23 @@ extension BuildEngine {
         }
     }
 
+    /// Whether a transfer that fetches nothing copies contents that nobody has read, so that its digest is told soonest
+    /// by copying them.
+    func copiesUntold(_ step: TransferStep) async throws -> Bool {
+        guard step.origin?.hasUntold ?? false else { return false }
+        do {
+            return try await BlockingExecutor.shared.run {
+                let sources = try TransferSources(step, fetched: step.transfer.sources.map { _ in nil }, spool: nil)
+                return try Self.plan(sources, over: nil, owner: nil).nodes.values.contains { node in
+                    guard case .file(let reader, let path)? = node.content else { return false }
+                    return reader.tree.held[path].map { $0.digest == nil } ?? false
+                }
+            }
+        } catch {
+            throw BuildFailure.transferring(step.title, error)
+        }
+    }
+
     /// Makes the layer of a transfer.
     ///
     /// The layer is kept for the caller, who gives it back.

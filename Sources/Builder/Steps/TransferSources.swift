@@ -128,10 +128,9 @@ struct TransferSources {
         guard let status = try reader.status(source), Self.isVisible(source, status, in: reader) else {
             throw try Self.missing(path, resolved: source, in: reader, written: text)
         }
-        if status.kind == .regular, step.transfer.unpacks ?? step.transfer.isAdd,
-            try unpack(try reader.open(source, [.readOnly, .nonBlocking]), to: &plan)
-        {
-            return
+        if status.kind == .regular, step.transfer.unpacks ?? step.transfer.isAdd, !isForDigest {
+            try reader.tree.held[source]?.store(in: reader.tree.root)
+            if try unpack(try reader.open(source, [.readOnly, .nonBlocking]), to: &plan) { return }
         }
         let target = try target(named: path, isDirectory: status.kind == .directory, in: &plan)
         try plan.copy(source, of: reader, to: target, TransferPlan.Selection(excluded: excluded))

@@ -16,6 +16,8 @@ struct ResourceDraft {
         if let dot = path.firstIndex(of: ".") {
             let group = String(path[..<dot])
             var members = attributes[group]?.objectValue ?? JSONObject()
+            // So that the members are not copied for each of them.
+            if attributes[group] != nil { attributes[group] = .null }
             members[String(path[path.index(after: dot)...])] = value
             attributes[group] = .object(members)
         } else {

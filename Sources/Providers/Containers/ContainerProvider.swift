@@ -146,7 +146,7 @@ struct ContainerProvider: ResourceProvider {
 
     /// The container that is still there when its successor is made.
     private func predecessor(_ stack: String, _ address: ResourceAddress, _ id: String) -> Container? {
-        engine.containers.all.first { container in
+        engine.containers.unordered.first { container in
             let facts = container.snapshot
             return container.id != id && facts.stack == stack && facts.address == address.description
                 && ![.removing, .dead].contains(facts.state.phase)

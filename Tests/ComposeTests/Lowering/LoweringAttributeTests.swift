@@ -72,6 +72,14 @@ struct LoweringAttributeTests {
         #expect(attributes?[name]?.serialized(.canonical) == expected)
     }
 
+    @Test("tens of thousands of variables are the container's, in their order")
+    func manyVariables() throws {
+        let names = (0..<30_000).map { "V\($0)" }
+        let written = names.map { "\"\($0)\": \"value\"" }.joined(separator: ", ")
+        let attributes = try LoweringLab(web: "\"environment\": {\(written)}").attributes()
+        #expect(attributes?["env"]?.objectValue?.keys == names)
+    }
+
     @Test(
         "each limit is the container's, and deploy.resources count before the service's own",
         arguments: [
