@@ -30,6 +30,8 @@ enum ApplyStream {
             let end = stop.map { ", `\(TerminalText.line($0))` stops what it has started" } ?? ""
             output.writeError("\ninterrupted; the daemon goes on with it: `\(command)` says how far it is\(end)\n")
         } _: {
+            // Whoever has interrupted it already was told nothing, and gets nothing done.
+            try Task.checkCancellation()
             let painter = Task { await display.keepPainting() }
             defer { painter.cancel() }
             do {

@@ -44,7 +44,10 @@ enum ComposeBuildCommand {
         let project = try await session.project()
         let isWhole = arguments.operands.isEmpty || arguments.isSet(dependencies)
         let selected = try project.selecting(arguments.operands, withDependencies: isWhole)
-        let builds = needed(selected.services.keys, in: project)
+        // Who names a service means it, whatever its profile.
+        let whole =
+            arguments.operands.isEmpty ? project : try project.selecting(project.services.keys + arguments.operands)
+        let builds = needed(selected.services.keys, in: whole)
         guard !builds.isEmpty else {
             session.output.show([
                 Diagnostic(
