@@ -119,7 +119,8 @@ extension HostEngine {
     private static func seconds(_ text: String) -> Int64 { Timestamp(rfc3339: text)?.seconds ?? 0 }
 
     /// Docker's `ImageInspect`.
-    package func inspection(_ image: StoredImage) -> JSONObject {
+    package func inspection(_ image: StoredImage) async throws -> JSONObject {
+        let named = try await images.lastNamed(image.id)
         var object = JSONObject()
         object["Id"] = .string(image.id.description)
         object["RepoTags"] = .strings(image.references.map(\.familiar))
@@ -138,7 +139,7 @@ extension HostEngine {
         object["RootFS"] = ["Type": "layers", "Layers": .strings(image.layers.map(\.description))]
         object["Metadata"] = [
             "LastTagTime": .string(
-                image.named.map { Timestamp(nanosecondsSinceEpoch: $0).rfc3339 } ?? ContainerState.never)
+                named.map { Timestamp(nanosecondsSinceEpoch: $0).rfc3339 } ?? ContainerState.never)
         ]
         return object
     }

@@ -32,18 +32,12 @@ package struct StoredImage: Sendable, Hashable {
     /// What the store knows of its origin, such as the Debian packages it was built from.
     package let attributes: JSONObject
 
-    /// When a name was last given to it, as each pull does, be the image here already or not.
-    ///
-    /// Nanoseconds since 1970 UTC; nil where it has no name.
-    package let named: Int64?
-
     /// - Parameter names: with a tag or with a digest.
     init(
-        id: Digest, names: [ImageReference], named: Int64?, config: ImageConfig, size: Int64, manifestDigest: Digest?,
+        id: Digest, names: [ImageReference], config: ImageConfig, size: Int64, manifestDigest: Digest?,
         attributes: JSONObject
     ) {
         self.id = id
-        self.named = named
         references = names.filter { $0.digest == nil }
         repoDigests = names.filter { $0.digest != nil }
         self.config = config
