@@ -204,7 +204,7 @@ struct AddSourcesTests {
             _ = try await Spawn.run(SpawnRequest("/usr/bin/git", words))
         }
         defer { daemon.cancel() }
-        for _ in 0..<100 {
+        for _ in 0..<600 {
             let check = try await Spawn.run(
                 SpawnRequest("/usr/bin/git", ["ls-remote", "git://127.0.0.1:\(port)/repo.git"]))
             if check.status.isSuccess { break }

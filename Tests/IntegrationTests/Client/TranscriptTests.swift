@@ -16,8 +16,8 @@ struct TranscriptTests {
         let shell = try TranscriptShell(lab, client)
         for check in transcript.checks {
             var complaint: String?
-            // Some 15 seconds for what takes its time.
-            for _ in 0..<(check.isRepeated ? 60 : 1) {
+            // A minute for what takes its time.
+            for _ in 0..<(check.isRepeated ? 240 : 1) {
                 let result = try await shell.run(check.command)
                 complaint = check.complaint(code: result.code, out: result.out, error: result.error)
                 if complaint == nil { break }
@@ -62,7 +62,7 @@ private struct TranscriptShell {
                 "PATH=\(folder)/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=\(folder)", "NO_COLOR=1", "LC_ALL=C.UTF-8",
             ])
         request.workingDirectory = "\(folder)/work"
-        let result = try await Spawn.run(request, timeout: .seconds(40))
+        let result = try await Spawn.run(request, timeout: .seconds(150))
         return (result.timedOut ? -1 : result.status.code, result.outputText, result.errorText)
     }
 }

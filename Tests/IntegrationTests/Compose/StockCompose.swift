@@ -35,7 +35,7 @@ struct StockCompose: Sendable {
                 "PATH=/usr/bin:/bin", "HOME=\(lab.root)", "DOCKER_HOST=unix://\(lab.root)/run/stackctl.sock",
                 "PYTHONDONTWRITEBYTECODE=1", "COLUMNS=200",
             ] + more, workingDirectory: folder)
-        let result = try await Spawn.run(request, timeout: .seconds(60))
+        let result = try await Spawn.run(request, timeout: .seconds(150))
         let output = EngineLab.Output(code: result.status.code, out: result.outputText, error: result.errorText)
         let line = "docker-compose \(arguments.joined(separator: " "))"
         #expect(!result.timedOut, "\(line) did not end", sourceLocation: place)

@@ -207,7 +207,7 @@ struct ContainerVerbTests {
             executable: .path("\(folder)/stackctl"), arguments: ["stackctl"] + words,
             environment: (more.contains { $0.hasPrefix("PATH=") } ? [] : ["PATH=/usr/bin:/bin"])
                 + ["HOME=\(lab.root)", "NO_COLOR=1"] + more)
-        let result = try await Spawn.run(request, input: Array(input.utf8), timeout: .seconds(40))
+        let result = try await Spawn.run(request, input: Array(input.utf8), timeout: .seconds(150))
         return EngineLab.Output(code: result.status.code, out: result.outputText, error: result.errorText)
     }
 }

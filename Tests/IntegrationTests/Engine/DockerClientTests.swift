@@ -84,7 +84,7 @@ struct DockerClientTests {
         #expect(try await lab.docker("logs", "--tail", "1", "-t", "web").error.hasSuffix("Z two\n"))
         let port = try await lab.docker("port", "web", "80/tcp").line
         let page = try await Spawn.run(
-            SpawnRequest("/usr/bin/busybox", ["wget", "-qO-", "http://\(port)/"]), timeout: .seconds(5))
+            SpawnRequest("/usr/bin/busybox", ["wget", "-qO-", "http://\(port)/"]), timeout: .seconds(150))
         #expect(page.outputText == "hello from busybox\n")
         #expect(try await lab.docker("exec", "web", "sh", "-c", "echo in; exit 3", expecting: 3).out == "in\n")
         #expect(try await lab.docker("exec", "-i", "web", "cat", input: "abc").out == "abc")

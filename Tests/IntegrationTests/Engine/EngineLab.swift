@@ -136,7 +136,7 @@ final class EngineLab: Sendable {
         let request = SpawnRequest(
             executable: .path(client), arguments: ["docker", "-H", "unix://\(root)/run/stackctl.sock"] + arguments,
             environment: ["PATH=/usr/bin:/bin", "HOME=\(root)"])
-        let result = try await Spawn.run(request, input: Array(input.utf8), timeout: .seconds(40))
+        let result = try await Spawn.run(request, input: Array(input.utf8), timeout: .seconds(150))
         let output = Output(code: result.status.code, out: result.outputText, error: result.errorText)
         #expect(!result.timedOut, "docker \(arguments.joined(separator: " ")) did not end")
         if let code {
@@ -164,7 +164,7 @@ final class EngineLab: Sendable {
             executable: .path("\(folder)/stackctl"),
             arguments: ["stackctl", "-H", "unix://\(root)/run/stackctl.sock"] + arguments,
             environment: ["PATH=/usr/bin:/bin", "HOME=\(root)", "NO_COLOR=1"] + more)
-        let result = try await Spawn.run(request, input: Array(input.utf8), timeout: .seconds(60))
+        let result = try await Spawn.run(request, input: Array(input.utf8), timeout: .seconds(150))
         let output = Output(code: result.status.code, out: result.outputText, error: result.errorText)
         #expect(!result.timedOut, "stackctl \(arguments.joined(separator: " ")) did not end")
         if let code {
@@ -174,7 +174,7 @@ final class EngineLab: Sendable {
     }
 
     /// Waits until something is so.
-    func eventually(_ what: String, within seconds: Int = 15, _ test: () async throws -> Bool) async throws {
+    func eventually(_ what: String, within seconds: Int = 60, _ test: () async throws -> Bool) async throws {
         for _ in 0..<(seconds * 20) {
             if try await test() { return }
             try await EventLoop.shared.sleep(for: .milliseconds(50))

@@ -69,7 +69,7 @@ struct HostileLayerTests {
 
     private static func packed(_ tar: [UInt8], by tool: String) async throws -> [UInt8] {
         let result = try await Spawn.run(
-            SpawnRequest(tool, ["-c"]), input: tar, timeout: .seconds(60), outputLimit: 64 << 20)
+            SpawnRequest(tool, ["-c"]), input: tar, timeout: .seconds(150), outputLimit: 64 << 20)
         try #require(result.status.isSuccess, "\(tool): \(result.errorText)")
         return result.standardOutput
     }

@@ -19,7 +19,7 @@ struct ProgramImageTests {
             let result = try await Spawn.run(
                 SpawnRequest(
                     executable: .path("/usr/sbin/chroot"), arguments: ["chroot", folder, "/usr/bin/ls", "/"],
-                    environment: ["LD_LIBRARY_PATH=/usr/lib/program"]), timeout: .seconds(60))
+                    environment: ["LD_LIBRARY_PATH=/usr/lib/program"]), timeout: .seconds(150))
             #expect(result.status.isSuccess, "\(result.errorText)")
             #expect(result.outputText.split(separator: "\n").contains("usr"))
         }

@@ -226,7 +226,7 @@ struct StoreDamageTests {
                     [
                         "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all",
                         "/bin/cat", "\(temporary.root)/layers/\(image.layers[0].hex)/mnt/etc/hello",
-                    ]), timeout: .seconds(30))
+                    ]), timeout: .seconds(150))
             #expect(!answer.status.isSuccess && answer.errorText.contains("Permission denied"))
         }
     }

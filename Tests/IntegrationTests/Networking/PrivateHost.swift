@@ -100,14 +100,14 @@ enum Busybox {
     }
 
     static func run(in netns: SharedDescriptor, _ arguments: String...) async throws -> ProcessResult {
-        try await Spawn.run(request(in: netns, arguments), timeout: .seconds(15))
+        try await Spawn.run(request(in: netns, arguments), timeout: .seconds(150))
     }
 
     /// The last line of `WebServer`'s page at an address; nil if it is not had within two seconds.
     static func fetch(_ address: String, _ port: UInt16 = 80, in netns: SharedDescriptor) async throws -> String? {
         let result = try await Spawn.run(
             request(in: netns, ["nc", "-w", "2", address, "\(port)"]),
-            input: Array("GET /cgi-bin/client HTTP/1.0\r\n\r\n".utf8), timeout: .seconds(15))
+            input: Array("GET /cgi-bin/client HTTP/1.0\r\n\r\n".utf8), timeout: .seconds(150))
         guard result.outputText.hasPrefix("HTTP/1.1 200"),
             let last = result.outputText.split(whereSeparator: \.isNewline).last
         else {
@@ -130,7 +130,7 @@ final class WebServer: Sendable {
         try Files.write(folder + "/cgi-bin/client", Array(script.utf8), mode: 0o755)
         let place = address.map { "\($0):\(port)" } ?? "\(port)"
         process = try Spawn.start(Busybox.request(in: netns, ["httpd", "-f", "-p", place, "-h", folder]))
-        for _ in 0..<1000 {
+        for _ in 0..<6_000 {
             let listening = try HostNamespace.run(in: netns) { try ListeningPorts.read() }
             if listening.contains(where: { $0.port == port }) { return }
             try await EventLoop.shared.sleep(for: .milliseconds(5))

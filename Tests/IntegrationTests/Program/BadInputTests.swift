@@ -117,7 +117,7 @@ struct BadInputTests {
         let ids = try await lab.stackctl("ps", "--quiet").out
         // Fills the disk to its last byte, however much is left.
         _ = try await Spawn.run(
-            SpawnRequest("/bin/dd", ["if=/dev/zero", "of=\(lab.folder)/small/big", "bs=4096"]), timeout: .seconds(60))
+            SpawnRequest("/bin/dd", ["if=/dev/zero", "of=\(lab.folder)/small/big", "bs=4096"]), timeout: .seconds(150))
         let change = ["--var", "command=/bin/sleep 1001"]
         let refused = try await lab.run(
             lab.request(lab.programs + "/stackctl", ["apply", "bad", "--yes"] + change))
@@ -136,7 +136,7 @@ struct BadInputTests {
     }
 
     private static func tool(_ program: String, _ arguments: String...) async throws {
-        let result = try await Spawn.run(SpawnRequest(program, arguments), timeout: .seconds(60))
+        let result = try await Spawn.run(SpawnRequest(program, arguments), timeout: .seconds(150))
         try #require(result.status.isSuccess, "\(program): \(result.errorText)")
     }
 

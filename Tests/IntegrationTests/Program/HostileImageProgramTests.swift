@@ -11,7 +11,7 @@ struct HostileImageProgramTests {
         let good = TarBytes.file("file", Array(repeating: 0x61, count: 5000)) + TarBytes.end
         let up = TarBytes.file("../escape", []) + TarBytes.end
         let device = TarBytes.header("null", type: "3", fields: [329: "7777777"]) + TarBytes.end
-        let packed = try await Spawn.run(SpawnRequest("/bin/gzip", ["-c"]), input: good, timeout: .seconds(60))
+        let packed = try await Spawn.run(SpawnRequest("/bin/gzip", ["-c"]), input: good, timeout: .seconds(150))
         let gzip = packed.standardOutput
         let foreign = try MemoryImage(
             layer: good, of: good, mediaType: MediaType.dockerForeignLayer, urls: ["https://elsewhere.example/l"])
@@ -104,7 +104,7 @@ struct HostileImageProgramTests {
     }
 
     private static func gzip(_ bytes: [UInt8]) async throws -> [UInt8] {
-        try await Spawn.run(SpawnRequest("/bin/gzip", ["-c"]), input: bytes, timeout: .seconds(60)).standardOutput
+        try await Spawn.run(SpawnRequest("/bin/gzip", ["-c"]), input: bytes, timeout: .seconds(150)).standardOutput
     }
 
     /// What the client lists, and every file of the data root's images.

@@ -79,7 +79,7 @@ struct PushTests {
             #expect(try Self.connections(to: server.port) > 0)
             client.close()
             // The registry would be waited for much longer.
-            try await lab.eventually("the daemon lets go of the registry", within: 40) {
+            try await lab.eventually("the daemon lets go of the registry", within: 60) {
                 try Self.connections(to: server.port) == 0
             }
         }

@@ -45,7 +45,7 @@ enum RegistryImages {
     /// Copies an image with skopeo, digests kept.
     static func skopeo(_ arguments: String...) async throws -> String {
         let result = try await Spawn.run(
-            SpawnRequest("/usr/bin/skopeo", ["--insecure-policy"] + arguments), timeout: .seconds(60))
+            SpawnRequest("/usr/bin/skopeo", ["--insecure-policy"] + arguments), timeout: .seconds(150))
         try #require(result.status.isSuccess, "skopeo \(arguments): \(result.errorText)")
         return result.outputText
     }

@@ -86,7 +86,7 @@ struct RegistryLab: Sendable {
         request.descriptors[1] = log.raw
         request.descriptors[2] = log.raw
         let process = try Spawn.start(request)
-        for _ in 0..<200 {
+        for _ in 0..<1200 {
             if let socket = try? await AsyncSocket.connect(to: address, port: port) {
                 socket.close()
                 return RegistryLab(folder: folder, authority: "127.0.0.1:\(port)", process: process)
@@ -141,7 +141,7 @@ struct RegistryLab: Sendable {
     }
 
     private static func openssl(_ arguments: String...) async throws {
-        let result = try await Spawn.run(SpawnRequest("/usr/bin/openssl", arguments), timeout: .seconds(30))
+        let result = try await Spawn.run(SpawnRequest("/usr/bin/openssl", arguments), timeout: .seconds(150))
         try #require(result.status.isSuccess, "openssl \(arguments): \(result.errorText)")
     }
 }

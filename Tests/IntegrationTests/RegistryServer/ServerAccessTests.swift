@@ -37,7 +37,7 @@ struct ServerAccessTests {
             // A request is counted once its answer has gone: the client may be ahead of that.
             let line = "stackctl_registry_requests_total{method=\"GET\",route=\"metrics\",status=\"401\"} 1"
             var metrics = ""
-            for _ in 0..<200 where !metrics.contains(line) {
+            for _ in 0..<3_000 where !metrics.contains(line) {
                 metrics = try await lab.send("GET", "/metrics", ["Authorization": credentials]).text
                 try await Task.sleep(for: .milliseconds(10))
             }
@@ -64,7 +64,7 @@ struct ServerAccessTests {
                 let result = try await Spawn.run(
                     SpawnRequest(
                         "/usr/bin/skopeo", ["inspect", "--raw", "--tls-verify=false", "docker://\(lab.authority)/a:v1"]),
-                    timeout: .seconds(60))
+                    timeout: .seconds(150))
                 #expect(result.outputText == String(decoding: SampleImage().manifest, as: UTF8.self))
             }
         }
@@ -133,7 +133,7 @@ struct ServerAccessTests {
                 [
                     "registry", "serve", "--root", folder + "/root", "--listen", "127.0.0.1:0", "--htpasswd",
                     folder + "/users",
-                ]), timeout: .seconds(60))
+                ]), timeout: .seconds(150))
         #expect(result.status.code == 1)
         let sentences = result.errorText.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         #expect(sentences.contains("/users, line 3"))
@@ -147,7 +147,7 @@ struct ServerAccessTests {
                     SpawnRequest(
                         ServerLab.program(),
                         ["registry", "serve", "--root", root, "--listen", "127.0.0.1:\(port)"]),
-                    timeout: .seconds(60))
+                    timeout: .seconds(150))
                 #expect(result.status.code == 1)
                 return result.errorText
             }

@@ -12,7 +12,7 @@ struct ServerCollectionTests {
     private static func collect(_ lab: ServerLab, _ options: String...) async throws -> JSONValue {
         let result = try await Spawn.run(
             SpawnRequest(ServerLab.program(), ["registry", "gc", "--json", "--root", lab.root] + options),
-            timeout: .seconds(60))
+            timeout: .seconds(150))
         try #require(result.status.isSuccess, "\(result.errorText)")
         return try JSONValue.parse(result.outputText)
     }

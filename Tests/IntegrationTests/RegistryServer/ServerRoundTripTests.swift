@@ -42,7 +42,7 @@ struct ServerRoundTripTests {
             try await lab.blocking { try image.push(lab.client("a"), tag: "one") }
             func run(_ arguments: String...) async throws -> String {
                 let result = try await Spawn.run(
-                    SpawnRequest("/usr/bin/skopeo", ["--insecure-policy"] + arguments), timeout: .seconds(60))
+                    SpawnRequest("/usr/bin/skopeo", ["--insecure-policy"] + arguments), timeout: .seconds(150))
                 try #require(result.status.isSuccess, "skopeo \(arguments): \(result.errorText)")
                 return result.outputText
             }

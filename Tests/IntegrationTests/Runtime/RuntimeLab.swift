@@ -128,7 +128,7 @@ final class RuntimeLab: Sendable {
 
     /// Waits until a container has written so much.
     func waitForLog(_ configuration: ContainerConfiguration, records: Int) async throws {
-        for _ in 0..<500 {
+        for _ in 0..<3_000 {
             if try log(configuration).count >= records { return }
             try await EventLoop.shared.sleep(for: .milliseconds(20))
         }

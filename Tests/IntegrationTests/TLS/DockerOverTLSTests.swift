@@ -49,7 +49,7 @@ struct DockerOverTLSTests {
         let request = SpawnRequest(
             executable: .path(program), arguments: options + arguments,
             environment: ["PATH=/usr/bin:/bin", "HOME=\(home)"])
-        return try await Spawn.run(request, input: input, timeout: .seconds(60), outputLimit: 4 << 20)
+        return try await Spawn.run(request, input: input, timeout: .seconds(150), outputLimit: 4 << 20)
     }
 
     /// Passes what connections carry on to the engine, each direction with its own end.

@@ -58,7 +58,7 @@ struct TLSCertificates: Sendable {
 
     @discardableResult
     func openssl(_ arguments: String...) async throws -> String {
-        let result = try await Spawn.run(SpawnRequest("/usr/bin/openssl", arguments), timeout: .seconds(60))
+        let result = try await Spawn.run(SpawnRequest("/usr/bin/openssl", arguments), timeout: .seconds(150))
         try #require(result.status.isSuccess, "openssl \(arguments): \(result.errorText)")
         return result.outputText
     }

@@ -88,7 +88,7 @@ struct TLSLab: Sendable {
     func sClient(_ arguments: String..., input: String = "") async throws -> ProcessResult {
         let common = ["s_client", "-connect", "127.0.0.1:\(port)", "-CAfile", certificates.certificate("ca")]
         return try await Spawn.run(
-            SpawnRequest("/usr/bin/openssl", common + arguments), input: Array(input.utf8), timeout: .seconds(60))
+            SpawnRequest("/usr/bin/openssl", common + arguments), input: Array(input.utf8), timeout: .seconds(150))
     }
 
     // MARK: What the server does
