@@ -1,10 +1,22 @@
 import Diagnostics
-import ImageStore
 import JSONText
 
 /// How an output wants layers compressed.
 struct BuildCompression: Sendable, Equatable {
-    let method: LayerCompression.Method
+    enum Method: String, Sendable {
+        case uncompressed, gzip, zstd
+
+        /// The levels there are; nil where there are none.
+        fileprivate var levels: ClosedRange<Int>? {
+            switch self {
+            case .uncompressed: nil
+            case .gzip: 1...9
+            case .zstd: 1...22
+            }
+        }
+    }
+
+    let method: Method
     let level: Int?
     let isForced: Bool
 
@@ -16,7 +28,7 @@ struct BuildCompression: Sendable, Equatable {
         let fields = try BuildPlace.fields(text)
         let (name, level, forced) = (fields["compression"], fields["compression-level"], fields["force-compression"])
         if name == nil, level == nil, forced == nil { return nil }
-        guard let method = LayerCompression.Method(rawValue: name ?? "gzip") else {
+        guard let method = Method(rawValue: name ?? "gzip") else {
             throw Reason(
                 "unsupported compression type \"\(name ?? "")\"", hint: "uncompressed, gzip and zstd are known")
         }
@@ -25,7 +37,7 @@ struct BuildCompression: Sendable, Equatable {
             isForced: try forced.map { text throws(Reason) in try flag(text) } ?? false)
     }
 
-    private static func number(_ text: String, of method: LayerCompression.Method) throws(Reason) -> Int {
+    private static func number(_ text: String, of method: Method) throws(Reason) -> Int {
         guard let levels = method.levels else { throw Reason("compression-level: there is none of \(method.rawValue)") }
         guard let level = Int(text), levels.contains(level) else {
             throw Reason(

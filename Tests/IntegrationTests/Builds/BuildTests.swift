@@ -106,6 +106,12 @@ struct BuildTests {
             #expect(Set(image.layers).count < image.layers.count)
             let output = try await lab.lab.docker("run", "--rm", image.id.description, "cat", "/copy")
             #expect(output.out == "content\n")
+            // Layers in common that are there again above hide nothing of what is between.
+            let before = try await lab.build("FROM busybox\nCOPY file /copy\n")
+            let after = try await lab.build("FROM busybox\nCOPY file /copy\nCOPY file /between\nCOPY file /copy\n")
+            let names = try await (lab.image(before).id.description, lab.image(after).id.description)
+            let difference = try await lab.lab.engine.difference(from: names.0, to: names.1)
+            #expect(difference.files.map(\.path) == ["/between"])
         }
     }
 
