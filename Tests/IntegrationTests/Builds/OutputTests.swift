@@ -154,7 +154,7 @@ struct OutputTests {
                     "FROM scratch\nCOPY site /\nCOPY site /again/\n", files: Self.files, tags: ["\(name):\(tag)"],
                     change)
             }
-            func layers(_ tag: String) async throws -> (digest: Digest, layers: [Descriptor]) {
+            func layers(_ tag: String) async throws -> (digest: Digest, layers: [OCI.Descriptor]) {
                 try await server.blocking {
                     let fetched = try server.client("shop/site").manifest(tag)
                     return (fetched.digest, try ImageManifest(bytes: fetched.bytes).layers)
