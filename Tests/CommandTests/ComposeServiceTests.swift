@@ -109,7 +109,8 @@ struct ComposeServiceTests {
             hasTerminal: false)
         #expect(target.name.hasPrefix("shop-web-run-") && target.name.utf8.count == "shop-web-run-".utf8.count + 12)
         #expect(body["Cmd"] == ["ls", "-l"])
-        #expect(body["Env"] == ["A=1", "C=3"])
+        // Without a value anywhere the image's own is taken away.
+        #expect(body["Env"] == ["A=1", "C=3", "B"])
         let labels = body["Labels"]?.objectValue?.strings ?? [:]
         #expect(labels["com.docker.compose.oneoff"] == "True" && labels["x"] == "y")
         #expect(labels["com.docker.compose.slug"] == target.slug)

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import Linux
@@ -81,6 +82,24 @@ struct FileTests {
             #expect(try Files.openInRoot(root.raw, "/../../etc/name").readAll() == Array("inside".utf8))
             let error = #expect(throws: SystemError.self) { _ = try Files.openInRoot(root.raw, "dots").raw }
             #expect(error?.errno == .ENOENT)
+        }
+    }
+
+    @Test("renames elsewhere do not keep a path from being opened inside a root")
+    func openInRootWhileRenaming() throws {
+        try inTemporaryDirectory { path in
+            try Files.makeDirectories("\(path)/root/etc/deep")
+            try Files.write("\(path)/root/name", Array("inside".utf8))
+            try Files.write("\(path)/a", [])
+            try Files.write("\(path)/b", [])
+            let root = try Files.open("\(path)/root", [.path, .directory])
+            let isOver = Atomic(false)
+            let renaming = Thread.detach(name: "renames") {
+                while !isOver.load(ordering: .relaxed) { try? Files.exchange("\(path)/a", "\(path)/b") }
+            }
+            defer { isOver.store(true, ordering: .relaxed) }
+            try #require(renaming)
+            for _ in 0..<30_000 { _ = try Files.openInRoot(root.raw, "etc/../etc/deep/../../name").raw }
         }
     }
 

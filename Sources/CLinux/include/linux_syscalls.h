@@ -45,13 +45,20 @@ static inline int linux_openat(int directory, const char *path, int flags, unsig
     return openat(directory, path, flags, mode);
 }
 
+/* With RESOLVE_IN_ROOT the kernel answers EAGAIN when any rename or mount of the host raced with a link or `..`
+ * (openat2(2)): on a busy host that is often, and never what somebody wants to hear. */
 static inline int linux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
     struct open_how how;
     memset(&how, 0, sizeof how);
     how.flags = flags;
     how.mode = mode;
     how.resolve = resolve;
-    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+    int found = -1;
+    for (int tries = 0; tries < 4096; tries++) {
+        found = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+        if (found >= 0 || errno != EAGAIN) break;
+    }
+    return found;
 }
 
 static inline int linux_fcntl(int fd, int command, long argument) { return fcntl(fd, command, argument); }

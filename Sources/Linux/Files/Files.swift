@@ -26,18 +26,10 @@ package enum Files {
     ) throws(SystemError) -> FileDescriptor {
         let bits = UInt64(UInt32(bitPattern: flags.rawValue | O_CLOEXEC))
         let text = try path.terminated(for: "openat2")
-        // The kernel answers EAGAIN when a rename raced with `..`; a few more tries settle it.
-        for _ in 0..<32 {
-            do throws(SystemError) {
-                let number = try system("openat2", path.displayText) {
-                    linux_openat2(root, text, bits, UInt64(mode), resolve.rawValue)
-                }
-                return FileDescriptor(owning: number)
-            } catch let error where error.errno == .EAGAIN {
-                continue
-            }
+        let number = try system("openat2", path.displayText) {
+            linux_openat2(root, text, bits, UInt64(mode), resolve.rawValue)
         }
-        throw SystemError(call: "openat2", errno: .EAGAIN, subject: path.displayText)
+        return FileDescriptor(owning: number)
     }
 
     /// The whole file.
