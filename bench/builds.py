@@ -208,19 +208,22 @@ def copy(builds):
 
     def lasting():
         quiet("sh", "-ec", f"cp {folder}/big {builds.work}/big.copy; sync {builds.work}/big.copy")
-    samples = {name: [] for name in ("ours", "cp", "sync", "docker")}
+    runs = {"ours": lambda: builds.ours(folder), "cp": plain, "sync": lasting, "docker": lambda: builds.docker(folder),
+            "buildah": lambda: builds.buildah.build(folder), "stock": lambda: builds.stock(folder)}
+    samples = {name: [] for name in runs}
     for round_ in range(4):
-        for name, run in (("ours", lambda: builds.ours(folder)), ("cp", plain), ("sync", lasting),
-                          ("docker", lambda: builds.docker(folder))):
+        for name, run in runs.items():
             if os.path.exists(f"{builds.work}/big.copy"):
                 os.unlink(f"{builds.work}/big.copy")
             took = fresh(run)
             if round_ > 0:
                 samples[name].append(took)
-    ours, cp, lasts, docker = (statistics.median(samples[name]) for name in ("ours", "cp", "sync", "docker"))
+    ours, cp, lasts, docker, buildah, stock = (statistics.median(each) for each in samples.values())
     builds.bench.row("builds: COPY of 1 GB (n=3)", ours, "ms", cp * 1.5, docker, "docker build")
     builds.bench.row("builds: COPY of 1 GB beside cp (n=3)", ours, "ms", None, cp, "cp")
     builds.bench.row("builds: COPY of 1 GB beside cp onto the disk (n=3)", ours, "ms", None, lasts, "cp; sync")
+    builds.bench.row("builds: COPY of 1 GB beside buildah (n=3)", ours, "ms", None, buildah, "buildah bud")
+    builds.bench.row("builds: COPY of 1 GB by the stock client (n=3)", stock, "ms", None, docker, "docker build")
 
 
 def parallel(builds):

@@ -5,6 +5,9 @@ final class BlockFile {
     /// Bytes of a block; EROFS images here always have the page size of common machines.
     static let blockSize = 4096
 
+    /// Bytes from which a piece is written as it is.
+    private static let directSize = 256 << 10
+
     private static let zeros = [UInt8](repeating: 0, count: 64 << 10)
 
     private let descriptor: SharedDescriptor
@@ -37,6 +40,8 @@ final class BlockFile {
         position += UInt64(bytes.count)
         var rest = bytes[...]
         while !rest.isEmpty {
+            // What would fill the buffer by itself need not pass through it.
+            if filled == 0, rest.count >= Self.directSize { return try write(UnsafeRawBufferPointer(rebasing: rest)) }
             let count = min(rest.count, buffer.count - filled)
             let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(count))
             UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]).copyMemory(from: piece)
@@ -95,15 +100,20 @@ final class BlockFile {
 
     /// Hands everything to the kernel.
     func flush() throws(ArchiveError) {
-        guard filled > 0 else { return }
-        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<filled])
+        let count = filled
+        guard count > 0 else { return }
+        filled = 0
+        try write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+    }
+
+    /// Writes what ends at the position.
+    private func write(_ bytes: UnsafeRawBufferPointer) throws(ArchiveError) {
         checksum.update(bytes)
         do {
             try descriptor.writeAll(bytes)
         } catch {
             throw .system(error)
         }
-        filled = 0
         writeback.reached(Int64(position), of: descriptor)
     }
 

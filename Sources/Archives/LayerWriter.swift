@@ -207,7 +207,7 @@ private final class RecipeRecorder {
 
 extension UnsafeRawBufferPointer {
     /// Whether all bytes are zero; most pieces tell by their first.
-    var isZero: Bool {
+    package var isZero: Bool {
         guard first == 0 else { return isEmpty }
         let words = count / 8
         for index in 0..<words where loadUnaligned(fromByteOffset: index * 8, as: UInt64.self) != 0 { return false }

@@ -6,10 +6,15 @@ package struct HTTPClient: Sendable {
     private let connect: Connect
     private let common: HTTPHeaders
     private let limits = HTTPLimits()
+    /// Whether open files can go over its connections.
+    package let carriesDescriptors: Bool
 
     /// A client over connections that `connect` opens.
-    package init(common: HTTPHeaders = ["Host": "stackctl"], connect: @escaping Connect) {
+    package init(
+        common: HTTPHeaders = ["Host": "stackctl"], carriesDescriptors: Bool = false, connect: @escaping Connect
+    ) {
         self.connect = connect
+        self.carriesDescriptors = carriesDescriptors
         self.common = common
     }
 

@@ -1,3 +1,5 @@
+import Linux
+
 /// The answer to one request: whole, streamed, or the raw connection.
 package actor HTTPResponder {
     private enum State { case waiting, streaming, ended, hijacked }
@@ -185,6 +187,23 @@ package struct HijackedStream: Sendable {
 
     /// Writes every byte.
     package func write(_ bytes: [UInt8]) async throws { try await writer.write(bytes) }
+
+    /// Sends bytes, at least one, with open files; nothing else may be written meanwhile.
+    ///
+    /// - Returns: false where the connection carries none: it is no unix socket.
+    package func sendDescriptors(_ descriptors: [Int32], with bytes: [UInt8]) async throws -> Bool {
+        guard let socket = stream as? AsyncSocket else { return false }
+        try await socket.sendDescriptors(descriptors, with: bytes)
+        return true
+    }
+
+    /// Receives bytes with the open files that came with them; none where the connection carries none.
+    ///
+    /// Only bytes that were sent after the connection was taken over have them.
+    package func receiveDescriptors() async throws -> [SharedDescriptor] {
+        guard let socket = stream as? AsyncSocket else { return [] }
+        return try await socket.receiveDescriptors().descriptors
+    }
 
     /// Ends our direction; the peer's may go on.
     package func shutdownWrite() async { await stream.finishWriting() }

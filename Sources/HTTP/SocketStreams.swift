@@ -24,7 +24,7 @@ extension SocketListener: ByteStreamListener {
 extension HTTPClient {
     /// A client of a server on a unix socket.
     package static func unix(path: String) -> HTTPClient {
-        HTTPClient { try await AsyncSocket.connect(unix: path) }
+        HTTPClient(carriesDescriptors: true) { try await AsyncSocket.connect(unix: path) }
     }
 
     /// A client of a server that speaks TLS.

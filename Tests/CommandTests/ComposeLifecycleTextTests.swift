@@ -130,6 +130,17 @@ struct ComposeLifecycleTextTests {
         #expect(Set(order) == ["a", "b"])
     }
 
+    @Test("a chain of thousands of services is followed from its end to its start")
+    func chain() async {
+        let names = (0..<5000).map { "s\($0)" }
+        let edges = Dictionary(
+            uniqueKeysWithValues: names.enumerated().map { index, name in
+                (name, index == 0 ? [] : [names[index - 1]] as Set<String>)
+            })
+        #expect(await Self.order(names.reversed(), edges, .dependenciesFirst) == names)
+        #expect(await Self.order(names, edges, .dependentsFirst) == names.reversed())
+    }
+
     @Test(
         "labels of a container say what it depends on",
         arguments: [

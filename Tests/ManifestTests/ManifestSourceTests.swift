@@ -36,7 +36,8 @@ struct ManifestSourceTests {
 
     private static let everything: JSONObject = [
         "image": ["$ref": "image.shop/site:2", "attribute": "id"], "command": ["run", "a \"b\"", ""],
-        "entrypoint": [], "env": ["A.b-c": "x\n  y \nz\\(no)\"\"\"\n", "URL": "p\t\u{1F}é"],
+        "entrypoint": [],
+        "env": ["A.b-c": "x\n  y \nz\\(no)\"\"\"\n", "URL": "p\t\u{1F}é", "MARK": "\u{FFFFF}1\u{FFFFE}"],
         "labels": composeLabels("web", 1, dependsOn: "db:service_healthy:false"), "user": "1:2", "workdir": "/srv",
         "hostname": "web", "init": true, "readOnlyRoot": true, "stopSignal": "SIGQUIT", "stopTimeout": 0,
         "restart": ["policy": "on-failure", "maximumRetryCount": 3], "name": "the-web", "domainname": "example.com",
@@ -48,7 +49,8 @@ struct ManifestSourceTests {
         "shmSize": 67_108_864, "devices": [["source": "/dev/a", "target": "/dev/b", "access": "rwm"]],
         "deviceRules": ["c 1:3 mr"],
         "deviceRequests": [["driver": "cdi", "ids": ["a/b=c"]], ["count": -1, "capabilities": [["gpu"]]]],
-        "groups": ["video"], "ipcMode": "shareable", "utsMode": "host", "usernsMode": "host", "cgroupMode": "private",
+        "groups": ["video"], "unsetEnv": ["GONE", "PATH"], "ipcMode": "shareable", "utsMode": "host",
+        "usernsMode": "host", "cgroupMode": "private",
         "pidMode": ["$text": ["container:", ["$ref": "container.db[1]", "attribute": "id"]]], "cgroupParent": "/a",
         "runtime": "crun", "annotations": ["a": "b"], "oomScoreAdj": -5, "macAddress": "02:42:ac:11:00:02",
         "links": ["other:name"], "volumesFrom": [["$text": [["$ref": "container.db[1]", "attribute": "id"], ":ro"]]],
@@ -141,7 +143,8 @@ struct ManifestSourceTests {
                             "files": "/srv/files",
                         ], "network": "host", "extraHosts": ["a:10.0.0.1"], "shmSize": 1024,
                         "ulimits": ["nofile": ["soft": 1, "hard": 2]], "cacheFrom": ["type=gha"],
-                        "cacheTo": ["type=inline"], "noCache": true, "pull": true, "platforms": ["linux/amd64"],
+                        "cacheTo": ["type=inline"], "noCache": true, "noCacheStages": ["t"], "pull": true,
+                        "platforms": ["linux/amd64"],
                         "ssh": ["default"], "entitlements": ["network.host"], "labels": ["l": "v"],
                     ], "tags": ["shop/site:3"], "push": ["registry.example.com/site:2"], "exposed": ["80/tcp"],
                     "env": ["A": "b"], "user": "1", "workdir": "/", "labels": ["x": "y"], "stopSignal": "SIGQUIT",
@@ -189,6 +192,22 @@ struct ManifestSourceTests {
         #expect(source.contains("let worker = Container(\"worker\", image: \"app:1\", numbered: 2) { number in\n"))
         #expect(source.contains("DependsOn(step[number], until: .completed)"))
         #expect(source.contains("DependsOn(db, until: .imageHealthy)"))
+    }
+
+    @Test("a chain of thousands of containers is declared from its start")
+    func chain() throws {
+        let count = 5000
+        let document = Self.document(
+            "chain",
+            (0..<count).map { number in
+                let next = number + 1 < count ? ["container.c\(number + 1) started"] : []
+                return ("container.c\(number)", ["image": "app:1"], next)
+            })
+        let text = try ManifestSource(document, origin: "x").text()
+        let declared = text.split(separator: "\n").compactMap { line in
+            line.contains("Container(\"c") ? line.split(separator: "\"")[1] : nil
+        }
+        #expect(declared == (0..<count).reversed().map { "c\($0)" })
     }
 
     @Test("the manifests that are here come back as they were", arguments: ["hello", "pages"])

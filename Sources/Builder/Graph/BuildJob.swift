@@ -28,6 +28,8 @@ final class BuildJob: Sendable {
     private let fresh = Mutex<[String: StepResult]>([:])
     private let firstFailure = Mutex<BuildFailure?>(nil)
     private let contextStep = Mutex<Bool>(false)
+    /// Whether there are layers that turned out to be known.
+    private let leavesLayers = Mutex<Bool>(false)
     private let cancelled = Mutex<[@Sendable () -> Void]?>([])
 
     private struct BaseKey: Hashable, Sendable {
@@ -91,6 +93,9 @@ final class BuildJob: Sendable {
         await bases.finish()
         engine.images.giveBack(kept.withLock { $0 })
         kept.withLock { $0 = [] }
+        // What cannot be removed now goes the next time.
+        guard leavesLayers.withLock({ $0 }) else { return }
+        _ = try? await engine.images.collectGarbage(inUse: [], removeUntagged: false)
     }
 
     // MARK: Layers
@@ -144,14 +149,15 @@ final class BuildJob: Sendable {
     ///
     /// - Parameters:
     ///   - shape: all that the key depends on but contents.
+    ///   - isUntold: whether to make it in any case: telling its key takes as long. What is known by the key counts.
     ///   - make: gives the layer and the key.
     func newResult(
-        shape: String, otherKeys: [String], title: String, step: Int, isUncached: Bool,
+        shape: String, otherKeys: [String], title: String, step: Int, isUncached: Bool, isUntold: Bool,
         make: @Sendable () async throws -> (layer: StepLayer, key: String)
     ) async throws -> StepResult? {
         let cache = engine.cache
         guard imports.isEmpty else { return nil }
-        if !isUncached, try await cache.hasKey(shape) { return nil }
+        if !isUncached, !isUntold, try await cache.hasKey(shape) { return nil }
         let flight = isUncached ? "\(id) \(shape)" : shape
         if let other = cache.takeOff(flight) {
             await other.wait()
@@ -161,9 +167,14 @@ final class BuildJob: Sendable {
         defer { cache.land(flight) }
         // What has the same shape may have other contents, which only its key tells.
         if isUncached, fresh.withLock({ $0[shape] != nil }) { return nil }
-        if !isUncached, try await cache.hasKey(shape) { return nil }
+        if !isUncached, !isUntold, try await cache.hasKey(shape) { return nil }
         progress.start(step)
         let (layer, key) = try await make()
+        if isUntold, !isUncached, let found = try await known([key], step) {
+            engine.images.giveBack(layer.layer.map { [$0] } ?? [])
+            leavesLayers.withLock { $0 = true }
+            return found
+        }
         let result = takeDown(layer, key: key, otherKeys: otherKeys + [shape], title: title, step: step)
         if isUncached {
             fresh.withLock { fresh in
@@ -282,6 +293,10 @@ final class BuildJob: Sendable {
         guard failure.kind != .cancelled, !failure.diagnostics.isEmpty else { return failure }
         failure.diagnostics[0].summary =
             "failed to resolve source metadata for \(reference): \(failure.diagnostics[0].summary)"
+        // Once is enough.
+        if let detail = failure.diagnostics[0].detail, failure.diagnostics[0].summary.contains(detail) {
+            failure.diagnostics[0].detail = nil
+        }
         return failure
     }
 }

@@ -64,15 +64,16 @@ extension StageSolver {
     private func makeWorkingDirectory(
         _ step: EvaluatedStep, _ id: Int, _ stage: SolvedStage, _ planned: PlannedStage
     ) async throws -> StepResult {
-        let (path, layers) = (step.settings.workingDirectory, stage.layers)
+        let (path, user, layers) = (step.settings.workingDirectory, step.settings.user, stage.layers)
         let key = StepKey("workdir 1")
         key.add("layers", layers: layers)
         key.add("path", path)
+        if !user.isEmpty { key.add("user", user) }
         key.add("epoch", job.epoch)
         let moment = job.epoch ?? stage.newest ?? .epoch
         return try await job.result(
             [key.finish()], title: step.title, step: id, isUncached: job.isUncached(planned)
-        ) { [job] in try await job.engine.makeDirectory(path, on: layers, epoch: moment) }
+        ) { [job] in try await job.engine.makeDirectory(path, of: user, on: layers, epoch: moment) }
     }
 
     // MARK: COPY and ADD
@@ -93,7 +94,8 @@ extension StageSolver {
                     }
                 }
             } else if transfer.from == nil, transfer.hasPaths, !transfer.namesOwner, index > 0 {
-                guard let tree = try? job.contextTree() else { continue }
+                // What nobody has read is read when it is copied.
+                guard let tree = try? job.contextTree(), !tree.hasUntold else { continue }
                 let wanted = self.step(transfer, step, onto: [], from: tree)
                 job.digests.start(Self.digestName(planned, id)) { [job] in
                     try await job.engine.contentDigest(of: wanted)
@@ -153,9 +155,19 @@ extension StageSolver {
     private func newResult(
         of wanted: TransferStep, _ id: Int, _ isUncached: Bool, _ shape: String, otherKeys: [String], _ name: String?
     ) async throws -> StepResult? {
-        try await job.newResult(
-            shape: shape, otherKeys: otherKeys, title: wanted.title, step: id, isUncached: isUncached
+        let isUntold = try await job.engine.copiesUntold(wanted)
+        return try await job.newResult(
+            shape: shape, otherKeys: otherKeys, title: wanted.title, step: id, isUncached: isUncached,
+            isUntold: isUntold
         ) { [self] in
+            if isUntold {
+                // The copying tells the digests of what it reads.
+                let layer = try await run(wanted, id)
+                job.takeOver(layer.layer.map { [$0] } ?? [])
+                let key = contentKey(wanted, try await self.digest(of: wanted, name))
+                job.engine.images.keep(layer.layer.map { [$0] } ?? [])
+                return (layer, key)
+            }
             async let digest = self.digest(of: wanted, name)
             let layer = try await run(wanted, id)
             job.takeOver(layer.layer.map { [$0] } ?? [])
@@ -229,9 +241,24 @@ extension StageSolver {
             case .image(let other): reference = other
             case nil: break
             }
-            let image = try await job.image(reference, for: platform)
+            let image: StoredImage
+            do {
+                image = try await job.image(reference, for: platform)
+            } catch {
+                throw misnamed(name, error)
+            }
             return (.layers(image.layers), [Self.material(try BuildJob.reference(reference), image)])
         }
+    }
+
+    /// An image that cannot be had may be a stage whose name is written wrongly.
+    private func misnamed(_ name: String, _ error: any Error) -> any Error {
+        var failure = BuildFailure.of(error)
+        guard failure.kind != .cancelled, !failure.diagnostics.isEmpty,
+            let near = nearest(name, among: plan.document.stages.compactMap(\.from.name))
+        else { return error }
+        failure.diagnostics[0].hint = "no stage has this name, so that it is an image's; did you mean `\(near)`?"
+        return failure
     }
 }
 

@@ -13,6 +13,8 @@ package struct FileTree: Sendable {
     package let belongsToRoot: Bool
     /// Where digests of what is copied from it are kept, if the tree stays as it is.
     let memo: DigestMemo?
+    /// Contents that are not in the tree but with the client, by path; in the tree are files without content then.
+    let held: [[UInt8]: HeldContent]
     /// Keeps what the tree is made of for as long as somebody has it.
     private let lifetime: (any Sendable)?
 
@@ -26,20 +28,30 @@ package struct FileTree: Sendable {
         self.belongsToRoot = belongsToRoot
         self.lifetime = lifetime
         memo = nil
+        held = [:]
     }
 
     /// A tree that never changes.
     init(
         root: SharedDescriptor, known: (any ContentDigests)?, belongsToRoot: Bool, memo: DigestMemo,
-        lifetime: any Sendable
+        held: [[UInt8]: HeldContent] = [:], lifetime: any Sendable
     ) {
         self.root = root
         ignored = []
         self.known = known
         self.belongsToRoot = belongsToRoot
         self.memo = memo
+        self.held = held
         self.lifetime = lifetime
     }
+}
+
+extension FileTree {
+    /// Whether it has contents that nobody has read so far.
+    var hasUntold: Bool { held.values.contains { $0.digest == nil } }
+
+    /// Puts held contents in the tree, for those who read it by themselves; blocks.
+    func storeContents() throws { for content in held.values { try content.store(in: root) } }
 }
 
 /// Tells digests of contents without reading them.

@@ -36,6 +36,23 @@ extension BuildEngine {
         }
     }
 
+    /// Whether a transfer that fetches nothing copies contents that nobody has read, so that its digest is told soonest
+    /// by copying them.
+    func copiesUntold(_ step: TransferStep) async throws -> Bool {
+        guard step.origin?.hasUntold ?? false else { return false }
+        do {
+            return try await BlockingExecutor.shared.run {
+                let sources = try TransferSources(step, fetched: step.transfer.sources.map { _ in nil }, spool: nil)
+                return try Self.plan(sources, over: nil, owner: nil).nodes.values.contains { node in
+                    guard case .file(let reader, let path)? = node.content else { return false }
+                    return reader.tree.held[path].map { $0.digest == nil } ?? false
+                }
+            }
+        } catch {
+            throw BuildFailure.transferring(step.title, error)
+        }
+    }
+
     /// Makes the layer of a transfer.
     ///
     /// The layer is kept for the caller, who gives it back.
@@ -62,12 +79,17 @@ extension BuildEngine {
     }
 
     /// Makes the layer with a directory that is not there yet, as WORKDIR does; without a layer where it is.
-    package func makeDirectory(_ path: String, on layers: [Digest], epoch: Timestamp?) async throws -> StepLayer {
+    ///
+    /// - Parameter user: whose what is made is, as USER says it; root's where it is empty or the image does not know it.
+    package func makeDirectory(
+        _ path: String, of user: String = "", on layers: [Digest], epoch: Timestamp?
+    ) async throws -> StepLayer {
         let title = "WORKDIR \(path)"
         do {
             let lower = try TreeReader(try await tree(of: layers))
             let plan = try await BlockingExecutor.shared.run {
-                var plan = TransferPlan(over: lower, owner: nil, mode: nil)
+                let owner = user.isEmpty ? nil : try TransferOwner(user, whereUnknown: .root).resolved(in: lower)
+                var plan = TransferPlan(over: lower, owner: owner, mode: nil)
                 try plan.makeDirectories(try plan.resolve(TreePath.clean(path)))
                 return try Planned(plan, epoch: epoch)
             }

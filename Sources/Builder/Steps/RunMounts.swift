@@ -84,6 +84,7 @@ struct RunMountPreparation {
         let wanted = mount.wanted
         let target = try target(wanted.target)
         var configuration: MountConfiguration
+        if case .tree(let tree) = mount.origin { try await Self.complete(tree, step) }
         switch mount.origin {
         case nil: throw RunFailure.invalid(step, "the mount at \(target) has no source")
         case .layers(let layers):
@@ -122,6 +123,16 @@ struct RunMountPreparation {
     private func scratch(_ index: Int) async throws -> String {
         let workspace = workspace
         return try await BlockingExecutor.shared.run { () throws(SystemError) in try workspace.makeScratch(index) }
+    }
+
+    /// Has all contents in a tree that is seen by the step's process.
+    private static func complete(_ tree: FileTree, _ step: RunStep) async throws {
+        guard !tree.held.isEmpty else { return }
+        do {
+            try await BlockingExecutor.shared.run { try tree.storeContents() }
+        } catch {
+            throw BuildFailure.transferring(step.title, error)
+        }
     }
 
     private static func relative(_ path: String) -> String {
@@ -193,9 +204,11 @@ struct RunMountPreparation {
 
     private func firstContent(_ mount: RunStep.Mount) async throws -> FileTree? {
         switch mount.origin {
-        case nil: nil
-        case .tree(let tree): tree
-        case .layers(let layers): try await engine.tree(of: layers)
+        case nil: return nil
+        case .tree(let tree):
+            try await Self.complete(tree, step)
+            return tree
+        case .layers(let layers): return try await engine.tree(of: layers)
         }
     }
 

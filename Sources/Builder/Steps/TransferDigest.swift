@@ -86,6 +86,10 @@ enum TransferDigest {
         case .bytes(let bytes): return SHA256.hex(of: bytes)
         case .file(let reader, let path):
             if let known = reader.tree.known?.digest(of: path) { return known }
+            if let held = reader.tree.held[path] {
+                try held.read()
+                return held.digest.map { SHA256.hex($0) } ?? ""
+            }
             if node.entry.size == 0 { return SHA256.hex(of: []) }
             return try hash(try reader.open(path, [.readOnly, .nonBlocking]), from: 0, size: node.entry.size)
         case .part(let file, let offset, _): return try hash(file, from: offset, size: node.entry.size)

@@ -13,6 +13,13 @@ final class TransferTar: ByteSource {
         var extents: ArraySlice<SparseExtent>?
         /// Where in the content the next byte is.
         var position: UInt64 = 0
+        /// Reads it where it is held, and is told its end.
+        var along: ReadAlong?
+
+        func pread(into window: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int {
+            guard let along else { return try file.pread(into: window, at: offset) }
+            return try along.pread(into: window, at: offset)
+        }
     }
 
     private let nodes: [TransferPlan.Node]
@@ -71,6 +78,7 @@ final class TransferTar: ByteSource {
         guard count > 0 else { throw changed() }
         left -= UInt64(count)
         done += Int64(count)
+        if left == 0, let along = stored.along, !along.finish() { throw changed() }
         content = left > 0 ? stored : nil
         if left == 0 { pending = TarWriter.padding(after: current.entry.size)[...] }
         return count
@@ -99,7 +107,7 @@ final class TransferTar: ByteSource {
         let part = UnsafeMutableRawBufferPointer(rebasing: window.prefix(room))
         let count: Int
         do throws(SystemError) {
-            count = try stored.file.pread(into: part, at: stored.offset)
+            count = try stored.pread(into: part)
         } catch {
             throw .system(error)
         }
@@ -127,7 +135,10 @@ final class TransferTar: ByteSource {
                 start(Stored(file: file, offset: offset, extents: extents?[...]), node.entry.size)
             }
         case .file(let reader, let path):
-            if node.entry.size > 0 {
+            if node.entry.size > 0, let held = reader.tree.held[path] {
+                guard held.size == node.entry.size else { throw changed() }
+                start(Stored(file: held.file, offset: 0, along: ReadAlong(held)), node.entry.size)
+            } else if node.entry.size > 0 {
                 let file = try open(path, of: reader, size: node.entry.size)
                 start(Stored(file: file, offset: 0), node.entry.size)
             }

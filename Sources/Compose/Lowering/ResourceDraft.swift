@@ -16,6 +16,8 @@ struct ResourceDraft {
         if let dot = path.firstIndex(of: ".") {
             let group = String(path[..<dot])
             var members = attributes[group]?.objectValue ?? JSONObject()
+            // So that the members are not copied for each of them.
+            if attributes[group] != nil { attributes[group] = .null }
             members[String(path[path.index(after: dot)...])] = value
             attributes[group] = .object(members)
         } else {
@@ -30,6 +32,15 @@ struct ResourceDraft {
         attributes[name] = .array(elements.map(\.value))
         locations[name] = first.location
         for (offset, element) in elements.enumerated() { locations["\(name)[\(offset)]"] = element.location }
+    }
+
+    /// Takes a text out of a list of texts.
+    mutating func remove(_ text: String, from name: String) {
+        guard let elements = attributes[name]?.arrayValue, elements.contains(.string(text)) else { return }
+        let location = locations[name]
+        remove(name)
+        let rest = elements.filter { $0 != .string(text) }
+        if !rest.isEmpty { set(name, .array(rest), at: location) }
     }
 
     /// Takes an attribute out.

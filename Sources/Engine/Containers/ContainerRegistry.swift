@@ -17,9 +17,14 @@ package final class ContainerRegistry: Sendable {
 
     /// All containers, newest first.
     package var all: [Container] {
-        state.withLock { Array($0.containers.values) }
-            .sorted { ($0.snapshot.created, $0.id) > ($1.snapshot.created, $1.id) }
+        // A snapshot takes a lock and copies: one of each is enough.
+        unordered.map { (created: $0.snapshot.created, container: $0) }
+            .sorted { ($0.created, $0.container.id) > ($1.created, $1.container.id) }
+            .map(\.container)
     }
+
+    /// All containers, for those to whom no order matters.
+    package var unordered: [Container] { state.withLock { Array($0.containers.values) } }
 
     /// Takes a name for `id`.
     ///

@@ -19,6 +19,7 @@ struct OwnBuildRoutes: Sendable {
         router.on("POST", "/builds", build)
         router.on("POST", "/builds/contexts", receiveContext)
         router.on("POST", "/builds/contexts/{id}/files", receiveFiles)
+        router.on("POST", "/builds/contexts/{id}/open", receiveOpenFiles)
         router.on("POST", "/builds/agents", receiveAgent)
         router.on("GET", "/builds/outputs/{id}", sendOutput)
         router.on("GET", "/builds/cache") { request in
@@ -82,10 +83,28 @@ struct OwnBuildRoutes: Sendable {
         }
         let sender = request.http.peer.map { "\($0.uid)" } ?? request.http.certificate?.subject ?? ""
         let transfer = try await engine.builder.beginContext(
-            key: "\(sender) \(request.query("key") ?? "")", listing: listing)
+            key: "\(sender) \(request.query("key") ?? "")", listing: listing,
+            opens: request.http.peer != nil && request.flag("open"))
         let id = try attachments.keep(.transfer(transfer), on: engine)
-        try await request.respond(
-            ["id": .string(id), "needed": .array(transfer.needed.map { .int(Int64($0)) })], status: 201)
+        var answer: JSONObject = ["id": .string(id), "needed": Self.places(transfer.needed)]
+        if !transfer.openable.isEmpty { answer["openable"] = Self.places(transfer.openable) }
+        try await request.respond(.object(answer), status: 201)
+    }
+
+    private static func places(_ places: [Int]) -> JSONValue { .array(places.map { .int(Int64($0)) }) }
+
+    /// Takes the connection over for one message with open files, and answers which of them it cannot use.
+    private func receiveOpenFiles(_ request: APIRequest) async throws {
+        let id = request.variable("id")
+        guard case .transfer(let transfer)? = attachments.look(id) else { throw Self.noContext(id) }
+        _ = try await request.http.body.collect(limit: 1 << 16)
+        let raw = try await request.responder.hijack(
+            upgrade: request.http.headers["Upgrade"], contentType: "application/vnd.docker.raw-stream")
+        defer { raw.close() }
+        let files = try await raw.receiveDescriptors()
+        let answer: JSONValue = ["needed": Self.places(await transfer.hold(files))]
+        try await raw.write(answer.serializedBytes(.compact) + [0x0A])
+        await raw.shutdownWrite()
     }
 
     private func receiveFiles(_ request: APIRequest) async throws {

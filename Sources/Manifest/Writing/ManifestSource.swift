@@ -128,27 +128,33 @@ package struct ManifestSource {
         let kinds: [ResourceKind] = [.network, .volume, .image, .container]
         let sorted = kinds.flatMap { kind in groups.filter { $0.address.kind == kind } }
         let known = Dictionary(sorted.map { ($0.address, $0) }) { first, _ in first }
-        var finished: Set<ResourceAddress> = []
+        var marks: [ResourceAddress: Mark] = [:]
         var result: [SourceGroup] = []
-        for group in sorted { try visit(group, [], known, &finished, &result) }
+        // A stack of its own: a chain may be as long as there are groups.
+        var path: [(group: SourceGroup, rest: ArraySlice<ResourceAddress>)] = []
+        for start in sorted where marks[start.address] == nil {
+            marks[start.address] = .entered
+            path.append((start, uses(of: start)[...]))
+            while let step = path.last {
+                guard let next = step.rest.first else {
+                    result.append(step.group)
+                    marks[step.group.address] = .left
+                    path.removeLast()
+                    continue
+                }
+                path[path.count - 1].rest.removeFirst()
+                guard let other = known[next], marks[next] != .left else { continue }
+                guard marks[next] == nil else {
+                    throw Diagnostic(
+                        code: "SC1283", summary: "the resources depend on each other in a circle",
+                        detail: (path.map(\.group.address) + [next]).map(\.description).joined(separator: " → "))
+                }
+                marks[next] = .entered
+                path.append((other, uses(of: other)[...]))
+            }
+        }
         return result
     }
 
-    private static func visit(
-        _ group: SourceGroup, _ path: [ResourceAddress], _ known: [ResourceAddress: SourceGroup],
-        _ finished: inout Set<ResourceAddress>, _ result: inout [SourceGroup]
-    ) throws(Diagnostic) {
-        guard !finished.contains(group.address) else { return }
-        guard !path.contains(group.address) else {
-            throw Diagnostic(
-                code: "SC1283", summary: "the resources depend on each other in a circle",
-                detail: (path + [group.address]).map(\.description).joined(separator: " → "))
-        }
-        for address in uses(of: group) {
-            guard let other = known[address] else { continue }
-            try visit(other, path + [group.address], known, &finished, &result)
-        }
-        finished.insert(group.address)
-        result.append(group)
-    }
+    private enum Mark { case entered, left }
 }

@@ -85,13 +85,19 @@ extension NetworkController {
     ///
     /// - Parameter containerID: a container whose own ports do not count.
     package func diagnosePorts(_ ports: [PublishedPort], containerID: String?) async -> [Diagnostic] {
+        await diagnosePorts([PortQuestion(ports: ports, containerID: containerID)]).first ?? []
+    }
+
+    /// The same for many containers, in their order: the host is looked at once.
+    package func diagnosePorts(_ containers: [PortQuestion]) async -> [[Diagnostic]] {
+        guard !containers.isEmpty else { return [] }
         let reservation = PortReservation(database: database, host: host)
         do {
-            return try await BlockingExecutor.shared.run {
-                try reservation.conflicts(ports, containerID: containerID)
-            }
+            return try await BlockingExecutor.shared.run { try reservation.conflicts(containers) }
         } catch {
-            return [Diagnostic(code: "SC6029", summary: "the ports of this host cannot be read", detail: "\(error)")]
+            let problem = Diagnostic(
+                code: "SC6029", summary: "the ports of this host cannot be read", detail: "\(error)")
+            return [[problem]] + containers.dropFirst().map { _ in [] }
         }
     }
 
@@ -101,5 +107,17 @@ extension NetworkController {
         // What cannot be read cannot be warned of; an apply that needs the firewall says why it fails.
         let found = await BlockingExecutor.shared.run { try? firewall.foreignDrops() }
         return (found ?? []).map(ForeignFirewall.warning)
+    }
+}
+
+/// The ports that a container is to have, for those who ask whether it can.
+package struct PortQuestion: Sendable {
+    package var ports: [PublishedPort]
+    /// Whose own ports do not count; nil where there is no such container yet.
+    package var containerID: String?
+
+    package init(ports: [PublishedPort], containerID: String?) {
+        self.ports = ports
+        self.containerID = containerID
     }
 }

@@ -63,19 +63,25 @@ struct PortReservation: Sendable {
         }
     }
 
-    /// The conflicts these ports have now with other containers, other programs and each other.
-    func conflicts(_ ports: [PublishedPort], containerID: String?) throws -> [Diagnostic] {
+    /// The conflicts that the ports of each container have now with other containers, other programs and each other;
+    /// the host is looked at once.
+    func conflicts(_ containers: [PortQuestion]) throws -> [[Diagnostic]] {
         let sockets = try host.run { try ListeningPorts.read() }
-        let addresses = try addresses(for: ports)
+        let addresses = try addresses(for: containers.flatMap(\.ports))
         let all = try database.read { try Self.others($0) }
-        let others = all.filter { $0.containerID != containerID }
-        let listening = Self.foreign(sockets, all.filter { $0.containerID == containerID }.map(\.port))
-        var checked: [PublishedPort] = []
-        return ports.compactMap { port in
-            if let problem = addresses?.problem(of: port) { return problem }
-            guard port.hostPort != 0, port.lastHostPort == 0 else { return nil }
-            defer { checked.append(port) }
-            return Occupancy.conflict(port, others, listening) ?? Occupancy.duplicate(port, checked)
+        let byPort = Dictionary(grouping: all, by: \.port.hostPort)
+        let byContainer = Dictionary(grouping: all, by: \.containerID)
+        return containers.map { asked in
+            let own = asked.containerID.flatMap { byContainer[$0] } ?? []
+            let listening = Self.foreign(sockets, own.map(\.port))
+            var checked: [PublishedPort] = []
+            return asked.ports.compactMap { port in
+                if let problem = addresses?.problem(of: port) { return problem }
+                guard port.hostPort != 0, port.lastHostPort == 0 else { return nil }
+                defer { checked.append(port) }
+                let others = (byPort[port.hostPort] ?? []).filter { $0.containerID != asked.containerID }
+                return Occupancy.conflict(port, others, listening) ?? Occupancy.duplicate(port, checked)
+            }
         }
     }
 

@@ -30,6 +30,6 @@ struct ContainerAdoption {
     /// The containers that go when the new one comes.
     func replaced(of engine: HostEngine) -> [Container] {
         guard labels[ProjectLabels.project] == stack else { return [] }
-        return engine.containers.all.filter(covers)
+        return engine.containers.unordered.filter(covers)
     }
 }

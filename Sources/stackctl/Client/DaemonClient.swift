@@ -142,7 +142,8 @@ struct DaemonClient: Sendable {
 
     /// The command that lists objects of the kind that a target is about, or that the daemon names.
     private static func listing(for target: String, told message: String) -> String? {
-        switch target.split(separator: "/").first {
+        let parts = target.split(separator: "/")
+        return switch parts.first {
         case "containers":
             // What is missing may be what a container is made of, or a file in it.
             message.hasPrefix("No such container")
@@ -152,7 +153,8 @@ struct DaemonClient: Sendable {
         case "networks": "network ls"
         case "volumes": "volume ls"
         case "stacks": "stacks list"
-        case "builds": "builder history ls"
+        // Without an id something is not there that a build wants.
+        case "builds" where parts.count > 1: "builder history ls"
         default: nil
         }
     }

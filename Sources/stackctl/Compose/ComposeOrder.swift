@@ -30,11 +30,11 @@ struct ComposeOrder: Sendable {
     /// By given edges.
     init(dependencies: [String: Set<String>]) { self.dependencies = dependencies }
 
-    /// The services that a service waits for.
-    func predecessors(of service: String, _ direction: Direction) -> Set<String> {
+    /// Each service and another that it waits for.
+    private func edges(_ direction: Direction) -> [(waiting: String, first: String)] {
         switch direction {
-        case .dependenciesFirst: dependencies[service] ?? []
-        case .dependentsFirst: Set(dependencies.filter { $0.value.contains(service) }.keys)
+        case .dependenciesFirst: dependencies.flatMap { service, others in others.map { (service, $0) } }
+        case .dependentsFirst: dependencies.flatMap { service, others in others.map { ($0, service) } }
         case .none: []
         }
     }
@@ -48,36 +48,74 @@ struct ComposeOrder: Sendable {
         of items: [Item], _ direction: Direction, limit: Int, service: @Sendable (Item) -> String,
         _ body: @escaping @Sendable (Item) async -> Void
     ) async {
-        var waiting = items
-        var open: [String: Int] = [:]
-        for item in items { open[service(item), default: 0] += 1 }
-        await withTaskGroup(of: String.self) { group in
+        var turns = Turns(items.map(service), edges(direction))
+        await withTaskGroup(of: Int.self) { group in
             var running = 0
-            func begin(_ isForced: Bool = false) {
-                var kept: [Item] = []
-                for item in waiting {
-                    let name = service(item)
-                    let isBlocked = predecessors(of: name, direction).contains { $0 != name && open[$0] != nil }
-                    guard running < limit, isForced || !isBlocked else {
-                        kept.append(item)
-                        continue
-                    }
+            while true {
+                while running < max(1, limit), let index = turns.next(isForced: running == 0) {
                     running += 1
+                    let item = items[index]
                     group.addTask {
                         await body(item)
-                        return name
+                        return index
                     }
                 }
-                waiting = kept
-            }
-            begin()
-            while !waiting.isEmpty || running > 0 {
-                if running == 0 { begin(true) }
-                guard let name = await group.next() else { break }
+                guard let done = await group.next() else { return }
                 running -= 1
-                open[name, default: 1] -= 1
-                if open[name] == 0 { open[name] = nil }
-                begin()
+                turns.end(done)
+            }
+        }
+    }
+
+    /// Whose turn it is; each service and each edge is looked at once.
+    private struct Turns {
+        private let names: [String]
+        /// Places of the items of each service.
+        private let items: [String: [Int]]
+        /// The services that wait for one.
+        private var waiting: [String: [String]] = [:]
+        /// How many services each one waits for still.
+        private var blocks: [String: Int] = [:]
+        /// How many items of a service have not ended.
+        private var open: [String: Int] = [:]
+        private var ready: [Int] = []
+        private var nextReady = 0
+        private var isBegun: [Bool]
+
+        init(_ names: [String], _ edges: [(waiting: String, first: String)]) {
+            self.names = names
+            items = Dictionary(grouping: names.indices) { names[$0] }
+            open = items.mapValues(\.count)
+            isBegun = Array(repeating: false, count: names.count)
+            for (service, first) in edges where service != first && items[service] != nil && items[first] != nil {
+                waiting[first, default: []].append(service)
+                blocks[service, default: 0] += 1
+            }
+            ready = names.indices.filter { blocks[names[$0]] == nil }
+        }
+
+        /// The next item that can begin.
+        ///
+        /// - Parameter isForced: whether one that waits begins where nobody else can.
+        mutating func next(isForced: Bool) -> Int? {
+            if nextReady == ready.count, isForced { ready += names.indices.filter { !isBegun[$0] } }
+            while nextReady < ready.count {
+                defer { nextReady += 1 }
+                let index = ready[nextReady]
+                guard !isBegun[index] else { continue }
+                isBegun[index] = true
+                return index
+            }
+            return nil
+        }
+
+        mutating func end(_ index: Int) {
+            let name = names[index]
+            open[name, default: 1] -= 1
+            guard open[name] == 0 else { return }
+            for service in waiting[name] ?? [] {
+                blocks[service, default: 1] -= 1
+                if blocks[service] == 0 { ready += items[service] ?? [] }
             }
         }
     }

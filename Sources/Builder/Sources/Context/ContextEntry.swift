@@ -88,7 +88,8 @@ final class ContextEntry: Sendable {
         _ listing: ContextListing, over base: ContextUse?, comparison: ContextComparison, received: ReceivedContents
     ) throws -> ContextUse {
         let index = ContextIndex(
-            listing, digests: Self.digests(listing, base?.generation.index, comparison, received))
+            listing, digests: Self.digests(listing, base?.generation.index, comparison, received),
+            absent: Set(received.held.keys))
         return try state.withLock { state in
             load(&state)
             return try commit(index, over: base, comparison, received, state: &state)
@@ -124,6 +125,17 @@ final class ContextEntry: Sendable {
         }
     }
 
+    /// Keeps the digest of a content that nobody had read before, for the builds to come.
+    func remember(_ digest: [UInt8], at index: Int, in generation: ContextGeneration) {
+        generation.setDigest(digest, at: index)
+        state.withLock { state in
+            guard state.current === generation else { return }
+            let bytes = generation.index.encoded(directory: generation.name)
+            // Without it the content is only read once more.
+            try? Files.writeAtomically(indexPath, bytes, mode: 0o600, fsync: false)
+        }
+    }
+
     private static func digests(
         _ listing: ContextListing, _ base: ContextIndex?, _ comparison: ContextComparison, _ received: ReceivedContents
     ) -> [UInt8] {
@@ -138,6 +150,8 @@ final class ContextEntry: Sendable {
                 result.append(contentsOf: digest)
             } else if file.size > 0, let base, comparison.isSame[index], let old = comparison.old[index] {
                 result.append(contentsOf: base.digest(at: old))
+            } else if received.held[index] != nil {
+                result.append(contentsOf: none)
             } else {
                 result.append(contentsOf: empty)
             }
@@ -152,6 +166,8 @@ struct ReceivedContents: Sendable {
     var directory: TemporaryTree?
     /// The 32 bytes of their digests, by their places.
     var digests: [Int: [UInt8]] = [:]
+    /// Files that stay where they are, by their places.
+    var held: [Int: SharedDescriptor] = [:]
 }
 
 /// How a listing differs from the one before.
@@ -185,6 +201,9 @@ struct ContextComparison: Sendable {
         }
         vanished.append(contentsOf: next..<before.count)
     }
+
+    /// Says that a content comes anew although it did not change.
+    mutating func renew(_ index: Int) { isSame[index] = false }
 }
 
 /// Makes the files of a listing.
@@ -239,6 +258,12 @@ struct ContextChange {
     /// Puts content that came, or none, at a path.
     private func place(_ file: ContextListing.File, at index: Int) throws {
         let modified = Timestamp(nanosecondsSinceEpoch: file.modified)
+        if received.held[index] != nil {
+            // Of the same size, so that all but the content can be told by it.
+            let empty = try files.create(file.path)
+            try empty.truncate(to: Int64(clamping: file.size))
+            return try files.finish(empty, mode: file.mode, modified: modified)
+        }
         guard let directory = received.directory, received.digests[index] != nil else {
             return try files.finish(try files.create(file.path), mode: file.mode, modified: modified)
         }

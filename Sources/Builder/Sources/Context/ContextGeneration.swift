@@ -5,7 +5,6 @@ import Synchronization
 final class ContextGeneration: Sendable {
     let path: String
     let root: SharedDescriptor
-    let index: ContextIndex
     let memo = DigestMemo()
     private struct State {
         var uses = 0
@@ -13,12 +12,19 @@ final class ContextGeneration: Sendable {
     }
 
     private let state = Mutex(State())
+    private let known: Mutex<ContextIndex>
 
     init(path: String, root: SharedDescriptor, index: ContextIndex) {
         self.path = path
         self.root = root
-        self.index = index
+        known = Mutex(index)
     }
+
+    /// What is known of its files.
+    var index: ContextIndex { known.withLock { $0 } }
+
+    /// Takes down the digest of a content that nobody had read before.
+    func setDigest(_ digest: [UInt8], at index: Int) { known.withLock { $0.setDigest(digest, at: index) } }
 
     /// The directory's own name.
     var name: String { String(path.split(separator: "/").last ?? "") }

@@ -82,6 +82,18 @@ extension ContextListing {
         }
     }
 
+    /// Opens files for the host of the build to read.
+    ///
+    /// - Throws: for one that cannot be read.
+    package func open(_ indices: [Int], root: SharedDescriptor) throws(SystemError) -> [SharedDescriptor] {
+        let source = ContextFiles(root)
+        var result: [SharedDescriptor] = []
+        for index in indices where files.indices.contains(index) {
+            result.append(try source.open(files[index].path, [.readOnly, .nonBlocking]))
+        }
+        return result
+    }
+
     /// Writes the archive of files that the host of the build asks for.
     ///
     /// Blocks.

@@ -43,6 +43,12 @@ package struct ContextListing: Sendable, Hashable {
             kind == .regular && other.kind == .regular && size == other.size && modified == other.modified
                 && changed == other.changed && inode == other.inode && mode == other.mode
         }
+
+        /// Whether a regular file is still the one that was listed, as it was.
+        func isAsListed(_ status: FileStatus) -> Bool {
+            UInt64(clamping: status.size) == size && status.modified.nanosecondsSinceEpoch == modified
+                && status.changed.nanosecondsSinceEpoch == changed && status.inode == inode
+        }
     }
 
     /// The files, ascending as `precedes` says.

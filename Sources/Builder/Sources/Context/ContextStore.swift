@@ -66,7 +66,8 @@ extension ContextStore: CacheShelf {
 /// A context on its way from a client.
 final class SynchronizedContext: ContextTransfer {
     let id: String
-    let needed: [Int]
+    let openable: [Int]
+    private let wanted: Mutex<[Int]>
     private let entry: ContextEntry
     private let listing: ContextListing
     private let base: ContextUse?
@@ -76,15 +77,44 @@ final class SynchronizedContext: ContextTransfer {
     private let isUnchanged: Bool
 
     /// Blocks.
-    init(_ entry: ContextEntry, _ listing: ContextListing, incoming: String) throws {
+    ///
+    /// - Parameter opens: whether the client can hand over open files.
+    init(_ entry: ContextEntry, _ listing: ContextListing, incoming: String, opens: Bool) throws {
         id = try Random.hex(bytes: 16)
         self.entry = entry
         self.listing = listing
         self.incoming = incoming
         base = entry.current()
         comparison = ContextComparison(listing, with: base?.generation.index.listing)
-        needed = comparison.needed
+        let all = Self.wanted(listing, comparison, base?.generation.index)
+        let large = all.filter { opens && listing.files[$0].size >= HeldContent.smallest }
+        openable = large.sorted { listing.files[$0].size > listing.files[$1].size }.prefix(HeldContent.most).sorted()
+        wanted = Mutex(all.filter { [openable] in !openable.contains($0) })
         isUnchanged = base?.generation.index.listing == listing
+    }
+
+    /// Places of contents that are not here.
+    private static func wanted(
+        _ listing: ContextListing, _ comparison: ContextComparison, _ base: ContextIndex?
+    ) -> [Int] {
+        guard let base, !base.absent.isEmpty else { return comparison.needed }
+        let absent = listing.files.indices.filter { index in
+            comparison.isSame[index] && comparison.old[index].map(base.absent.contains) ?? false
+        }
+        return (comparison.needed + absent).sorted()
+    }
+
+    var needed: [Int] { wanted.withLock { $0 } }
+
+    func hold(_ files: [SharedDescriptor]) async -> [Int] {
+        let (openable, listing) = (openable, listing)
+        let held = await BlockingExecutor.shared.run {
+            zip(openable, files).filter { HeldContent.canHold($1, size: listing.files[$0].size) }
+        }
+        received.withLock { received in for (index, file) in held { received.held[index] = file } }
+        let refused = Set(openable).subtracting(held.map(\.0)).sorted()
+        wanted.withLock { $0 = Set($0).union(refused).sorted() }
+        return refused
     }
 
     func receive(archive: SharedDescriptor) async throws {
@@ -97,7 +127,10 @@ final class SynchronizedContext: ContextTransfer {
             } onCancel: {
                 cancellation.cancel()
             }
-            received.withLock { $0 = contents }
+            received.withLock { received in
+                received.directory = contents.directory
+                received.digests = contents.digests
+            }
         } catch {
             throw BuildFailure.transferring("reading the build context", error)
         }
@@ -146,21 +179,47 @@ final class SynchronizedContext: ContextTransfer {
 
     func tree() async throws -> FileTree {
         let contents = received.withLock { $0 }
-        guard needed.allSatisfy({ contents.digests[$0] != nil }) else {
-            throw Self.wrong("\(needed.count) files are wanted, and they did not come")
+        let all = needed + openable
+        guard all.allSatisfy({ contents.digests[$0] != nil || contents.held[$0] != nil }) else {
+            throw Self.wrong("\(all.count) files are wanted, and they did not come")
         }
         do {
             let use = try await BlockingExecutor.shared.run { [self] in
                 defer { entry.touch() }
-                if isUnchanged, let base { return base }
+                if isUnchanged, contents.digests.isEmpty, let base { return base }
+                var comparison = comparison
+                for index in contents.digests.keys { comparison.renew(index) }
                 return try entry.commit(listing, over: base, comparison: comparison, received: contents)
             }
+            let held = held(contents.held, in: use.generation)
             return FileTree(
-                root: use.generation.root, known: use.generation.index, belongsToRoot: true,
-                memo: use.generation.memo, lifetime: use)
+                root: use.generation.root, known: ContextDigests(index: use.generation.index, held: held),
+                belongsToRoot: true, memo: use.generation.memo, held: held, lifetime: use)
         } catch {
             throw BuildFailure.transferring("keeping the build context", error)
         }
+    }
+}
+
+extension SynchronizedContext {
+    private func held(
+        _ files: [Int: SharedDescriptor], in generation: ContextGeneration
+    ) -> [[UInt8]: HeldContent] {
+        guard !files.isEmpty else { return [:] }
+        let index = generation.index
+        var result: [[UInt8]: HeldContent] = [:]
+        for (place, file) in files {
+            let listed = listing.files[place]
+            result[listed.path] = HeldContent(
+                path: listed.path, file: file, size: listed.size, digest: index.knownDigest(at: place),
+                spool: incoming
+            ) { [entry] digest in
+                // What was changed after it was listed is not what the listing tells of.
+                guard let status = try? file.status(), listed.isAsListed(status) else { return }
+                entry.remember(digest, at: place, in: generation)
+            }
+        }
+        return result
     }
 }
 
@@ -170,13 +229,16 @@ extension BuildEngine {
     /// - Parameters:
     ///   - key: tells contexts apart: who the client is and which directory of his it is.
     ///   - listing: the files the client has now.
+    ///   - opens: whether the client can hand over open files.
     /// - Returns: what says which contents are wanted, takes them, and gives the tree. It keeps what is here as it is
     ///   for as long as somebody has it.
-    package func beginContext(key: String, listing: ContextListing) async throws -> any ContextTransfer {
+    package func beginContext(
+        key: String, listing: ContextListing, opens: Bool = false
+    ) async throws -> any ContextTransfer {
         let (entry, incoming) = (contexts.entry(key: key), contexts.directory)
         do {
             return try await BlockingExecutor.shared.run {
-                try SynchronizedContext(entry, listing, incoming: incoming)
+                try SynchronizedContext(entry, listing, incoming: incoming, opens: opens)
             }
         } catch {
             throw BuildFailure.transferring("reading the build context", error)

@@ -108,6 +108,7 @@ struct UnpackedContext {
 /// Writes a file's content from its start, hashing it, holes left as holes.
 final class SparseWriter {
     private static let zeros = [UInt8](repeating: 0, count: 1 << 16)
+    private let beside = HashBeside()
     private var position: Int64 = 0
     private var hasHoleAtEnd = false
 
@@ -119,8 +120,7 @@ final class SparseWriter {
     func write(_ data: TarData, to file: SharedDescriptor, _ hash: SHA256) throws(SystemError) {
         switch data {
         case .bytes(let bytes):
-            hash.update(bytes)
-            try file.writeAll(bytes)
+            try beside.add(bytes, to: hash) { () throws(SystemError) in try file.writeAll(bytes) }
             position += Int64(bytes.count)
             hasHoleAtEnd = false
         case .hole(let count):

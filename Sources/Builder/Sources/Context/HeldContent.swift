@@ -1,0 +1,134 @@
+import Archives
+import Diagnostics
+import Linux
+import Synchronization
+
+/// The content of a context's file that stays on the client's disk: the client opened the file and handed it over.
+///
+/// The descriptor shows that whoever sent it may read the file. It alone is read, and at offsets: no path of the
+/// client's is opened here, and its position, which the client shares, does not matter. What is in the file may change
+/// meanwhile; so what was read counts by its own digest only, which is told when all of it was read.
+final class HeldContent: Sendable {
+    /// Smaller files are sent, as is all that could be a Dockerfile; in bytes.
+    static let smallest: UInt64 = 32 << 20
+    /// How many files one message carries.
+    static let most = 64
+
+    let path: [UInt8]
+    let file: SharedDescriptor
+    let size: UInt64
+    private let spool: String
+    private let known: Mutex<[UInt8]?>
+    private let isStored = Mutex(false)
+    private let remember: @Sendable ([UInt8]) -> Void
+
+    /// - Parameters:
+    ///   - digest: the 32 bytes of its digest, where it is known from a build before.
+    ///   - spool: a directory on the file system of the tree.
+    ///   - remember: gets the digest when it is told first.
+    init(
+        path: [UInt8], file: SharedDescriptor, size: UInt64, digest: [UInt8]?, spool: String,
+        remember: @escaping @Sendable ([UInt8]) -> Void
+    ) {
+        self.path = path
+        self.file = file
+        self.size = size
+        self.spool = spool
+        known = Mutex(digest)
+        self.remember = remember
+    }
+
+    /// Whether an open file can be read here as one of this size: by its sender's right, and without waiting for what
+    /// somebody's program answers.
+    static func canHold(_ file: SharedDescriptor, size: UInt64) -> Bool {
+        guard let status = try? file.status(), status.kind == .regular, UInt64(clamping: status.size) == size,
+            (try? file.isServedByProgram()) == false
+        else { return false }
+        // One that was opened by its path only, or to be written, cannot be read.
+        return (try? file.pread(upTo: 1, at: 0))?.count == 1
+    }
+
+    /// The 32 bytes of the digest; nil as long as nobody has read all of it.
+    var digest: [UInt8]? { known.withLock { $0 } }
+
+    /// Whether it has the size that it had when it was listed.
+    var isWhole: Bool { (try? file.status()).map { UInt64(clamping: $0.size) == size } ?? false }
+
+    /// Takes down the digest of what was read of it.
+    ///
+    /// - Returns: false where something else was read before.
+    func tell(_ digest: [UInt8]) -> Bool {
+        let (isNew, isSame) = known.withLock { known in
+            defer { if known == nil { known = digest } }
+            return (known == nil, known == nil || known == digest)
+        }
+        if isNew { remember(digest) }
+        return isSame
+    }
+
+    /// Reads all of it; blocks.
+    ///
+    /// - Throws: `BuildFailure` where it is shorter now, or not what was read before, and what `body` throws.
+    func read(_ body: (UnsafeRawBufferPointer) throws -> Void = { _ in }) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
+        defer { buffer.deallocate() }
+        let hash = SHA256()
+        while hash.byteCount < size {
+            let window = UnsafeMutableRawBufferPointer(
+                rebasing: buffer.prefix(Int(clamping: size - hash.byteCount)))
+            let count = try file.pread(into: window, at: Int64(clamping: hash.byteCount))
+            guard count > 0 else { throw changed }
+            let piece = UnsafeRawBufferPointer(rebasing: window.prefix(count))
+            hash.update(piece)
+            try body(piece)
+        }
+        guard isWhole, tell(hash.finish()) else { throw changed }
+    }
+
+    /// Puts the content in the tree, for those who read that by themselves; blocks.
+    ///
+    /// - Parameter root: where an empty file of the same size has its place, mode and time.
+    func store(in root: SharedDescriptor) throws {
+        try isStored.withLock { isStored in
+            guard !isStored else { return }
+            let directory = try TemporaryTree(in: spool, prefix: "incoming-")
+            let files = ContextFiles(try directory.open())
+            let name = Array("content".utf8)
+            let copy = try files.create(name)
+            var end: Int64 = 0
+            try read { piece in
+                end += Int64(piece.count)
+                // What is zeros takes no room.
+                if piece.isZero { try copy.seek(end) } else { try copy.writeAll(piece) }
+            }
+            try copy.truncate(to: end)
+            let tree = ContextFiles(root)
+            let status = try tree.open(path, .path).status()
+            try files.finish(copy, mode: UInt16(truncatingIfNeeded: status.mode), modified: status.modified)
+            let parent = try tree.directory(TreePath.parent(path))
+            try Files.rename(
+                "\(directory.path)/content", to: Array("/proc/self/fd/\(parent.raw)/".utf8) + TreePath.name(path))
+            isStored = true
+        }
+    }
+
+    private var changed: BuildFailure {
+        BuildFailure(
+            .failed,
+            Diagnostic(
+                code: BuildCode.failed,
+                summary: "`\(path.displayText)` of the build context was changed while it was read",
+                hint: "run the build again when nothing changes it"))
+    }
+}
+
+/// Digests of a context's contents: those of the files that are here, and those of the ones that are held.
+struct ContextDigests: ContentDigests {
+    let index: ContextIndex
+    let held: [[UInt8]: HeldContent]
+
+    func digest(of path: [UInt8]) -> String? {
+        guard let content = held[path] else { return index.digest(of: path) }
+        return content.digest.map { SHA256.hex($0) }
+    }
+}
