@@ -172,6 +172,11 @@ extension ContainerView {
         }
         do {
             let parent = try Files.openInRoot(root.raw, path.parent, [.readOnly, .directory]).shared()
+            // What is mounted at the name itself is another's: it would be emptied before it is seen that it stays.
+            let named = try Files.status(path.base, followLinks: false, at: parent.raw)
+            guard try named.mountID == parent.status().mountID else {
+                throw EngineError(.conflict, "cannot remove \(path.clean): something is mounted there")
+            }
             try requireWritable(parent)
             try Files.removeTree(path.base, at: parent.raw)
         } catch let error as SystemError where [.ENOENT, .ENOTDIR].contains(error.errno) {}

@@ -20,12 +20,13 @@ struct ComposeRemoval: Sendable {
     /// Removes containers that do not run.
     func remove(_ containers: [ComposeContainer], volumes: Bool) async throws -> ExitCode {
         let recorded = containers.filter { $0.address != nil }
-        var kept: Set<String> = []
+        var kept: [ComposeContainer] = []
         var code = ExitCode.success
         if !recorded.isEmpty {
             (code, kept) = try await ComposeStack.whileStale { try await destroy(recorded, volumes: volumes) }
+            try await tell(kept)
         }
-        let others = try await stillThere(containers, recorded).filter { !kept.contains($0.id) }
+        let others = try await stillThere(containers, recorded).filter { !kept.contains($0) }
         guard !others.isEmpty else { return code }
         let daemon = try await session.daemon()
         let work = ComposeWork(
@@ -40,10 +41,10 @@ struct ComposeRemoval: Sendable {
 
     /// Destroys recorded containers.
     ///
-    /// - Returns: the identifiers of those that stay, beside the exit code.
+    /// - Returns: those that stay, beside the exit code.
     private func destroy(
         _ recorded: [ComposeContainer], volumes: Bool
-    ) async throws -> (ExitCode, kept: Set<String>) {
+    ) async throws -> (ExitCode, kept: [ComposeContainer]) {
         var scope = PlanScope()
         scope.targets = Set(recorded.compactMap(\.address))
         if !volumes { scope.keptKinds.insert(.volume) }
@@ -57,19 +58,19 @@ struct ComposeRemoval: Sendable {
             let isRunning = !session.isDryRun && now.first { $0.id == container.id }?.isRunning == true
             return isRunning || planned != nil && planned != container.id
         }
-        tell(kept, now)
         scope.targets?.subtract(kept.compactMap(\.address))
-        let identifiers = Set(kept.map(\.id))
         let plan = kept.isEmpty ? first : try await stack.planDestroy(scope)
-        guard let plan, !plan.isEmpty, scope.targets?.isEmpty == false else { return (.success, identifiers) }
+        guard let plan, !plan.isEmpty, scope.targets?.isEmpty == false else { return (.success, kept) }
         if session.isDryRun {
             stack.show(plan, isShort: true)
-            return (.success, identifiers)
+            return (.success, kept)
         }
-        return (try await stack.destroy(plan, scope), identifiers)
+        return (try await stack.destroy(plan, scope), kept)
     }
 
-    private func tell(_ kept: [ComposeContainer], _ now: [ComposeContainer]) {
+    private func tell(_ kept: [ComposeContainer]) async throws {
+        guard !kept.isEmpty else { return }
+        let now = try await session.containers(of: target)
         session.output.show(
             kept.map { container in
                 let isThere = now.contains { $0.id == container.id }

@@ -196,8 +196,15 @@ struct ComposeWatch: Sendable {
             try await send(files, to: container, daemon)
         }
         for file in change.removed {
-            _ = try await daemon.delete(
-                Target("containers", container.id, "archive").with("path", rule.place(of: file)).text)
+            do {
+                _ = try await daemon.delete(
+                    Target("containers", container.id, "archive").with("path", rule.place(of: file)).text)
+            } catch let failure as StatusFailure where failure.status == 409 {
+                // A volume is mounted there, which stays; so will it at every other try.
+                var told = failure.diagnostics
+                for index in told.indices { told[index].severity = .warning }
+                session.output.show(told)
+            }
         }
     }
 

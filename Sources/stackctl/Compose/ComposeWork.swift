@@ -44,10 +44,9 @@ struct ComposeWork: Sendable {
                 do {
                     try await body(item, step)
                     await step.end()
-                } catch where Task.isCancelled {
-                    // Whoever interrupted it need not be told that it failed.
-                    await step.fail("interrupted")
                 } catch {
+                    // Whoever interrupted it need not be told that it failed.
+                    if Task.isCancelled { return await step.fail("interrupted") }
                     let found = Failure.diagnostics(error)
                     problems.withLock { $0 += found }
                     await step.fail(found)

@@ -152,15 +152,23 @@ struct ComposeVerbTests {
         let lab = try await ComposeLab()
         let file = """
             services:
-              job: {image: \(ComposeLab.image), command: sh -c "echo working; exit 5"}
-              server: {image: \(ComposeLab.image), command: sh -c "echo serving; exec sleep 1000", init: true}
+              job:
+                image: \(ComposeLab.image)
+                command: sh -c "until test -f /shared/up; do sleep 0.1; done; echo working; exit 5"
+                volumes: [shared:/shared]
+              server:
+                image: \(ComposeLab.image)
+                command: sh -c "echo serving; touch /shared/up; exec sleep 1000"
+                init: true
+                volumes: [shared:/shared]
+            volumes: {shared: {}}
 
             """
         let project = try lab.project("unseen", ["compose.yaml": file])
         let up = try await project.compose("up", "--exit-code-from", "job", "--no-attach", "job", expecting: 5)
         #expect(up.out.contains("serving") && !up.out.contains("working"), "\(up.text)")
         #expect(try await project.stackctl(["ps", "-q"]).out.isEmpty)
-        try await project.compose("down")
+        try await project.compose("down", "-v")
         try await lab.lab.takeDown()
     }
 

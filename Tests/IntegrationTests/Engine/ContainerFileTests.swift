@@ -74,6 +74,9 @@ struct ContainerFileTests {
         #expect(try await remove("/not/there") == 204)
         #expect(try await remove("/up\(bind)/host") == 204, "a link leads nowhere outside")
         #expect(try await remove("/read/host") == 403)
+        for mounted in ["/data/bound", "/link/bound", "/read"] {
+            #expect(try await remove(mounted) == 409, "what is mounted at the name is emptied: \(mounted)")
+        }
         #expect(try await remove("/") == 400)
         #expect(try await remove("/data/..") == 400)
         #expect(try await remove("/data") >= 400, "it holds a mount")

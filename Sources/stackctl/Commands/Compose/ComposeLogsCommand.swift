@@ -141,19 +141,30 @@ private struct Follower: Sendable {
             }
             var reading = first.count
             // Whose end is still to be told: the events are listened to already, so none of them is missed.
-            var running = Set(try await runningNow().map(\.id))
+            let now = try await runningNow()
+            var running = Set(now.map(\.id))
+            // Begun since the first look: whether an event tells of it, too, is not known.
+            var started: Set<String> = []
+            for container in now where known[container.id] == nil {
+                known[container.id] = container
+                started.insert(container.id)
+                reading += 1
+                addReader(container, query, sender, to: &group)
+            }
             if first.isEmpty, running.isEmpty { sender.yield(.noMoreEvents) }
             for await step in events {
                 switch step {
                 case .started(let id):
-                    guard let container = try await container(id) else { continue }
+                    if started.remove(id) != nil { break }
+                    guard let container = try await container(id) else { break }
                     known[id] = container
                     running.insert(id)
                     reading += 1
                     addReader(container, try await since(container), sender, to: &group)
                 case .ended(let id, let code):
                     running.remove(id)
-                    guard let container = known[id] else { continue }
+                    started.remove(id)
+                    guard let container = known[id] else { break }
                     await logs.printer.say("\(container.shortName) exited with code \(code)")
                 case .read:
                     reading -= 1
@@ -190,7 +201,8 @@ private struct Follower: Sendable {
     private func since(_ container: ComposeContainer) async throws -> ComposeLogs.Query {
         let inspected = try await session.daemon().get(Target("containers", container.id, "json").text)
         var query = query
-        query.since = inspected["State"]?["StartedAt"]?.stringValue
+        // Its program may have printed before the time of its start was taken: what is new is after the last end.
+        query.since = try ComposeFollower.Earlier.time(inspected["State"]?["FinishedAt"])
         query.tail = nil
         return query
     }
