@@ -144,7 +144,9 @@ extension ImageStore {
                 return row
             }
         }
-        if let digest = image.manifestDigest {
+        // A push may have given the image another one since it was looked up.
+        let current = try database.read { tables in try tables.image(id: image.id.description)?.manifestDigest }
+        if let digest = current.flatMap({ Digest($0) }) ?? image.manifestDigest {
             let bytes = try blobs.read(digest, what: "the manifest")
             let manifest = try ImageManifest(bytes: bytes)
             let layers = zip(manifest.layers, rows).map { form(of: $0, row: $1, blobs: blobs) }

@@ -34,27 +34,52 @@ extension ImageStore {
         guard image.attributes["build"] != nil else { return image }
         leases.take(image.layers)
         defer { leases.giveBack(image.layers) }
-        guard var manifest = try await manifest(of: image) else { return image }
-        let plain = zip(manifest.layers, image.layers).map { $0.digest == $1 }
-        guard manifest.layers.count == image.layers.count, plain.contains(true) else { return image }
-        let exports = try await exports(of: image.layers, as: compression)
-        for (index, export) in exports.enumerated() where plain[index] { manifest.layers[index] = export.descriptor }
-        let (blobs, bytes) = (blobs, manifest.serialized())
-        let config = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
-            try blobs.read(image.id, what: "the config of image")
+        // A build or another push may give the image another manifest meanwhile; nobody does so without end.
+        for _ in 0..<8 {
+            guard let (digest, found) = try await manifest(of: image.id) else { break }
+            var manifest = found
+            let plain = zip(manifest.layers, image.layers).map { $0.digest == $1 }
+            guard manifest.layers.count == image.layers.count, plain.contains(true) else { break }
+            let exports = try await exports(of: image.layers, as: compression)
+            for (index, export) in exports.enumerated() where plain[index] {
+                manifest.layers[index] = export.descriptor
+            }
+            if try await replaceManifest(digest, of: image.id, by: manifest.serialized()) { break }
         }
-        return try await save(
-            NewImage(
-                configBytes: config, config: image.config, manifest: bytes, references: [], attributes: JSONObject()),
-            newLayer: nil)
+        guard let known = try await stored(id: image.id) else { throw Self.noSuchImage(image.id.description) }
+        return known
     }
 
-    private func manifest(of image: StoredImage) async throws -> ImageManifest? {
-        guard let digest = image.manifestDigest else { return nil }
-        let blobs = blobs
+    /// The manifest that an image has now.
+    private func manifest(of id: Digest) async throws -> (digest: Digest, manifest: ImageManifest)? {
+        let (blobs, database, turn) = (blobs, database, turn)
         return try await BlockingExecutor.shared.run { () throws(Diagnostic) in
             try reporting("reading the manifest") {
-                try ImageManifest(bytes: try blobs.read(digest, what: "the manifest"))
+                // Nobody collects garbage between the row and the file.
+                try turn.run {
+                    let row = try database.read { tables in try tables.image(id: id.description) }
+                    guard let digest = row?.manifestDigest.flatMap({ Digest($0) }) else { return nil }
+                    return (digest, try ImageManifest(bytes: try blobs.read(digest, what: "the manifest")))
+                }
+            }
+        }
+    }
+
+    /// Gives an image another manifest; false where it is gone, or has another one than was thought.
+    private func replaceManifest(_ old: Digest, of id: Digest, by bytes: [UInt8]) async throws -> Bool {
+        let (blobs, database, turn) = (blobs, database, turn)
+        return try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+            try reporting("storing the manifest") {
+                try turn.run {
+                    let digest = try blobs.put(bytes)
+                    return try database.write { tables in
+                        guard var row = try tables.image(id: id.description), row.manifestDigest == old.description
+                        else { return false }
+                        row.manifestDigest = digest.description
+                        try tables.save(row)
+                        return true
+                    }
+                }
             }
         }
     }
@@ -131,17 +156,11 @@ private struct LayerCompressor: Sendable {
         let level = Int32(clamping: compression.level ?? 0)
         if compression.method == .zstd {
             let writer = try ZstdWriter(file, level: level)
-            try tar.forEachPiece(in: blobs.layout) { piece throws(ArchiveError) in
-                try cancellation.check()
-                try writer.append(piece)
-            }
+            try forEachPiece(of: tar, cancellation) { piece throws(ArchiveError) in try writer.append(piece) }
             try writer.finish()
         } else {
             let writer = try GzipWriter(file, level: level)
-            try tar.forEachPiece(in: blobs.layout) { piece throws(ArchiveError) in
-                try cancellation.check()
-                try writer.append(piece)
-            }
+            try forEachPiece(of: tar, cancellation) { piece throws(ArchiveError) in try writer.append(piece) }
             try writer.finish()
         }
         try file.synchronize()
@@ -150,5 +169,25 @@ private struct LayerCompressor: Sendable {
         var size: Int64 = 0
         try source.forEachPiece { size += Int64($0.count) }
         return compression.blob(try BlobStore.digest(hex: source.hash.finishHex()), size: size)
+    }
+
+    /// Bytes that are compressed between two looks at the disk.
+    private static let interval = 4 << 20
+
+    private func forEachPiece(
+        of tar: LayerExport, _ cancellation: CancellationFlag,
+        _ body: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void
+    ) throws {
+        let root = blobs.layout.root
+        var unchecked = Self.interval
+        try tar.forEachPiece(in: blobs.layout) { piece throws(ArchiveError) in
+            try cancellation.check()
+            unchecked += piece.count
+            if unchecked >= Self.interval {
+                unchecked = 0
+                do throws(SystemError) { try SpareRoom.check(root) } catch { throw .system(error) }
+            }
+            try body(piece)
+        }
     }
 }

@@ -44,7 +44,7 @@ struct TransferOwner: Sendable, Hashable {
         if let number = Self.number(user) {
             owner = FileOwner(uid: number, gid: number)
         } else if !user.isEmpty {
-            let lines = try Self.fields("etc/passwd", in: root)
+            let lines = try accounts("etc/passwd", in: root)
             if let line = lines.first(where: { $0.count >= 4 && $0[0] == user }), let uid = Self.number(line[2]) {
                 owner = FileOwner(uid: uid, gid: Self.number(line[3]) ?? 0)
             } else if whereUnknown == .failure {
@@ -54,7 +54,7 @@ struct TransferOwner: Sendable, Hashable {
         if let number = Self.number(group) {
             owner.gid = number
         } else if !group.isEmpty {
-            let lines = try Self.fields("etc/group", in: root)
+            let lines = try accounts("etc/group", in: root)
             if let line = lines.first(where: { $0.count >= 3 && $0[0] == group }), let gid = Self.number(line[2]) {
                 owner.gid = gid
             } else if whereUnknown == .failure {
@@ -69,6 +69,12 @@ struct TransferOwner: Sendable, Hashable {
         // Swift would read a sign too.
         guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
         return UInt32(text).flatMap { $0 == .max ? nil : $0 }
+    }
+
+    /// The fields of each line; nothing of a file that cannot be read where an unknown name is no failure.
+    private func accounts(_ path: String, in root: TreeReader?) throws -> [[String]] {
+        if whereUnknown == .root { return (try? Self.fields(path, in: root)) ?? [] }
+        return try Self.fields(path, in: root)
     }
 
     /// The fields of each line; nothing where there is no such file.

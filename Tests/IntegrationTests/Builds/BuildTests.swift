@@ -82,6 +82,9 @@ struct BuildTests {
                 WORKDIR /unknown
                 USER 0
                 RUN stat -c 'unknown %u:%g' .
+                RUN rm /etc/passwd && head -c 5000000 /dev/zero > /etc/passwd
+                USER user
+                WORKDIR /unreadable
                 """, told: told)
             for line in ["there before 0:0", "numbers 7:8", "unknown 0:0"] {
                 #expect(told.log.contains(line), "\(told.log)")
