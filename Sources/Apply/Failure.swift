@@ -26,8 +26,10 @@ enum Failure {
         case is CancellationError:
             diagnostic = Diagnostic(code: "SC3203", summary: "interrupted", hint: "apply again to go on")
         default:
+            // What went wrong is the sentence that the step's line shows, where nothing says more.
+            let text = "\(error)"
             diagnostic = Diagnostic(
-                code: "SC3201", summary: doing.map { "\($0) failed" } ?? "the step failed", detail: "\(error)")
+                code: "SC3201", summary: doing.map { "\($0) failed" } ?? text, detail: doing == nil ? nil : text)
         }
         diagnostic.address = diagnostic.address ?? address?.description
         diagnostic.location = diagnostic.location ?? location

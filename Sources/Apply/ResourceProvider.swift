@@ -109,6 +109,11 @@ package protocol ResourceObserver: Sendable {
     ///
     /// What cannot be observed is to be echoed from `RecordedObject.attributes`, or it would be drift for ever.
     func observe(stack: String, recorded: [RecordedObject]) async throws -> [ResourceAddress: ObservedObject]
+
+    /// An object of others that is what the resource would be, and goes when that is made.
+    ///
+    /// Nothing is waited for. `attributes` are as they are declared.
+    func standIn(stack: String, address: ResourceAddress, attributes: JSONObject) -> ObservedObject?
 }
 
 extension ResourceObserver {
@@ -144,6 +149,8 @@ extension ResourceObserver {
     }
 
     package func preflight(_ desired: [PlannedResource]) async -> [Diagnostic] { [] }
+
+    package func standIn(stack: String, address: ResourceAddress, attributes: JSONObject) -> ObservedObject? { nil }
 }
 
 /// One kind of resource: how it is read, and how it is made, changed and deleted.

@@ -123,7 +123,8 @@ package final class StackEngine: Sendable {
         if errors.hasErrors { throw errors }
         let recorded = try await load(document.name)
         let warnings = try Origin.check(document.name, recorded, options)
-        let observed = try await observe(document.name, recorded)
+        var observed = try await observe(document.name, recorded)
+        if options.scope.keepsExisting { observed.merge(standIns(document, recorded)) { first, _ in first } }
         var planned = try planner.plan(
             document, recorded: recorded, observed: observed, scope: options.scope)
         let found = try await observers.preflight(planned.preflightResources)
@@ -152,6 +153,18 @@ package final class StackEngine: Sendable {
 
     func observe(_ stack: String, _ recorded: RecordedStack) async throws -> [ResourceAddress: ObservedObject] {
         try await observers.observe(stack: stack, recorded.resources.values.map(\.object))
+    }
+
+    /// What others have made in place of resources that no apply has made yet.
+    private func standIns(
+        _ document: StackDocument, _ recorded: RecordedStack
+    ) -> [ResourceAddress: ObservedObject] {
+        var found: [ResourceAddress: ObservedObject] = [:]
+        for resource in document.resources where recorded.resources[resource.address] == nil {
+            found[resource.address] = try? observers.observer(for: resource.address.kind).standIn(
+                stack: document.name, address: resource.address, attributes: resource.attributes)
+        }
+        return found
     }
 
     func unknown(_ stack: String) async throws -> DiagnosticList {

@@ -14,11 +14,13 @@ package final class ZstdWriter {
     private let context: OpaquePointer
     private let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 17, alignment: 64)
 
-    /// - Parameter descriptor: where the stream goes, from its position on.
+    /// - Parameters:
+    ///   - descriptor: where the stream goes, from its position on.
+    ///   - level: 1 for the fastest to 22 for the smallest; 0 is the library's own.
     /// - Throws: `ArchiveError.missingLibrary` where libzstd is not installed.
-    package init(_ descriptor: SharedDescriptor) throws(ArchiveError) {
+    package init(_ descriptor: SharedDescriptor, level: Int32 = 0) throws(ArchiveError) {
         guard Self.library.is_loaded != 0 else { throw .missingLibrary(format: "zstd", package: "libzstd1") }
-        guard let made = withUnsafePointer(to: Self.library, { zstd_new_encoder($0) }) else {
+        guard let made = withUnsafePointer(to: Self.library, { zstd_new_encoder($0, level) }) else {
             throw .interrupted("libzstd could not start: no memory")
         }
         self.descriptor = descriptor

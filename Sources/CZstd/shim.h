@@ -79,6 +79,7 @@ struct zstd_encoder {
     int is_loaded;
     struct ZSTD_CCtx_s *(*new_context)(void);
     size_t (*free_context)(struct ZSTD_CCtx_s *context);
+    size_t (*set_parameter)(struct ZSTD_CCtx_s *context, int parameter, int value);
     size_t (*compress)(
         struct ZSTD_CCtx_s *context, struct zstd_output *output, struct zstd_input *input, int directive);
     unsigned (*is_error)(size_t code);
@@ -91,16 +92,24 @@ static inline struct zstd_encoder zstd_encoder_load(void) {
     if (handle == NULL) return library;
     *(void **)&library.new_context = dlsym(handle, "ZSTD_createCCtx");
     *(void **)&library.free_context = dlsym(handle, "ZSTD_freeCCtx");
+    *(void **)&library.set_parameter = dlsym(handle, "ZSTD_CCtx_setParameter");
     *(void **)&library.compress = dlsym(handle, "ZSTD_compressStream2");
     *(void **)&library.is_error = dlsym(handle, "ZSTD_isError");
     *(void **)&library.error_name = dlsym(handle, "ZSTD_getErrorName");
-    library.is_loaded = library.new_context && library.free_context && library.compress && library.is_error &&
-                        library.error_name;
+    library.is_loaded = library.new_context && library.free_context && library.set_parameter && library.compress &&
+                        library.is_error && library.error_name;
     return library;
 }
 
-static inline struct ZSTD_CCtx_s *zstd_new_encoder(const struct zstd_encoder *library) {
-    return library->new_context();
+/// An encoder of a level, of which 0 is the library's own; NULL without memory.
+static inline struct ZSTD_CCtx_s *zstd_new_encoder(const struct zstd_encoder *library, int level) {
+    const int compression_level = 100;
+    struct ZSTD_CCtx_s *context = library->new_context();
+    if (context != NULL && library->is_error(library->set_parameter(context, compression_level, level))) {
+        library->free_context(context);
+        return NULL;
+    }
+    return context;
 }
 
 static inline void zstd_free_encoder(const struct zstd_encoder *library, struct ZSTD_CCtx_s *context) {

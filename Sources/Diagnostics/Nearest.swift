@@ -1,7 +1,7 @@
 /// The candidate a reader most likely meant by a mistyped word; nil when none is close.
 ///
-/// Close means: at most a third of the word's letters differ (insert, delete, replace, swap), or the word begins the
-/// candidate.
+/// Close means: at most a third of the word's letters differ (insert, delete, replace, swap), and one is the same; or the
+/// word begins or ends the candidate.
 public func nearest(_ word: String, among candidates: [String]) -> String? {
     guard !word.isEmpty else { return nil }
     let wanted = Array(word.lowercased())
@@ -9,12 +9,14 @@ public func nearest(_ word: String, among candidates: [String]) -> String? {
     var best: (candidate: String, distance: Int)?
     for candidate in candidates {
         let letters = Array(candidate.lowercased())
-        let begins = wanted.count >= 3 && letters.starts(with: wanted)
+        let begins =
+            wanted.count >= 3 && letters.starts(with: wanted)
+            || wanted.count >= 5 && letters.reversed().starts(with: wanted.reversed())
         // No fewer letters differ than one word has more than the other; long words need not be compared.
         guard begins || abs(wanted.count - letters.count) <= limit else { continue }
         var distance = editDistance(wanted, letters)
         if begins { distance = min(distance, limit) }
-        guard distance <= limit else { continue }
+        guard distance <= limit, distance < max(wanted.count, letters.count) else { continue }
         if let current = best, current.distance <= distance { continue }
         best = (candidate, distance)
     }

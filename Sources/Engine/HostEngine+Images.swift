@@ -119,7 +119,8 @@ extension HostEngine {
     private static func seconds(_ text: String) -> Int64 { Timestamp(rfc3339: text)?.seconds ?? 0 }
 
     /// Docker's `ImageInspect`.
-    package func inspection(_ image: StoredImage) -> JSONObject {
+    package func inspection(_ image: StoredImage) async throws -> JSONObject {
+        let named = try await images.lastNamed(image.id)
         var object = JSONObject()
         object["Id"] = .string(image.id.description)
         object["RepoTags"] = .strings(image.references.map(\.familiar))
@@ -136,7 +137,10 @@ extension HostEngine {
         object["Size"] = .int(image.size)
         object["GraphDriver"] = ["Name": "overlay2", "Data": .null]
         object["RootFS"] = ["Type": "layers", "Layers": .strings(image.layers.map(\.description))]
-        object["Metadata"] = ["LastTagTime": .string(ContainerState.never)]
+        object["Metadata"] = [
+            "LastTagTime": .string(
+                named.map { Timestamp(nanosecondsSinceEpoch: $0).rfc3339 } ?? ContainerState.never)
+        ]
         return object
     }
 

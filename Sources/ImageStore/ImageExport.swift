@@ -176,8 +176,10 @@ extension ImageStore {
             config: config, configDescriptor: configDescriptor, layers: layers, isExact: false)
     }
 
-    /// Layers in the form in which they are here.
-    static func exports(of layers: [Digest], blobs: BlobStore, database: StateDatabase) throws -> [LayerExport] {
+    /// Layers in a form that is here; without one as plain tars where they were made here, else as they came.
+    static func exports(
+        of layers: [Digest], blobs: BlobStore, database: StateDatabase, as compression: LayerCompression? = nil
+    ) throws -> [LayerExport] {
         let rows = try database.read { tables in
             try layers.map { layer in
                 guard let row = try tables.layer(diffID: layer.description) else {
@@ -186,17 +188,37 @@ extension ImageStore {
                 return row
             }
         }
-        return try rows.map { try export($0, blobs: blobs) }
+        return try rows.map { row in
+            if let compression, let blob = compression.blob(of: row.blobs, isMadeHere: row.isMadeHere),
+                let layer = form(of: blob.descriptor, row: row, blobs: blobs)
+            {
+                return layer
+            }
+            let isPlain = row.isMadeHere || compression?.method == .uncompressed && compression?.isForced == true
+            if isPlain, let layer = tar(of: row, blobs: blobs) { return layer }
+            return try export(row, blobs: blobs)
+        }
+    }
+
+    /// A layer's tar; nil where it cannot be given back.
+    static func tar(of row: LayerRow, blobs: BlobStore) -> LayerExport? {
+        guard let diffID = Digest(row.diffID) else { return nil }
+        let tar = BlobDescriptor(mediaType: MediaType.ociLayerTar, digest: diffID, size: row.tarBytes)
+        return form(of: tar, row: row, blobs: blobs)
     }
 
     private static func export(_ row: LayerRow, blobs: BlobStore) throws -> LayerExport {
         guard let descriptor = row.descriptor, let layer = form(of: descriptor, row: row, blobs: blobs) else {
-            throw Diagnostic(
-                code: StoreCode.damaged, summary: "the tar of layer \(row.diffID) cannot be given back",
-                detail: "neither its compressed form nor its recipe is in the store",
-                hint: "remove the images that use it and make them again")
+            throw cannotGiveBack(row)
         }
         return layer
+    }
+
+    static func cannotGiveBack(_ row: LayerRow) -> Diagnostic {
+        Diagnostic(
+            code: StoreCode.damaged, summary: "the tar of layer \(row.diffID) cannot be given back",
+            detail: "neither its compressed form nor its recipe is in the store",
+            hint: "remove the images that use it and make them again")
     }
 
     /// How the store gives back what a manifest names; nil when it cannot.

@@ -8,7 +8,7 @@ extension ImageStore {
     ///
     /// Each layer is mounted once, however many images and containers use it; one that is mounted already stays so.
     ///
-    /// - Returns: the directories, topmost first, as overlayfs wants them.
+    /// - Returns: the directories, topmost first, as overlayfs wants them: each once.
     /// - Throws: `Diagnostic`, naming the layer that cannot be mounted.
     package func mountLayers(of image: StoredImage) async throws -> [String] {
         let mounts = mounts
@@ -18,7 +18,7 @@ extension ImageStore {
     /// Makes layers usable as lower directories, whether an image has them or not.
     ///
     /// - Parameter diffIDs: lowest first.
-    /// - Returns: the directories, topmost first.
+    /// - Returns: the directories, topmost first, each once.
     package func mountLayers(_ diffIDs: [Digest]) async throws -> [String] {
         try await mountLayers(diffIDs) { diffID in
             Diagnostic(
@@ -36,7 +36,9 @@ extension ImageStore {
         let mounts = mounts
         return try await BlockingExecutor.shared.run { () throws(Diagnostic) in
             var paths: [String] = []
-            for (index, diffID) in diffIDs.enumerated().reversed() {
+            var seen: Set<Digest> = []
+            // A layer that is there again above hides itself below, and overlayfs takes no directory twice (ELOOP).
+            for (index, diffID) in diffIDs.enumerated().reversed() where seen.insert(diffID).inserted {
                 let known = rows[index].flatMap { LayerForm(rawValue: $0.form) }
                 guard let form = known ?? unsettled[index], mounts.hasFiles(of: diffID, form: form)
                 else { throw missing(diffID) }

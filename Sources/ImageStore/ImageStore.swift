@@ -125,6 +125,14 @@ package actor ImageStore {
         return try await write { tables in try tables.deleteImageTag(reference: name) }
     }
 
+    /// When a name was last given to an image, as each pull does, be the image here already or not; nil where it has none.
+    ///
+    /// Nanoseconds since 1970 UTC.
+    package func lastNamed(_ id: Digest) async throws -> Int64? {
+        let name = id.description
+        return try await read { tables in try tables.imageTags(image: name).map(\.updated).max() }
+    }
+
     // MARK: Inside
 
     /// The image of an id; nil when there is none.

@@ -3,17 +3,20 @@ import JSONText
 import OCI
 import StateStore
 
-/// The compressed form in which a layer came, kept so that it is given on byte for byte.
+/// A compressed form of a layer, in which it came or was given on, kept so that it is given on byte for byte.
 struct LayerBlob: Sendable, Hashable {
     let digest: Digest
     /// Bytes.
     let size: Int64
     let compression: Compression
+    /// Of what was compressed here; nil of what came compressed.
+    let level: Int?
 
-    init(digest: Digest, size: Int64, compression: Compression) {
+    init(digest: Digest, size: Int64, compression: Compression, level: Int? = nil) {
         self.digest = digest
         self.size = size
         self.compression = compression
+        self.level = level
     }
 
     /// Reads what `json` gives; nil when it is anything else.
@@ -22,7 +25,9 @@ struct LayerBlob: Sendable, Hashable {
             let size = object["size"]?.intValue,
             let compression = object["compression"]?.stringValue.flatMap(Compression.init)
         else { return nil }
-        self.init(digest: digest, size: Int64(size), compression: compression)
+        self.init(
+            digest: digest, size: Int64(size), compression: compression,
+            level: object["level"]?.intValue.map { Int(clamping: $0) })
     }
 
     var json: JSONValue {
@@ -30,6 +35,7 @@ struct LayerBlob: Sendable, Hashable {
         object["digest"] = .string(digest.description)
         object["size"] = .int(size)
         object["compression"] = .string(compression.rawValue)
+        if let level { object["level"] = .int(Int64(level)) }
         return .object(object)
     }
 
@@ -56,6 +62,9 @@ extension LayerRow {
 
     /// Bytes of the recipe that gives back the tar; 0 where there is none.
     var recipeBytes: Int64 { Int64(spec["recipeBytes"]?.intValue ?? 0) }
+
+    /// Whether its tar is given back without any of its compressed forms.
+    var isMadeHere: Bool { recipeBytes > 0 }
 
     /// How a manifest made here describes the layer; nil when its tar cannot be given back.
     var descriptor: Descriptor? {

@@ -70,6 +70,7 @@ struct StoreWriter: Sendable {
         layers.steps.reached()
         let newRows = settled.compactMap { rows[$0.layer.diffID.description] }
         let imageRows = try images.map { try row(of: $0, layers: rows, now: now) }
+        let replaced = try replacedManifests(by: imageRows)
         layers.steps.reached()
         try database.write { tables in
             for row in newRows { try tables.save(row) }
@@ -82,7 +83,26 @@ struct StoreWriter: Sendable {
             }
         }
         layers.steps.reached()
+        // What a crash leaves of them is removed at the next start.
+        for manifest in replaced { try? blobs.remove(manifest) }
         return imageRows.compactMap { Digest($0.id) }
+    }
+
+    /// Manifests that no image has any more once these rows are written.
+    private func replacedManifests(by rows: [ImageRow]) throws -> Set<Digest> {
+        try database.read { tables in
+            let new = Dictionary(rows.map { ($0.id, $0.manifestDigest) }) { _, last in last }
+            var replaced: Set<String> = []
+            for (id, manifest) in new {
+                guard let before = try tables.image(id: id)?.manifestDigest, before != manifest else { continue }
+                replaced.insert(before)
+            }
+            guard !replaced.isEmpty else { return [] }
+            for image in try tables.images() {
+                if let kept = new[image.id] ?? image.manifestDigest { replaced.remove(kept) }
+            }
+            return Set(replaced.compactMap { Digest($0) })
+        }
     }
 
     /// Puts an image's documents on the disk and makes its row.

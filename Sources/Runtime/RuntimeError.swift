@@ -92,6 +92,8 @@ package enum RuntimeError: Error, Sendable, Hashable, CustomStringConvertible {
             let program = operation.hasSuffix(" under an init") ? operation.dropLast(14) : operation[...]
             return "unable to start the process in \(name): exec: \(program.dropFirst(5)): \(reason)"
         }
+        // The reason says all.
+        if operation.hasPrefix("become user "), failure.detail.text.hasPrefix("unable to find ") { return reason }
         let directory = "enter directory "
         if operation.hasPrefix(directory) {
             let path = operation.dropFirst(directory.count)

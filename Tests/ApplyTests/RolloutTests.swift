@@ -81,10 +81,10 @@ import Testing
         }
     }
 
-    @Test("a failure leaves the other replicas as they are", arguments: ["pause", "rollBack"])
-    func pause(onFailure: String) async throws {
+    @Test("a failure leaves the other replicas as they are, those that were replaced among them")
+    func pause() async throws {
         let bench = try Workbench()
-        let update: JSONObject = ["order": "startFirst", "onFailure": .string(onFailure)]
+        let update: JSONObject = ["order": "startFirst", "onFailure": "pause"]
         try await bench.apply(Make.stack(try Self.replicas(3, color: "blue", update: update)))
         bench.host.fail("create container.web[2]")
         let log = EventLog()
@@ -131,6 +131,57 @@ import Testing
         #expect(try bench.orphans("shop").isEmpty)
         #expect(try await bench.apply(green).succeeded)
         #expect(try await bench.engine.plan(green).isEmpty)
+    }
+
+    @Test(
+        "where one fails, those that were replaced before it are put back if that is asked for",
+        arguments: ["startFirst", "stopFirst"], [1, 2])
+    func rollBackAll(order: String, parallelism: Int64) async throws {
+        let bench = try Workbench()
+        let update: JSONObject = [
+            "order": .string(order), "onFailure": "rollBack", "parallelism": .int(parallelism),
+        ]
+        try await bench.apply(Make.stack(try Self.replicas(4, color: "blue", update: update)))
+        bench.host.fail("create container.web[3]")
+        let log = EventLog()
+        let green = Make.stack(try Self.replicas(4, color: "green", update: update))
+        let summary = try await bench.apply(green, log)
+        #expect(!summary.succeeded && summary.failed.contains { $0.description == "container.web[3]" })
+        #expect(log.diagnostics.count { $0.code == "SC3212" } >= 2)
+        #expect(
+            bench.host.objects(of: "shop").map { $0.attributes["env"]?["COLOR"] } == ["blue", "blue", "blue", "blue"])
+        #expect(Set(bench.host.objects(of: "shop").map(\.address)).count == 4)
+        #expect(try bench.orphans("shop").isEmpty)
+        let again = try await bench.engine.plan(green)
+        #expect(again.changes.allSatisfy { $0.action == .recreate } && again.changes.count == 4)
+        #expect(try await bench.apply(green).succeeded)
+        #expect(try await bench.engine.plan(green).isEmpty)
+    }
+
+    @Test("a kill at any transition while replicas are put back leaves each there once")
+    func killsOfRollBack() async throws {
+        let update: JSONObject = ["order": "startFirst", "onFailure": "rollBack"]
+        let green = Make.stack(try Self.replicas(3, color: "green", update: update))
+        var count = 0
+        while true {
+            count += 1
+            let bench = try Workbench()
+            try await bench.apply(Make.stack(try Self.replicas(3, color: "blue", update: update)))
+            bench.host.fail("create container.web[3]")
+            let killer = Killer(at: count, bench.host)
+            _ = try? await bench.newEngine(crashPoint: killer.crashPoint).apply(green) { _ in }
+            guard killer.struck.withLock({ $0 }) else { break }
+            bench.host.restart()
+            let engine = bench.newEngine()
+            #expect(try await engine.recover().isEmpty, "kill at transition \(count)")
+            #expect(Set(bench.host.objects(of: "shop").map(\.address)).count == 3, "kill at transition \(count)")
+            #expect(bench.host.objects(of: "shop").count == 3, "kill at transition \(count)")
+            _ = try await engine.apply(green) { _ in }
+            #expect(try await engine.apply(green) { _ in }.succeeded)
+            #expect(try bench.orphans("shop").isEmpty && bench.database.read { try $0.openJournal() }.isEmpty)
+            #expect(try await engine.plan(green).isEmpty)
+        }
+        #expect(count > 20)
     }
 
     @Test("replicas still follow each other where what they need is replaced with them")

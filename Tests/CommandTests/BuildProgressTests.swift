@@ -156,6 +156,17 @@ struct BuildBodyTests {
         #expect(try BuildDestination("type=image,name=a:1,push=true") == .push(names: ["a:1"]))
         #expect(throws: (any Error).self) { try BuildDestination("type=local") }
         #expect(throws: (any Error).self) { try BuildDestination("type=odd") }
+
+        #expect(try BuildCompression.of("out") == nil)
+        #expect(try BuildCompression.of("type=image,push=true") == nil)
+        let zstd = try BuildCompression.of("type=oci,dest=x,compression=zstd,compression-level=19")
+        #expect(zstd?.json == ["method": "zstd", "force": false, "level": 19])
+        let forced = try BuildCompression.of("type=registry,force-compression=true")
+        #expect(forced?.json == ["method": "gzip", "force": true])
+        for wrong in ["compression=lzma", "compression-level=10", "compression=zstd,compression-level=x"] {
+            #expect(throws: (any Error).self) { try BuildCompression.of("type=oci,dest=x,\(wrong)") }
+        }
+        #expect(throws: (any Error).self) { try BuildCompression.of("compression=uncompressed,compression-level=1") }
         let local = try body("-o", "out")
         #expect(local.json["outputs"] == ["tar"])
         #expect(try body("-o", "out", "--load").json["outputs"] == ["store", "tar"])

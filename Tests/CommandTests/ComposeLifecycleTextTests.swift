@@ -269,6 +269,7 @@ struct ComposeLifecycleTextTests {
         "how a container is, for those who wait for it",
         arguments: [
             (["Status": "running"], .running), (["Status": "running", "Health": ["Status": "starting"]], .pending),
+            (["Status": "created", "ExitCode": 127], .unstarted),
             (["Status": "running", "Health": ["Status": "healthy"]], .healthy),
             (["Status": "exited", "ExitCode": 3], .exited(3)), (["Status": "restarting"], .pending),
         ] as [(JSONValue, ComposeReadiness.State)])

@@ -73,7 +73,12 @@ struct ComposeServiceTests {
         #expect(
             parsed.isSet(BuildOptions.noCache) && parsed.isSet(BuildOptions.pull) && !parsed.isSet(BuildOptions.push))
         _ = try BuildBody(parsed, environment: { _ in nil }, directory: "/srv/shop")
-        #expect(ComposeBuildCommand.needed(["web"], in: project).map(\.service) == ["web", "base"])
+        let needed = ComposeBuildCommand.needed(["web"], in: project)
+        #expect(needed.map(\.service) == ["web", "base"])
+        var pushing = ComposeBuild.Options()
+        pushing.pushes = true
+        // A name that the file does not give is no place in a registry.
+        #expect(needed.map { $0.arguments(pushing).isSet(BuildOptions.push) } == [false, true])
     }
 
     // MARK: run

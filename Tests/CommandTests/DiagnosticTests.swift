@@ -1,3 +1,4 @@
+import Diagnostics
 import Linux
 import Synchronization
 import Testing
@@ -45,6 +46,20 @@ struct DiagnosticTests {
         #expect(answer.code == 1)
         #expect(answer.output.isEmpty)
         try Golden.expect(answer.error, "diagnostics/\(name).txt")
+    }
+
+    @Test(
+        "what the daemon does not find is looked for in the list of its kind",
+        arguments: [
+            ("/containers/web/start", "No such container: web", "`stackctl ps -a` lists what there is"),
+            ("/containers/create", "No such image: web:1", "`stackctl images` lists what there is"),
+            ("/containers/create", "network front not found", "`stackctl network ls` lists what there is"),
+            ("/containers/web/archive", "Could not find the file /x in container web", nil),
+            ("/images/web/json", "No such image: web", "`stackctl images` lists what there is"),
+        ])
+    func missing(target: String, message: String, hint: String?) {
+        let failure = DaemonClient.failure(status: 404, body: Array(#"{"message": "\#(message)"}"#.utf8), of: target)
+        #expect(failure.diagnostics.map(\.summary) == [message] && failure.diagnostics.first?.hint == hint)
     }
 
     @Test("help goes to standard output and answers 0")

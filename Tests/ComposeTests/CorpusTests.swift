@@ -33,8 +33,8 @@ struct CorpusTests {
 
     @Test("there are enough of them, and enough that run")
     func count() {
-        #expect(Self.projects.count >= 44)
-        #expect(Self.projects.count { Files.exists("\(CorpusFiles.folder)/\($0)/run.txt") } >= 16)
+        #expect(Self.projects.count >= 52)
+        #expect(Self.projects.count { Files.exists("\(CorpusFiles.folder)/\($0)/run.txt") } >= 18)
     }
 }
 

@@ -44,6 +44,23 @@ struct ModelIncludeTests {
         #expect(project.services["b"]?["image"]?.string == "b:own")
     }
 
+    @Test("are all looked at before what is wrong with them is said, and so is what is extended")
+    func problems() {
+        let found = ModelLab.problems(
+            """
+            include: ["https://example.test/x.yaml", none.yaml, a.yaml, a.yaml, b.yaml]
+            """,
+            [
+                "a.yaml": "services: {a: {tyt: true}}",
+                "b.yaml":
+                    "services: {b: {extends: {file: no.yaml, service: x}}, c: {extends: {file: a.yaml, service: a}}}",
+            ])
+        #expect(
+            found.map { $0.split(separator: " ").prefix(2).joined(separator: " ") } == [
+                "SC2212 compose.yaml:1:11", "SC2210 compose.yaml:1:42", "SC2020 a.yaml:1:16", "SC2210 b.yaml:1:32",
+            ], "\(found)")
+    }
+
     @Test("have what they leave open from their own folder and variables")
     func defaults() throws {
         let project = try ModelLab.project(
@@ -53,7 +70,7 @@ struct ModelIncludeTests {
                 "sub/.env": "OWN=sub\n",
             ])
         #expect(project.services["b"]?["build"]?["context"]?.string == "/project/sub")
-        #expect(project.services["b"]?["environment"]?.flow == "{OWN: sub}")
+        #expect(project.services["b"]?["environment"]?.flow == "{NOWHERE: null, OWN: sub}")
     }
 
     @Test("cannot declare what the included one declares")

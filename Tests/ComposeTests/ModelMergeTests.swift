@@ -20,7 +20,7 @@ struct ModelMergeTests {
             ("command: one two", "command: [three]", "command", "[three]"),
             ("entrypoint: [one, two]", "entrypoint: three", "entrypoint", "[three]"),
             ("command: one", "command: null", "command", "null"),
-            ("environment: {A: 1, B: 1}", "environment: [B=2, C]", "environment", "{A: 1, B: 2}"),
+            ("environment: {A: 1, B: 1}", "environment: [B=2, C]", "environment", "{A: 1, B: 2, C: null}"),
             ("labels: [a=1, b=1]", "labels: {b: 2}", "labels", "{a: 1, b: 2}"),
             ("dns: 1.1.1.1", "dns: [1.1.1.1, 2.2.2.2]", "dns", "[1.1.1.1, 2.2.2.2]"),
             ("expose: [80]", "expose: ['80', 81]", "expose", "[80, 81]"),
@@ -64,7 +64,21 @@ struct ModelMergeTests {
         let project = try ModelLab.project(
             "services: {web: {image: a, environment: {HOME: base, GONE: base}}}",
             ["compose.override.yaml": "services: {web: {environment: [HOME, GONE]}}"])
-        #expect(project.services["web"]?["environment"]?.flow == "{HOME: /home/user}")
+        #expect(project.services["web"]?["environment"]?.flow == "{GONE: null, HOME: /home/user}")
+    }
+
+    @Test("is told of all that is wrong with any of the files")
+    func problems() {
+        let found = ModelLab.problems(
+            "services: {web: {image: a, tyt: true}}",
+            [
+                "second.yaml": "services: {web: {image: 'b:${TAG?}'}}", "third.yaml": "services: [web]",
+            ]
+        ) { $0.files = ["compose.yaml", "second.yaml", "third.yaml"].map { "/project/" + $0 } }
+        #expect(
+            found.map { $0.split(separator: " ").prefix(2).joined(separator: " ") } == [
+                "SC2020 compose.yaml:1:28", "SC2011 second.yaml:1:25", "SC2021 third.yaml:1:11",
+            ], "\(found)")
     }
 
     @Test("replaces a mount of the same target, however it is written")

@@ -128,7 +128,7 @@ struct ModelNamingTests {
 
     @Test("a file that says nothing is an error", arguments: ["", "# only a remark\n", "---\n---\n"])
     func empty(text: String) {
-        #expect(ModelLab.problems(text) == ["SC2219 - compose.yaml says nothing"])
+        #expect(ModelLab.problems(text) == ["SC2219 compose.yaml:1:1 compose.yaml says nothing"])
     }
 
     @Test(

@@ -47,8 +47,8 @@ struct ModelNotationTests {
                 "{interval: 1m30s, test: [CMD-SHELL, exit 1]}"
             ),
             ("command: echo 'a b' \\\"c\\\" d\\\\ e", "command", "[echo, a b, \"c\", d\\, e]"),
-            ("environment: {A: 1, B: true, C: 1.5, D: }", "environment", "{A: 1, B: true, C: 1.5}"),
-            ("environment: ['A=1=2', B, 'C=']", "environment", "{A: 1=2, C: }"),
+            ("environment: {A: 1, B: true, C: 1.5, D: }", "environment", "{A: 1, B: true, C: 1.5, D: null}"),
+            ("environment: ['A=1=2', B, 'C=']", "environment", "{A: 1=2, B: null, C: }"),
             ("labels: [a, b=1]", "labels", "{a: , b: 1}"),
             ("ulimits: {nofile: 5, nproc: {soft: 1, hard: 2}}", "ulimits", "{nofile: 5, nproc: {hard: 2, soft: 1}}"),
             ("extra_hosts: ['a:1.2.3.4', 'b=::1', 'c:[::2]']", "extra_hosts", "[a=1.2.3.4, b=::1, c=::2]"),
@@ -124,7 +124,7 @@ struct ModelNotationTests {
             "services: {a: {image: a, env_file: [one.env, two.env], environment: {C: own, D: }}}",
             ["one.env": "A=1\nB=1\nC=1\nD=1\nE\n", "two.env": "B=2\nF=$OUTER\n"]
         ) { $0.environment = ["OUTER": "outer", "E": "shell"] }
-        #expect(project.services["a"]?["environment"]?.flow == "{A: 1, B: 2, C: own, E: shell, F: outer}")
+        #expect(project.services["a"]?["environment"]?.flow == "{A: 1, B: 2, C: own, D: null, E: shell, F: outer}")
         #expect(project.services["a"]?["env_file"] == nil)
     }
 }

@@ -58,7 +58,7 @@ struct ReadingEnvironmentTests {
         arguments: [
             ("A=1\n B C=2\n", "SC2040", 2, 2), ("=1", "SC2040", 1, 1), ("A=\"x\nB=1\n", "SC2041", 1, 3),
             ("\nA='x", "SC2041", 2, 3), ("A=\"x\"y\n", "SC2042", 1, 6), ("A=1\nB=${", "SC2010", 2, 1),
-            ("A=1\nB=${C:?wanted}", "SC2011", 2, 1), ("a/b=1", "SC2040", 1, 1), ("A=1\nB=\u{0}", "SC2043", 2, nil),
+            ("A=1\nB=${C:?wanted}", "SC2011", 2, 1), ("a/b=1", "SC2040", 1, 1), ("A=1\nB=\u{0}", "SC2043", 2, 3),
             ("export =1", "SC2040", 1, 8), ("A!\n", "SC2040", 1, 1),
         ] as [(String, String, Int, Int?)])
     func failures(_ text: String, _ code: String, _ line: Int, _ column: Int?) {

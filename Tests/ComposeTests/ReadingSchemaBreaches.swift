@@ -120,6 +120,13 @@ extension SchemaBreach {
 
     /// Values of a wrong kind.
     static let kinds: [SchemaBreach] = [
+        .service(
+            "environment:\n- KEY: value", ".environment[0]: expected a string, found a map", at: 2, 3, "\"KEY=value\""),
+        .service("image: [a]", ".image: expected a string, found a list", at: 1, 8, "it is one value"),
+        SchemaBreach("services:\n- web: {image: a}\n", "services: expected a map, found a list", at: 2, 1, "leave out"),
+        SchemaBreach(
+            "networks:\n  driver: bridge\n", "networks.driver: expected a map or nothing, found a string", at: 2, 11,
+            "one level deeper"),
         SchemaBreach("services: []\n", "services: expected a map, found a list", at: 1, 11),
         SchemaBreach("services:\n", "services: expected a map, found nothing", at: 1, 10, "remove the line"),
         SchemaBreach("services: {web: }\n", "services.web: expected a map, found nothing", at: 1, 17),
@@ -257,6 +264,18 @@ extension SchemaBreach {
 
     /// Values that break a rule.
     static let rules: [SchemaBreach] = [
+        .service(
+            "depends_on: {db: {condition: healthy}}", ".depends_on.db.condition: \"healthy\" is not allowed", at: 1, 30,
+            "service_healthy"),
+        .service("ports: ['1.2.3.4:80']", ".ports[0]: \"1.2.3.4:80\" is no port", at: 1, 9, "1.2.3.4:8080:80"),
+        .service(
+            "secrets: [{source: a, mode: 0999}]", ".secrets[0].mode: permissions have octal digits, 0 to 7", at: 1, 29,
+            "0440"),
+        .service(
+            "restart: always\n  - a:/b", ".restart: \"always - a:/b\" is not allowed", at: 1, 10,
+            "the lines below it are indented deeper"),
+        .service("depends_on:\n  db {}:", ".depends_on: \"db {}\" is no name here", at: 2, 3, "\": \""),
+        .service("volumes: ['a:/a:z', ro]", ".volumes[1]: \"ro\" is no volume", at: 1, 21, "in quotes"),
         SchemaBreach("name: ''\n", "name: \"\" is not allowed", at: 1, 7),
         SchemaBreach("services: {'a b': {}}\n", "services: \"a b\" is no name here", at: 1, 12),
         SchemaBreach("networks: {a/b: }\n", "networks: \"a/b\" is no name here", at: 1, 12),

@@ -64,7 +64,27 @@ struct ReadingSchemaTests {
     func all() {
         let text =
             "services:\n  web:\n    imagee: a\n    ports: 80\n    deploy:\n      replicas: x\n  db:\n    tty: 7\nvolume: {}\n"
-        #expect(errors(text).map(\.location?.line) == [9, 3, 4, 6, 8])
+        #expect(errors(text).map(\.location?.line) == [3, 4, 6, 8, 9])
+    }
+
+    @Test("variables that cannot be replaced hide nothing else, and nothing is said twice of them")
+    func variables() {
+        let text = """
+            services:
+              web:
+                image: a:${}
+                tty: ${TTY:?say it}
+                mem_limit: ${MEMORY:!}
+                ports: ${PORTS:?}
+                tyt: true
+                command: $$x
+                privileged: $$maybe
+            """
+        let found = errors(text)
+        #expect(
+            found.map { "\($0.location?.line ?? 0) \($0.code)" } == [
+                "3 SC2010", "4 SC2011", "5 SC2010", "6 SC2011", "6 SC2021", "7 SC2020", "9 SC2021",
+            ], "\(found)")
     }
 
     @Test("the model that files are merged to needs what one file alone does not")
@@ -116,7 +136,7 @@ struct ReadingSchemaTests {
               b: *a
               c: {ports: &p [x], expose: *p}
             """
-        #expect(errors(text).map(\.code) == ["SC2010"])
+        #expect(errors(text).map(\.code) == ["SC2022", "SC2010", "SC2050", "SC2022"])
         let found = errors(text.replacing("${9}", with: "i"))
         #expect(
             found.map(\.summary) == [

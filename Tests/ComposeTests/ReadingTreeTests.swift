@@ -80,7 +80,7 @@ struct ReadingTreeTests {
     @Test(
         "what cannot be a tree is an error at its place",
         arguments: [
-            ("a: [1\nb: 2\n", "SC2001", 2, 2), ("x-a: 1\nx-b: 2\nx-a: 3\n", "SC2004", 3, 1), ("1: x\n", "SC2005", 1, 1),
+            ("a: [1\nb: 2\n", "SC2001", 1, 4), ("x-a: 1\nx-b: 2\nx-a: 3\n", "SC2004", 3, 1), ("1: x\n", "SC2005", 1, 1),
             ("? [a]\n: 1\n", "SC2005", 1, 3), ("x-a: !foo 1\n", "SC2006", 1, 6),
             ("x-a: !overide [1]\n", "SC2006", 1, 6),
             ("x-a: !!int x\n", "SC2007", 1, 6), ("x-a: !!binary aGk=\n", "SC2006", 1, 6), ("- a\n", "SC2008", 1, 1),
@@ -96,15 +96,68 @@ struct ReadingTreeTests {
     }
 
     @Test(
-        "what is no YAML is said with what to do about it",
+        "what is no YAML is said with what is the matter, where, and what to do about it",
         arguments: [
-            ("a:\n\tb: 1\n", "tabs"), ("a: @b\n", "begins with @"), ("a: b: c\n", "\": \""),
-            ("a: 1\n b: 2\n", "indented"),
-            ("a: [1\nb: 2\n", "closed"), ("a: *b\n", "begins with *"),
+            ("a:\n\tb: 1\n", 2, 1, "line 2 is indented by tabs", "spaces"),
+            ("a: @b\n", 1, 4, "no text begins with @", "quotes"),
+            ("a: b: c\n", 1, 5, "a second \": \" stands in this line", "quotes"),
+            ("a: 1\n b: 2\n", 2, 3, "line 2 is indented deeper than line 1, which has its value already", "0 spaces"),
+            ("a:\n  web\n    image: b\n", 2, 6, "\"web\" has lines below it, and no \":\" behind it", "\"web:\""),
+            (
+                "a:\n    b: 1\n   c: 2\n", 3, 4, "line 3 is indented by 3 spaces, and no map above it is",
+                "by 0 spaces, like the map that begins at line 1, or by 4, like line 2"
+            ),
+            ("a:\n  b: 1\n  - c\n", 3, 3, "an element of a list stands where a key is expected", "\":\""),
+            ("a: 'it's'\n", 1, 8, "something stands here behind the end of the value", "twice"),
+            (
+                "a: \"x\nb:\n  - \"80:80\"\n", 1, 4, "the quote that is opened here is closed only by one at line 3",
+                "in its own line"
+            ),
+            ("a:\n  - b\n  c: 1\n", 3, 3, "line 3 stands in the list that begins at line 2", "\"- \""),
+            ("a:\n  b: 1\n  mode 0400\nc: 1\n", 3, 3, "line 3 has no \":\" behind its key", "\"mode: 0400\""),
+            (" a: 1\nb: 2\n", 2, 1, "line 2 begins further left than line 1, the first of the file", "first column"),
+            ("a: [1\nb: 2\n", 1, 4, "the \"[\" that is opened here has no \"]\" before line 2", "close"),
+            ("a: [x ${B}]\n", 1, 8, "{ and } mean a map within [ ]", "\"${NAME}\""),
+            ("a: [\"b\" \"c\"]\n", 1, 9, "a \",\" or the \"]\" is missing here", "commas"),
+            ("a: 'b\nc: 1\n", 1, 4, "the quote that is opened here is never closed", "close"),
+            ("a: \"\\d\"\n", 1, 5, "a backslash within \"…\" stands before what it cannot", "twice"),
+            ("a: - b\n", 1, 4, "a list cannot begin behind something else in its line", "line of its own"),
+            ("a: |b\n", 1, 4, "something stands behind a \"|\"", "quotes"),
+            ("a: *b\n", 1, 4, "the alias *b has no anchor &b before it", "begins with *"),
+            ("a: *name\nb: &nane 1\n", 1, 4, "the alias *name has no anchor &name before it", "mean *nane"),
+            ("a: *b\nb: &b 1\n", 1, 4, "the alias *b has no anchor &b before it", "move what has &b up"),
+            ("a: \u{7}\n", 1, 4, "a character stands here that no text may have", "delete"),
         ])
-    func yamlHints(_ text: String, _ hint: String) {
+    func yamlHints(_ text: String, _ line: Int, _ column: Int, _ summary: String, _ hint: String) {
         let found = errors(text)
-        #expect(found.first?.code == "SC2001" && found.first?.hint?.contains(hint) == true, "\(found)")
+        #expect(found.first?.code == "SC2001", "\(found)")
+        #expect(found.first?.summary.hasPrefix(summary) == true, "\(found)")
+        #expect(found.first?.hint?.contains(hint) == true, "\(found)")
+        #expect(found.first?.location == SourceLocation(file: "compose.yaml", line: line, column: column), "\(found)")
+    }
+
+    @Test("a number that is passed on otherwise than it is written is warned about once")
+    func rewrittenNumbers() throws {
+        let text = """
+            x-e: &e {V: 3.10, N: 1_000}
+            services:
+              a: {image: a, environment: *e, labels: {v: "3.10", w: 1.5, x: 0o10}, cpus: 0.50, build: {args: {P: 010}}}
+              b: {image: b, environment: {<<: *e, X: 7}, mem_limit: 1_000}
+            """
+        let reader = ComposeFileReader(interpolation: Interpolation(environment: [:]))
+        let warnings = try reader.read(Array(text.utf8), file: "f").warnings
+        #expect(
+            warnings.map { "\($0.code) \($0.location?.description ?? "") \($0.summary)" } == [
+                "SC2015 f:1:13 V: 3.10 is a number, and so is passed on as 3.1",
+                "SC2015 f:1:22 N: 1_000 is a number, and so is passed on as 1000",
+                "SC2015 f:3:65 x: 0o10 is a number, and so is passed on as 8",
+                "SC2015 f:3:102 P: 010 is a number, and so is passed on as 8",
+            ], "\(warnings)")
+    }
+
+    @Test("what an alias brings to several places is wrong once")
+    func aliasTwice() {
+        #expect(errors("x-a: &a {<<: 1}\nx-b: [*a, *a]\n").map(\.code) == ["SC2009"])
     }
 
     @Test("a key that stands twice is named with both places")
@@ -213,6 +266,7 @@ struct ReadingTreeTests {
         #expect(
             result.warnings.map(\.summary) == [
                 "services.web.tty: \"on\" is read as true", "services.web.healthcheck.disable: \"no\" is read as false",
+                "B: 1.50 is a number, and so is passed on as 1.5",
             ])
         #expect(web["environment"]?["B"]?.text == "1.5" && web["environment"]?["C"]?.text == "true")
     }

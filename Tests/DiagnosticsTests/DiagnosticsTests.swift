@@ -61,7 +61,7 @@ struct DiagnosticsTests {
         "the nearest word is found, and nothing when none is near",
         arguments: [
             ("server", "servers"), ("aply", "apply"), ("paln", "plan"), ("dest", "destroy"), ("xyz", nil), ("", nil),
-            ("PLAN", "plan"),
+            ("PLAN", "plan"), ("troys", nil), ("stroy", "destroy"), ("x", nil),
         ])
     func nearestWord(word: String, expected: String?) {
         #expect(nearest(word, among: ["plan", "apply", "destroy", "servers", "show"]) == expected)

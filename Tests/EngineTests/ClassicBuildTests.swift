@@ -90,6 +90,23 @@ struct ClassicBuildTests {
         #expect(line["errorDetail"] == ["code": 2, "message": .string(sentence)])
     }
 
+    @Test("what is wrong in the Dockerfile is told with its place and the lines there")
+    func place() {
+        let excerpt = "Dockerfile:2\n--------------------\n   2 | >>> COPY a /\n--------------------"
+        let step = Diagnostic(
+            code: BuildCode.notFound, summary: "\"/a\": not found", hint: "look",
+            location: SourceLocation(file: "Dockerfile", line: 2), notes: ["> [2/2] COPY a /:", excerpt])
+        #expect(
+            ClassicBuildLines.sentence(BuildFailure(.notFound, step)) == "\"/a\": not found (look)\n\(excerpt)")
+        let source = "3 | RUNN x\n  | ^^^^"
+        let word = Diagnostic(
+            code: BuildCode.invalid, summary: "unknown instruction: RUNN", detail: source,
+            location: SourceLocation(file: "Dockerfile", line: 3, column: 1))
+        #expect(
+            ClassicBuildLines.sentence(BuildFailure(.invalid, word))
+                == "unknown instruction: RUNN\nDockerfile:3:1\n\(source)")
+    }
+
     @Test("a quiet build tells the identifier alone")
     func quiet() throws {
         let lines = ClassicBuildLines(Self.script, isQuiet: true)

@@ -13,7 +13,8 @@ struct ContainerAttributeTests {
     /// What may be asked for, and its normal form where that is another.
     static let samples: [(name: String, given: JSONValue, normal: JSONValue)] = [
         same("image", "busybox"), same("command", ["sleep", "5"]), same("entrypoint", ["/bin/sh", "-c"]),
-        same("env", ["A": "1", "B": ""]), same("user", "33:33"), same("workdir", "/srv"),
+        same("env", ["A": "1", "B": ""]),
+        ("unsetEnv", ["Z", "C", "C"], ["C", "Z"]), same("user", "33:33"), same("workdir", "/srv"),
         same("hostname", "web"), same("domainname", "example.org"), same("tty", true), same("openStdin", true),
         same("init", true), same("readOnlyRoot", true), same("privileged", true),
         ("groups", ["video", "44", "audio"], ["44", "audio", "video"]),

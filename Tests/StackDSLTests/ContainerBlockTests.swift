@@ -36,7 +36,8 @@ struct ContainerBlockTests {
     func identity() {
         expect([
             "name": "db", "domainname": "example.com", "tty": true, "openStdin": true, "init": true,
-            "groups": ["video", "44"], "annotations": ["a/b": "c"], "platform": "linux/arm64/v8", "pull": "missing",
+            "groups": ["video", "44"], "unsetEnv": ["A", "B"], "annotations": ["a/b": "c"],
+            "platform": "linux/arm64/v8", "pull": "missing",
             "running": false, "anonymousVolumes": "keep", "runtime": "crun", "cgroupParent": "/batch",
         ]) {
             Named("db")
@@ -45,6 +46,7 @@ struct ContainerBlockTests {
             OpenInput()
             Init()
             Groups("video", "44")
+            UnsetEnv("A", "B")
             Annotation("a/b", "c")
             PlatformChoice("linux/arm64/v8")
             Pull(.missing)
@@ -468,7 +470,8 @@ struct BuildOptionTests {
                 options: BuildOptions(
                     contexts: ["base": .image(base), "files": "files", "os": .image("debian:12")], network: "host",
                     extraHosts: ["db:10.0.0.1"], shmSize: .mebibytes(128), ulimits: [Ulimit(.nofile, soft: 1, hard: 2)],
-                    cacheFrom: ["type=gha"], cacheTo: ["type=inline"], noCache: true, pull: true,
+                    cacheFrom: ["type=gha"], cacheTo: ["type=inline"], noCache: true, noCacheStages: ["test"],
+                    pull: true,
                     platforms: ["linux/amd64"], ssh: ["default"], entitlements: ["network.host"], labels: ["l": "v"],
                     secretValues: ["t": "sealed"])
             ) {
@@ -486,6 +489,7 @@ struct BuildOptionTests {
                 ], "network": "host", "shmSize": 134_217_728, "ulimits": ["nofile": ["soft": 1, "hard": 2]],
                 "extraHosts": ["db:10.0.0.1"], "cacheFrom": ["type=gha"], "cacheTo": ["type=inline"],
                 "platforms": ["linux/amd64"], "ssh": ["default"], "entitlements": ["network.host"], "noCache": true,
+                "noCacheStages": ["test"],
                 "pull": true, "labels": ["l": "v"], "secretValues": ["t": "sealed"],
             ], "tags": ["site:2"],
         ]

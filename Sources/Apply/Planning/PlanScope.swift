@@ -12,7 +12,7 @@ package struct PlanScope: Sendable, Hashable {
     package var replaced: Set<ResourceAddress> = []
     /// Whether what exists is left as it is, whatever the document says (`--no-recreate`).
     ///
-    /// What exists but does not run is started all the same.
+    /// What exists but does not run is started all the same. What others have made in place of a resource stays theirs.
     package var keepsExisting = false
     /// Kinds that a destroy leaves.
     package var keptKinds: Set<ResourceKind> = []

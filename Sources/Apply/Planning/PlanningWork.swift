@@ -39,6 +39,11 @@ struct PlanningWork {
             desired[position] = left(resource)
             return
         }
+        // Of what nobody recorded only that is observed which is there in its place.
+        if scope.keepsExisting, recorded.resources[resource.address] == nil, observed[resource.address] != nil {
+            desired[position] = left(resource)
+            return
+        }
         do {
             let observer = try observers.observer(for: resource.address.kind)
             let attributes = try Normalisation.attributes(of: resource, observer) { reference in

@@ -48,6 +48,8 @@ struct Walk {
     private var running: [WalkStep.Pace: Int] = [:]
     /// Positions whose old object was deleted in this walk: they can only be made anew.
     var deleted: Set<Int> = []
+    /// Positions whose object has been made anew in this walk.
+    private(set) var replaced: Set<Int> = []
     /// Positions that turned out to need nothing.
     var unneeded: Set<Int> = []
     private var blamed: Set<ResourceAddress> = []
@@ -65,7 +67,8 @@ struct Walk {
         status = Array(repeating: .waiting, count: graph.steps.count)
         outputs = planned.desired.map(\.outputs)
         objectIDs = planned.desired.map {
-            planned.recorded.resources[$0.resource.address]?.object.objectID ?? ""
+            let address = $0.resource.address
+            return planned.recorded.resources[address]?.object.objectID ?? planned.observed[address]?.id ?? ""
         }
         pending = graph.steps.map { $0.needs.count + $0.follows.count }
         dependents = Array(repeating: [], count: graph.steps.count)
@@ -84,6 +87,7 @@ struct Walk {
                 take(answer)
             }
         }
+        await rollBack()
         return outcome
     }
 
@@ -121,6 +125,7 @@ struct Walk {
             if case .apply(let position) = step.work, let result {
                 outputs[position] = result.outputs
                 objectIDs[position] = result.objectID
+                if planned.desired[position].change.action == .recreate { replaced.insert(position) }
             }
             if let name {
                 if name.operation != .wait, name.operation != .release {

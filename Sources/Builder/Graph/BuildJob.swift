@@ -293,6 +293,10 @@ final class BuildJob: Sendable {
         guard failure.kind != .cancelled, !failure.diagnostics.isEmpty else { return failure }
         failure.diagnostics[0].summary =
             "failed to resolve source metadata for \(reference): \(failure.diagnostics[0].summary)"
+        // Once is enough.
+        if let detail = failure.diagnostics[0].detail, failure.diagnostics[0].summary.contains(detail) {
+            failure.diagnostics[0].detail = nil
+        }
         return failure
     }
 }

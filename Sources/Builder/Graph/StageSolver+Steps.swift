@@ -64,15 +64,16 @@ extension StageSolver {
     private func makeWorkingDirectory(
         _ step: EvaluatedStep, _ id: Int, _ stage: SolvedStage, _ planned: PlannedStage
     ) async throws -> StepResult {
-        let (path, layers) = (step.settings.workingDirectory, stage.layers)
+        let (path, user, layers) = (step.settings.workingDirectory, step.settings.user, stage.layers)
         let key = StepKey("workdir 1")
         key.add("layers", layers: layers)
         key.add("path", path)
+        if !user.isEmpty { key.add("user", user) }
         key.add("epoch", job.epoch)
         let moment = job.epoch ?? stage.newest ?? .epoch
         return try await job.result(
             [key.finish()], title: step.title, step: id, isUncached: job.isUncached(planned)
-        ) { [job] in try await job.engine.makeDirectory(path, on: layers, epoch: moment) }
+        ) { [job] in try await job.engine.makeDirectory(path, of: user, on: layers, epoch: moment) }
     }
 
     // MARK: COPY and ADD
@@ -240,9 +241,24 @@ extension StageSolver {
             case .image(let other): reference = other
             case nil: break
             }
-            let image = try await job.image(reference, for: platform)
+            let image: StoredImage
+            do {
+                image = try await job.image(reference, for: platform)
+            } catch {
+                throw misnamed(name, error)
+            }
             return (.layers(image.layers), [Self.material(try BuildJob.reference(reference), image)])
         }
+    }
+
+    /// An image that cannot be had may be a stage whose name is written wrongly.
+    private func misnamed(_ name: String, _ error: any Error) -> any Error {
+        var failure = BuildFailure.of(error)
+        guard failure.kind != .cancelled, !failure.diagnostics.isEmpty,
+            let near = nearest(name, among: plan.document.stages.compactMap(\.from.name))
+        else { return error }
+        failure.diagnostics[0].hint = "no stage has this name, so that it is an image's; did you mean `\(near)`?"
+        return failure
     }
 }
 

@@ -49,7 +49,7 @@ extension BuildEngine {
         let inline = request.cacheTargets.contains { $0.type == "inline" }
         var assembled: [AssembledImage] = []
         for result in product.results {
-            let layers = try await layerExports(of: result)
+            let layers = try await layerExports(of: result, request, steps)
             let cache = inline ? CacheDocument(result.steps, scope: .minimal, layers: []).text : nil
             assembled.append(try AssembledImage(result, layers: layers, annotations: annotations, cache: cache))
         }
@@ -68,9 +68,16 @@ extension BuildEngine {
         return assembly
     }
 
-    private func layerExports(of result: BuildProduct.Result) async throws -> [LayerExport] {
+    private func layerExports(
+        of result: BuildProduct.Result, _ request: BuildRequest, _ steps: ExportSteps
+    ) async throws -> [LayerExport] {
         do {
-            return try await images.exports(of: result.layers)
+            guard let compression = request.compression ?? (request.pushes ? .standard : nil) else {
+                return try await images.exports(of: result.layers)
+            }
+            return try await steps.run("exporting layers as \(compression.method)") { _ in
+                try await images.exports(of: result.layers, as: compression)
+            }
         } catch {
             throw BuildFailure.exporting(error, doing: "exporting layers")
         }

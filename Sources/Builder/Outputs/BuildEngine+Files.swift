@@ -32,7 +32,7 @@ extension BuildEngine {
                 statements.append(
                     ("provenance.json", Statement.bytes(provenance, of: subjects, type: Provenance.predicateType)))
             }
-            let folder = result.platform.description.split(separator: "/").joined(separator: "_")
+            let folder = result.platform.text.split(separator: "/").joined(separator: "_")
             parts.append(FilesPart(tree: tree, folder: areSeveral ? folder : nil, statements: statements))
         }
         let (latest, files) = (product.epoch, parts)

@@ -1,5 +1,6 @@
 import Archives
 import Dockerfile
+import ImageStore
 import Linux
 import OCI
 import Registry
@@ -68,6 +69,9 @@ package struct BuildRequest: Sendable {
     package var hasInventory = false
     /// Whether the image is pushed by each of its tags.
     package var pushes = false
+    /// The form of layers in manifests; nil is `LayerCompression.standard` where the image is pushed, else that of
+    /// layers made here is the plain tar.
+    package var compression: LayerCompression?
     /// Times of files and of the image are at most this; nil is the newest of what goes in.
     package var sourceDateEpoch: Timestamp?
     /// Who the caller is at registries.

@@ -1,7 +1,11 @@
+import Diagnostics
 import Linux
 
 /// Directories laid over each other, read-only.
 package enum MergedView {
+    /// Bytes of a mount's options, with the zero at their end and what `lowerdir=` takes.
+    private static let pageOfOptions = 4096 - 16
+
     /// Opens directories laid over each other, the topmost first, to be looked at through the descriptor: no path leads
     /// there.
     ///
@@ -32,6 +36,15 @@ package enum MergedView {
         }
         // By descriptors no character of a path needs escaping, and one page of options has room for two hundred.
         let lower = opened.map { "/proc/self/fd/\($0.raw)" }.joined(separator: ":")
+        guard lower.utf8.count < pageOfOptions else {
+            throw BuildFailure(
+                .invalid,
+                Diagnostic(
+                    code: BuildCode.invalid, summary: "\(directories.count) layers are too many for one image",
+                    detail: "mount(2) takes the names of some 220 layers, and other engines fewer",
+                    hint: "put steps together (`RUN a && b`, `COPY a b /to/`), or COPY --from a stage with all of them")
+            )
+        }
         try withExtendedLifetime(opened) {
             try Mounts.mount(
                 source: "overlay", target: target, type: "overlay", flags: [.readOnly, .noDevices, .noSetUserID],

@@ -79,12 +79,17 @@ extension BuildEngine {
     }
 
     /// Makes the layer with a directory that is not there yet, as WORKDIR does; without a layer where it is.
-    package func makeDirectory(_ path: String, on layers: [Digest], epoch: Timestamp?) async throws -> StepLayer {
+    ///
+    /// - Parameter user: whose what is made is, as USER says it; root's where it is empty or the image does not know it.
+    package func makeDirectory(
+        _ path: String, of user: String = "", on layers: [Digest], epoch: Timestamp?
+    ) async throws -> StepLayer {
         let title = "WORKDIR \(path)"
         do {
             let lower = try TreeReader(try await tree(of: layers))
             let plan = try await BlockingExecutor.shared.run {
-                var plan = TransferPlan(over: lower, owner: nil, mode: nil)
+                let owner = user.isEmpty ? nil : try TransferOwner(user, whereUnknown: .root).resolved(in: lower)
+                var plan = TransferPlan(over: lower, owner: owner, mode: nil)
                 try plan.makeDirectories(try plan.resolve(TreePath.clean(path)))
                 return try Planned(plan, epoch: epoch)
             }

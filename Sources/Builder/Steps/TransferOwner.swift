@@ -6,17 +6,26 @@ struct FileOwner: Sendable, Hashable {
     var gid: UInt32
 }
 
-/// What `--chown` says.
+/// What `--chown` says, or USER.
 ///
 /// Source: Dockerfile reference, "COPY --chown": a user without a group is of the group of the same number, a user by
 /// name of the group in /etc/passwd.
 struct TransferOwner: Sendable, Hashable {
+    /// What a name means that the image does not know.
+    enum Unknown: Sendable, Hashable {
+        case failure
+        /// 0, as with BuildKit's WORKDIR.
+        case root
+    }
+
     private static let fileLimit = 4 << 20
 
     private let user: String
     private let group: String
+    private let whereUnknown: Unknown
 
-    init(_ text: String) {
+    init(_ text: String, whereUnknown: Unknown = .failure) {
+        self.whereUnknown = whereUnknown
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         user = parts.first ?? ""
         group = parts.count > 1 ? parts[1] : ""
@@ -36,21 +45,21 @@ struct TransferOwner: Sendable, Hashable {
             owner = FileOwner(uid: number, gid: number)
         } else if !user.isEmpty {
             let lines = try Self.fields("etc/passwd", in: root)
-            guard let line = lines.first(where: { $0.count >= 4 && $0[0] == user }), let uid = Self.number(line[2])
-            else {
+            if let line = lines.first(where: { $0.count >= 4 && $0[0] == user }), let uid = Self.number(line[2]) {
+                owner = FileOwner(uid: uid, gid: Self.number(line[3]) ?? 0)
+            } else if whereUnknown == .failure {
                 throw BuildFailure.missing("user", user, in: "/etc/passwd", among: lines.compactMap(\.first))
             }
-            owner = FileOwner(uid: uid, gid: Self.number(line[3]) ?? 0)
         }
         if let number = Self.number(group) {
             owner.gid = number
         } else if !group.isEmpty {
             let lines = try Self.fields("etc/group", in: root)
-            guard let line = lines.first(where: { $0.count >= 3 && $0[0] == group }), let gid = Self.number(line[2])
-            else {
+            if let line = lines.first(where: { $0.count >= 3 && $0[0] == group }), let gid = Self.number(line[2]) {
+                owner.gid = gid
+            } else if whereUnknown == .failure {
                 throw BuildFailure.missing("group", group, in: "/etc/group", among: lines.compactMap(\.first))
             }
-            owner.gid = gid
         }
         return owner
     }

@@ -111,20 +111,22 @@ struct TransferSources {
         if step.transfer.keepsParents { return try addWithParents(text, of: reader, to: &plan) }
         let wanted = TreePath.clean(text)
         guard Self.isPattern(wanted) else {
-            try copy(wanted, of: reader, to: &plan)
+            try copy(wanted, of: reader, written: text, to: &plan)
             return 1
         }
         let matches = try Self.matches(wanted, in: reader).filter {
             !excluded.match(TreePath.name($0))
         }
-        for match in matches { try copy(match, of: reader, to: &plan) }
+        for match in matches { try copy(match, of: reader, written: text, to: &plan) }
         return matches.count
     }
 
-    private func copy(_ path: [UInt8], of reader: TreeReader, to plan: inout TransferPlan) throws {
+    private func copy(
+        _ path: [UInt8], of reader: TreeReader, written text: String, to plan: inout TransferPlan
+    ) throws {
         let source = try TreePath.resolve(path) { try reader.link($0) }
         guard let status = try reader.status(source), Self.isVisible(source, status, in: reader) else {
-            throw try Self.missing(path, resolved: source, in: reader)
+            throw try Self.missing(path, resolved: source, in: reader, written: text)
         }
         if status.kind == .regular, step.transfer.unpacks ?? step.transfer.isAdd, !isForDigest {
             try reader.tree.held[source]?.store(in: reader.tree.root)
@@ -148,7 +150,8 @@ struct TransferSources {
             if !Self.isPattern(pattern) {
                 let whole = TreePath.join(source, pattern)
                 guard let status = try reader.status(whole), Self.isVisible(whole, status, in: reader) else {
-                    throw try Self.missing(TreePath.join(found, pattern), resolved: whole, in: reader)
+                    throw try Self.missing(
+                        TreePath.join(found, pattern), resolved: whole, in: reader, written: text)
                 }
             }
             let target = try target(named: found, isDirectory: true, in: &plan)
@@ -186,10 +189,17 @@ struct TransferSources {
     }
 
     private static func missing(
-        _ path: [UInt8], resolved: [UInt8], in reader: TreeReader
+        _ path: [UInt8], resolved: [UInt8], in reader: TreeReader, written text: String
     ) throws -> BuildFailure {
-        if try reader.status(resolved) != nil {
+        // Clients leave out themselves what is not wanted.
+        if try reader.status(resolved) != nil || reader.ignored.match(resolved) {
             return .missingSource(path, hint: "a pattern of .dockerignore leaves it out")
+        }
+        if climbs(text) {
+            return .missingSource(
+                path,
+                hint: "`..` does not lead out of the context: build a directory above with --file, or give another one"
+                    + " with --build-context NAME=DIRECTORY and copy --from=NAME")
         }
         if resolved != path {
             return .missingSource(
@@ -199,6 +209,16 @@ struct TransferSources {
         let names = (try? reader.list(TreePath.parent(path)).names.map(\.name)) ?? []
         let near = nearest(String(decoding: TreePath.name(path), as: UTF8.self), among: names)
         return .missingSource(path, hint: near.map { "did you mean `\($0)`?" })
+    }
+
+    /// Whether a path leads above where it begins.
+    private static func climbs(_ text: String) -> Bool {
+        var depth = 0
+        for part in text.split(separator: "/") where part != "." {
+            depth += part == ".." ? -1 : 1
+            if depth < 0 { return true }
+        }
+        return false
     }
 
     /// The paths that fit a pattern, in the order of their names; below a directory that fits nothing is looked for.

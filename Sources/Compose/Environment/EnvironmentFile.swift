@@ -54,7 +54,8 @@ package struct EnvironmentFile: Sendable, Hashable {
             throw DiagnosticList(
                 Diagnostic(
                     code: "SC2043", summary: "the file is no text: \(problem.reason)",
-                    hint: "save it as UTF-8", location: SourceLocation(file: file, line: problem.line)))
+                    hint: problem.hint,
+                    location: SourceLocation(file: file, line: problem.line, column: problem.column)))
         }
         if isRaw { return try RawEnvironmentReader.read(content, file: file) }
         return try withoutActuallyEscaping(lookup) { lookup throws(DiagnosticList) in
@@ -67,15 +68,22 @@ package struct EnvironmentFile: Sendable, Hashable {
 /// Why bytes are no text.
 private struct TextProblem {
     var reason: String
+    var hint: String
     var line: Int
+    var column: Int
 
     static func first(in bytes: ArraySlice<UInt8>) -> TextProblem? {
         for (number, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
         {
-            if line.contains(0) { return TextProblem(reason: "it has a NUL byte", line: number + 1) }
-            if String(validating: line, as: UTF8.self) == nil {
-                return TextProblem(reason: "it has bytes that are no UTF-8", line: number + 1)
-            }
+            let isUTF8 = String(validating: line, as: UTF8.self) != nil
+            guard line.contains(0) || !isUTF8 else { continue }
+            let scalars = String(decoding: line, as: UTF8.self).unicodeScalars
+            let column = scalars.prefix { $0 != "\0" && (isUTF8 || $0 != "\u{FFFD}") }.count + 1
+            return isUTF8
+                ? TextProblem(reason: "it has a NUL byte", hint: "delete it", line: number + 1, column: column)
+                : TextProblem(
+                    reason: "it has bytes that are no UTF-8", hint: "save it as UTF-8", line: number + 1, column: column
+                )
         }
         return nil
     }

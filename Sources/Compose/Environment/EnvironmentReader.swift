@@ -168,7 +168,9 @@ struct EnvironmentReader {
                 throw InterpolationFailure(reason: .size, text: text)
             }
             for name in expansion.unset where warned.insert(name).inserted {
-                result.warnings.append(Interpolation.warning(name, at: location))
+                result.warnings.append(
+                    Interpolation.warning(
+                        name, at: location, literal: "put a value in single quotes where its \"$\" is no variable"))
             }
             return value
         } catch {

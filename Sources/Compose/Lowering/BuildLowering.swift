@@ -131,6 +131,8 @@ struct BuildLowering {
         set("cacheFrom", build.texts("cache_from").flatMap { $0.isEmpty ? nil : .strings($0) }, "cache_from")
         set("cacheTo", build.texts("cache_to").flatMap { $0.isEmpty ? nil : .strings($0) }, "cache_to")
         if build.flag("no_cache") == true { set("noCache", true, "no_cache") }
+        let stages = build.texts("no_cache_filter") ?? []
+        if !stages.isEmpty { set("noCacheStages", .strings(stages), "no_cache_filter") }
         if build.flag("pull") == true { set("pull", true, "pull") }
     }
 
@@ -145,11 +147,6 @@ struct BuildLowering {
     private func refuseAndWarn() {
         if let isolation = build.given("isolation"), isolation != "default" {
             build.refuse("isolation", "SC2412", "is \(isolation), which only Windows has")
-        }
-        if build.entry("no_cache_filter") != nil {
-            build.warn(
-                "no_cache_filter", "SC2457", "build.no_cache_filter", "is not honoured: every stage may be cached",
-                hint: "use no_cache, or build with: stackctl build --no-cache-filter")
         }
         for key in ["provenance", "sbom"] {
             guard let text = build.given(key), text != "false" else { continue }

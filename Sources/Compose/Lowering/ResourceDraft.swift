@@ -34,6 +34,15 @@ struct ResourceDraft {
         for (offset, element) in elements.enumerated() { locations["\(name)[\(offset)]"] = element.location }
     }
 
+    /// Takes a text out of a list of texts.
+    mutating func remove(_ text: String, from name: String) {
+        guard let elements = attributes[name]?.arrayValue, elements.contains(.string(text)) else { return }
+        let location = locations[name]
+        remove(name)
+        let rest = elements.filter { $0 != .string(text) }
+        if !rest.isEmpty { set(name, .array(rest), at: location) }
+    }
+
     /// Takes an attribute out.
     mutating func remove(_ name: String) {
         attributes[name] = nil

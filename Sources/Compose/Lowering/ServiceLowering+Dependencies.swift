@@ -19,7 +19,9 @@ extension ServiceLowering {
                 }
                 continue
             }
-            guard let until else { continue }
+            guard var until else { continue }
+            // What is not started can only be there.
+            if !context.options.starts { until = .created }
             // Of a service without containers there is nothing to wait for.
             dependencies += (0..<(context.replicas[other] ?? 1)).map {
                 StackDependency(address: context.container(other, $0 + 1), until: until)

@@ -78,7 +78,8 @@ struct FileContent {
         } else if let content = element["content"]?.text {
             (attribute, text) = ("content", content)
         } else if let variable = element["environment"]?.string {
-            guard let value = context.project.environment[variable] else {
+            // What is only looked at needs no values.
+            guard let value = context.project.environment[variable] ?? (context.sealed == nil ? "" : nil) else {
                 use.refuse(
                     "source", "SC2418", "names the \(kind) \(name), whose variable \(variable) is not set",
                     hint: "set it: \(variable)=… stackctl compose up")

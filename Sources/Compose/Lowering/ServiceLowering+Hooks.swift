@@ -53,6 +53,7 @@ extension ServiceLowering {
             }
             for member in hook.textMap("environment") {
                 draft.set("env.\(member.key)", .string(member.value), at: member.location)
+                draft.remove(member.key, from: "unsetEnv")
             }
             hook.finish()
             let step = PreStartStep(name: "\(name)-pre_start-\(offset + 1)", isPerReplica: isPerReplica)

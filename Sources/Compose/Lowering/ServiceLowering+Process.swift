@@ -7,6 +7,7 @@ extension ServiceLowering {
     mutating func lowerProcess() {
         for key in ["command", "entrypoint"] { set(key, service.texts(key).map { .strings($0) }, key) }
         setTextMap("env", "environment")
+        setUnset("environment")
         service.skip("env_file", "label_file", "extends", "profiles", "develop", "attach")
         setText("user", "user")
         setText("workdir", "working_dir")
@@ -26,6 +27,12 @@ extension ServiceLowering {
         if let logging = service.reader("logging") { lowerLogging(logging) }
         if !context.options.starts { draft.set("running", false, at: nil) }
         draft.set("anonymousVolumes", "keep", at: nil)
+    }
+
+    /// Variables without a value that nothing sets: the image's own are taken away.
+    private mutating func setUnset(_ key: String) {
+        let names = (service.entry(key)?.value.map?.entries ?? []).filter(\.value.isNull)
+        draft.set("unsetEnv", names.sorted { $0.key < $1.key }.map { (.string($0.key), $0.location) })
     }
 
     private mutating func lowerLogging(_ logging: MemberReader) {
@@ -122,10 +129,17 @@ extension ServiceLowering {
             }
         }
         guard let policy = service.reader("deploy")?.reader("restart_policy") else { return }
-        draft.remove("restart")
-        let condition = policy.given("condition") ?? "any"
-        let words = ["any": "always", "none": "no"]
-        draft.set("restart.policy", .string(words[condition] ?? condition), at: policy.location("condition"))
+        let condition = policy.given("condition")
+        if let condition {
+            draft.remove("restart")
+            let words = ["any": "always", "none": "no"]
+            draft.set("restart.policy", .string(words[condition] ?? condition), at: policy.location("condition"))
+        } else {
+            // A cluster takes `any`, but Docker Compose restarts nothing, and that is what its users have.
+            policy.warn(
+                "condition", "SC2450", "deploy.restart_policy without condition",
+                "restarts nothing of its own, as in Docker Compose", hint: "write `condition: any`, or `on-failure`")
+        }
         if let count = policy.integer("max_attempts"), count > 0 {
             if condition == "on-failure" {
                 draft.set("restart.maximumRetryCount", .int(count), at: policy.location("max_attempts"))

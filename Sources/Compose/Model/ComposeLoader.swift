@@ -21,18 +21,20 @@ package struct ComposeLoader: Sendable {
         var name = try naming.name(for: search)
         var scope = ModelScope(directory: search.directory, environment: search.environment)
         scope.environment["COMPOSE_PROJECT_NAME"] = name
-        var model = try reader.model(of: search.files, in: scope)
-        try findings.check()
+        var model = try self.model(of: search.files, in: scope, reader)
         if let written = try naming.overlooked(in: model, search), written != name {
             name = written
             scope.environment["COMPOSE_PROJECT_NAME"] = name
             scope.identity = -1
-            model = try reader.model(of: search.files, in: scope)
+            model = try self.model(of: search.files, in: scope, reader)
         }
         guard !model.isEmpty else {
             let shown = search.files.map(reader.shown).joined(separator: ", ")
+            let place = search.files.first.map { SourceLocation(file: reader.shown($0), line: 1, column: 1) }
             throw DiagnosticList(
-                Diagnostic(code: "SC2219", summary: "\(shown) says nothing", hint: "write `services:` and what runs"))
+                Diagnostic(
+                    code: "SC2219", summary: "\(shown) says nothing", hint: "write `services:` and what runs",
+                    location: place))
         }
         let place = model.entries.first?.location ?? SourceLocation(file: search.files.first ?? "", line: 1)
         ComposeSchema.problems(in: ComposeNode(.map(model), at: place)).forEach(findings.add)
@@ -50,6 +52,22 @@ package struct ComposeLoader: Sendable {
         project.diagnostics = findings.diagnostics
         project.dropUnused(unless: request.keepsUnusedResources)
         return project
+    }
+
+    /// The merged files.
+    ///
+    /// - Throws: what keeps them from being read, and everything found until then.
+    private func model(
+        of files: [String], in scope: ModelScope, _ reader: ModelReader
+    ) throws(DiagnosticList) -> ComposeMap {
+        do {
+            let model = try reader.model(of: files, in: scope)
+            try reader.findings.check()
+            return model
+        } catch {
+            error.diagnostics.forEach(reader.findings.add)
+            throw DiagnosticList(reader.findings.diagnostics)
+        }
     }
 
     /// `--profile`, or else COMPOSE_PROFILES.

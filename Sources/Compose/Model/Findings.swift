@@ -41,3 +41,26 @@ final class Findings {
         if hasErrors { throw DiagnosticList(diagnostics) }
     }
 }
+
+/// What is wrong with several things that are read one after the other, each once.
+struct ErrorCollection {
+    private var diagnostics: [Diagnostic] = []
+    private var known: Set<Diagnostic> = []
+
+    /// Reads one, and keeps what is wrong with it.
+    mutating func collect(_ read: () throws(DiagnosticList) -> Void) {
+        do {
+            try read()
+        } catch {
+            for diagnostic in error.diagnostics
+            where diagnostics.count < ComposeFileReader.maximumErrors && known.insert(diagnostic).inserted {
+                diagnostics.append(diagnostic)
+            }
+        }
+    }
+
+    /// Ends reading where something is wrong.
+    func check() throws(DiagnosticList) {
+        if !diagnostics.isEmpty { throw DiagnosticList(diagnostics) }
+    }
+}

@@ -19,26 +19,42 @@ package struct ComposeFileReader: Sendable {
     package func read(
         _ bytes: [UInt8], file: String
     ) throws(DiagnosticList) -> (documents: [ComposeNode], warnings: [Diagnostic]) {
-        var documents = try ComposeTreeReader.documents(bytes, file: file)
+        var (documents, numbers) = try ComposeTreeReader.documentsAndNumbers(bytes, file: file)
+        let rewritten = RewrittenNumbers(numbers).warnings(documents)
         var replacement = TreeInterpolation(interpolation)
-        var schema = SchemaCheck(.file, allowsVariables: !interpolation.replaces)
+        if interpolation.replaces { for position in documents.indices { replacement.replace(&documents[position]) } }
+        var schema = SchemaCheck(.file, allowsVariables: !interpolation.replaces, unreplaced: replacement.places)
         var version: ComposeMap.Entry?
-        for position in documents.indices {
-            if interpolation.replaces { replacement.replace(&documents[position]) }
-        }
-        guard replacement.errors.isEmpty else { throw DiagnosticList(replacement.errors) }
         for position in documents.indices {
             schema.check(&documents[position], ComposeSchema.file)
             version = version ?? documents[position].map?.entry("version")
         }
-        guard schema.errors.isEmpty else { throw DiagnosticList(schema.errors) }
-        return (documents, replacement.warnings + schema.warnings + (version.map { [Self.obsolete($0)] } ?? []))
+        let errors = replacement.errors + schema.errors
+        guard errors.isEmpty else {
+            throw DiagnosticList(Array(DiagnosticList(errors).inOrderOfPlaces.prefix(Self.maximumErrors)))
+        }
+        return (
+            documents, replacement.warnings + schema.warnings + rewritten + (version.map { [Self.obsolete($0)] } ?? [])
+        )
     }
 
     private static func obsolete(_ version: ComposeMap.Entry) -> Diagnostic {
         Diagnostic(
             severity: .warning, code: "SC2029", summary: "the attribute `version` is obsolete and has no effect",
             hint: "remove the line", location: version.location)
+    }
+}
+
+extension DiagnosticList {
+    /// The diagnostics of one file in the order of their places.
+    fileprivate var inOrderOfPlaces: [Diagnostic] {
+        func place(_ diagnostic: Diagnostic) -> (Int, Int) {
+            (diagnostic.location?.line ?? 0, diagnostic.location?.column ?? 0)
+        }
+        return diagnostics.enumerated().sorted { left, right in
+            let (leftPlace, rightPlace) = (place(left.element), place(right.element))
+            return leftPlace == rightPlace ? left.offset < right.offset : leftPlace < rightPlace
+        }.map(\.element)
     }
 }
 

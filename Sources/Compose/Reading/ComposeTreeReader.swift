@@ -5,9 +5,21 @@ import YAMLText
 struct ComposeTreeReader {
     private let file: String
     private var errors: [Diagnostic] = []
+    /// What an alias has brought to several places is said once.
+    private var known: Set<Diagnostic> = []
+
+    /// The numbers that are printed otherwise than they are written, as they are written.
+    private var numbers: [SourceLocation: String] = [:]
 
     /// The documents of a text that say something; each is a map.
     static func documents(_ bytes: [UInt8], file: String) throws(DiagnosticList) -> [ComposeNode] {
+        try documentsAndNumbers(bytes, file: file).documents
+    }
+
+    /// The documents, and the numbers that are printed otherwise than they are written, as they are written.
+    static func documentsAndNumbers(
+        _ bytes: [UInt8], file: String
+    ) throws(DiagnosticList) -> (documents: [ComposeNode], numbers: [SourceLocation: String]) {
         let nodes: [YAMLNode]
         do throws(YAMLFailure) {
             nodes = try YAMLParser.documents(bytes)
@@ -27,7 +39,7 @@ struct ComposeTreeReader {
             }
         }
         guard reader.errors.isEmpty else { throw DiagnosticList(reader.errors) }
-        return documents
+        return (documents, reader.numbers)
     }
 
     private init(file: String) { self.file = file }
@@ -40,7 +52,8 @@ struct ComposeTreeReader {
         _ code: String, _ summary: String, at mark: YAMLMark, hint: String? = nil, notes: [String] = []
     ) {
         guard errors.count < ComposeFileReader.maximumErrors else { return }
-        errors.append(Diagnostic(code: code, summary: summary, hint: hint, location: location(mark), notes: notes))
+        let problem = Diagnostic(code: code, summary: summary, hint: hint, location: location(mark), notes: notes)
+        if known.insert(problem).inserted { errors.append(problem) }
     }
 
     // MARK: Values
@@ -52,6 +65,7 @@ struct ComposeTreeReader {
         switch node.content {
         case .scalar(let text, let isPlain):
             content = scalar(text, isPlain: isPlain, tag: tag, at: node.mark)
+            note(text, content, at: node.mark)
         case .sequence(let elements):
             check(tag, is: "seq", at: node.mark)
             content = .list(elements.map { value($0) })
@@ -60,6 +74,15 @@ struct ComposeTreeReader {
             content = .map(map(entries))
         }
         return ComposeNode(content, at: location(node.mark), instruction: instruction)
+    }
+
+    private mutating func note(_ text: String, _ value: ComposeNode.Value, at mark: YAMLMark) {
+        switch value {
+        case .int(let number) where String(number) == text: break
+        case .double(let number) where YAMLScalar.text(number) == text: break
+        case .int, .double: numbers[location(mark)] = text
+        default: break
+        }
     }
 
     private mutating func check(_ tag: String?, is kind: String, at mark: YAMLMark) {

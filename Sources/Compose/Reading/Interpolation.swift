@@ -30,11 +30,14 @@ package struct Interpolation: Sendable {
     }
 
     /// Docker's words.
-    static func warning(_ name: String, at location: SourceLocation) -> Diagnostic {
+    ///
+    /// - Parameter literal: how a dollar sign is written that is none; nil is as in compose files.
+    static func warning(_ name: String, at location: SourceLocation, literal: String? = nil) -> Diagnostic {
         Diagnostic(
             severity: .warning, code: "SC2012",
             summary: "The \"\(name)\" variable is not set. Defaulting to a blank string.",
-            hint: "set it in the environment or in .env, or give it a default: ${\(name):-VALUE}", location: location)
+            hint: "set it in the environment or in .env, or give it a default: ${\(name):-VALUE}; "
+                + (literal ?? "write \"$$\" for a dollar sign that is no variable"), location: location)
     }
 
     /// The variables a compose file names, each once, in the order of the file.
@@ -97,7 +100,8 @@ struct TreeInterpolation {
     private var path = ComposePath()
     private(set) var errors: [Diagnostic] = []
     private(set) var warnings: [Diagnostic] = []
-    private var places: Set<SourceLocation> = []
+    /// The texts that could not be replaced, and so are as they were.
+    private(set) var places: Set<SourceLocation> = []
 
     init(_ interpolation: Interpolation) {
         let environment = interpolation.environment
@@ -136,7 +140,7 @@ struct TreeInterpolation {
             return result
         } catch {
             // What an alias has brought here is said already.
-            guard errors.count < ComposeFileReader.maximumErrors, places.insert(location).inserted else { return text }
+            guard places.insert(location).inserted, errors.count < ComposeFileReader.maximumErrors else { return text }
             let path = path
             errors.append(error.diagnostic(at: location) { path.says($0) })
             return text

@@ -12,14 +12,17 @@ struct SchemaCheck {
     private let scope: Scope
     /// Whether a string with a `$` may stand for any scalar, since it has not been replaced.
     private let allowsVariables: Bool
+    /// Where the texts are of which that is known, however the rest was replaced.
+    private let unreplaced: Set<SourceLocation>
     private var path = ComposePath()
     private(set) var errors: [Diagnostic] = []
     /// The errors without their paths.
     private var known: Set<Diagnostic> = []
     private(set) var warnings: [Diagnostic] = []
 
-    init(_ scope: Scope, allowsVariables: Bool) {
+    init(_ scope: Scope, allowsVariables: Bool, unreplaced: Set<SourceLocation> = []) {
         self.scope = scope
+        self.unreplaced = unreplaced
         self.allowsVariables = allowsVariables
     }
 
@@ -27,7 +30,7 @@ struct SchemaCheck {
     mutating func check(_ node: inout ComposeNode, _ type: SchemaType) {
         // What is reset has no value.
         if node.instruction == .reset { return }
-        if allowsVariables, let text = node.string, text.utf8.contains(UInt8(ascii: "$")) {
+        if let text = node.string, mayHaveVariables(text, at: node.location) {
             if Self.accepts(node, type) || Self.takesScalars(type) { return }
         }
         switch type {
@@ -47,6 +50,10 @@ struct SchemaCheck {
             guard let type = types.first(where: { Self.accepts(node, $0) }) else { return reportType(node, type) }
             check(&node, type)
         }
+    }
+
+    private func mayHaveVariables(_ text: String, at location: SourceLocation) -> Bool {
+        allowsVariables ? text.utf8.contains(UInt8(ascii: "$")) : unreplaced.contains(location)
     }
 
     // MARK: Kinds
@@ -97,8 +104,15 @@ struct SchemaCheck {
 
     private mutating func checkText(_ node: ComposeNode, _ rule: SchemaText, _ type: SchemaType) {
         guard let text = node.string else { return reportType(node, type) }
-        if let problem = rule.problem(text, node.location) { add(problem) }
+        guard var problem = rule.problem(text, node.location) else { return }
+        // YAML joins lines that are indented deeper to the text above them.
+        if text.contains(" - ") { problem.hint = Self.hintOfJoinedLines }
+        add(problem)
     }
+
+    private static let hintOfJoinedLines =
+        "the lines below it are indented deeper, and so belong to it: indent them less, or write the key"
+        + " they belong to above them"
 
     private mutating func checkFlag(_ node: inout ComposeNode, _ type: SchemaType) {
         if node.bool != nil { return }
@@ -175,6 +189,10 @@ struct SchemaCheck {
                     hint: "write it in octal digits: 0440")
             }
             node.value = .int(mode)
+        case .double:
+            report(
+                "SC2022", "permissions have octal digits, 0 to 7", at: node.location, detail: "expected \(type.words)",
+                hint: "write them as 0440")
         default: reportType(node, type)
         }
     }
@@ -214,7 +232,9 @@ struct SchemaCheck {
                 "SC2022", "an empty list is no test", at: location,
                 hint: "write [\"CMD\", PROGRAM, ARGUMENTS…], or \"disable: true\" for no check")
         }
-        guard let kind = first.string, !kinds.contains(kind), !(allowsVariables && kind.contains("$")) else { return }
+        guard let kind = first.string, !kinds.contains(kind), !mayHaveVariables(kind, at: first.location) else {
+            return
+        }
         report(
             "SC2022", "a test begins with NONE, CMD or CMD-SHELL, and this one with \"\(kind)\"", at: first.location,
             hint: "write [\"CMD\", \"\(kind)\", …], or the whole command as one string")
@@ -228,11 +248,18 @@ struct SchemaCheck {
         for entry in members.entries where !key.accepts(entry.key) {
             report(
                 "SC2026", "\"\(ComposePath.shown(entry.key))\" is no name here", at: entry.location,
-                detail: "expected \(key.words)")
+                detail: "expected \(key.words)",
+                hint: Self.hint(ofNoName: entry))
         }
         node.value = .null
         members.updateValues { key, member in check(key, &member, value) }
         node.value = .map(members)
+    }
+
+    private static func hint(ofNoName entry: ComposeMap.Entry) -> String? {
+        if entry.key.contains(" - ") { return hintOfJoinedLines }
+        guard entry.key.contains(" {") || entry.key.contains(" [") else { return nil }
+        return "write \": \" between the name and what belongs to it"
     }
 
     private mutating func checkObject(_ node: inout ComposeNode, _ object: SchemaObject, _ type: SchemaType) {
@@ -323,18 +350,29 @@ struct SchemaCheck {
             }
         case .null:
             hint = "write what belongs there, or remove the line"
-        case .map:
+        case .map(let members):
             if case .list = type { hint = "begin each element with \"- \"" }
+            if path.lastKey == nil, members.count == 1, let member = members.entries.first,
+                let value = member.value.text, Self.accepts(ComposeNode(.string("a"), at: node.location), type)
+            {
+                hint =
+                    "write \"\(member.key)=\(value)\", or leave out the \"- \" of all elements;"
+                    + " a text with \": \" in it needs quotes"
+            }
         case .string(""):
             detail = "It is empty, as a variable that is not set leaves it."
             hint = "give the variable a default, as in ${NAME:-VALUE}, or remove the line"
         case .string(let text):
             // A variable may have put it there, so that the file does not show it.
             if text.utf8.count < 80, !text.utf8.contains(UInt8(ascii: "\n")) { detail = "It is \"\(text)\"." }
-        case .list:
-            break
+        case .list(let elements):
+            if Self.accepts(ComposeNode(.map(ComposeMap()), at: node.location), type), elements.first?.map != nil {
+                hint = "leave out the \"- \" before its members"
+            } else if Self.accepts(ComposeNode(.string("a"), at: node.location), type), elements.count == 1 {
+                hint = "leave out the \"- \" or the brackets: it is one value"
+            }
         }
-        if case .object(let object) = type, let key = path.lastKey, object.attributes[key] != nil {
+        if let object = type.object, let key = path.lastKey, object.attributes[key] != nil {
             hint = "\"\(key)\" is an attribute of \(object.name): indent it one level deeper"
         }
         report(

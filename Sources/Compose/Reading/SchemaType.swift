@@ -45,6 +45,15 @@ package indirect enum SchemaType: Sendable {
     /// Options as a map.
     static let options = SchemaType.map(.any, .scalar)
 
+    /// The object that it is or may be.
+    var object: SchemaObject? {
+        switch self {
+        case .object(let object): object
+        case .either(let types): types.lazy.compactMap(\.object).first
+        default: nil
+        }
+    }
+
     /// What is expected, in words.
     var words: String {
         switch self {

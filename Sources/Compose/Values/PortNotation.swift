@@ -46,6 +46,11 @@ package enum PortNotation {
             let fields = (halves.first ?? "").split(separator: ":", omittingEmptySubsequences: false)
             container = try problem.range(fields.last ?? "", of: "container")
             let published = fields.count > 1 ? fields[fields.count - 2] : ""
+            if fields.count == 2, AddressNotation.isIPv4(published) {
+                throw problem.with(
+                    "\"\(published)\" is an address, and what follows it may be either port",
+                    "write it as ADDRESS:HOST:CONTAINER, such as \"\(published):8080:80\"")
+            }
             if !published.isEmpty { host = try problem.range(published, of: "host") }
             if fields.count > 2 {
                 address = try problem.address(fields.dropLast(2).joined(separator: ":"))

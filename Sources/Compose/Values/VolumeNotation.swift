@@ -26,6 +26,11 @@ package enum VolumeNotation {
         let source = fields.count > 1 ? fields[0] : nil
         let target = fields.count > 1 ? fields[1] : fields[0]
         guard target.hasPrefix("/") || target.contains("$") else {
+            if fields.count == 1, Volume.options.contains(target) {
+                throw problem(
+                    "\"\(target)\" is an option of the one before it, cut off by its comma",
+                    "put a mount with a comma in quotes: [\"SOURCE:TARGET:z,\(target)\"]")
+            }
             throw problem(
                 "the target \"\(target)\" is no absolute path",
                 fields.count > 1

@@ -38,7 +38,8 @@ extension ComposeServiceExport {
     private static let members: [(attribute: String, key: String)] = [
         ("context", "context"), ("dockerfile", "dockerfile"), ("dockerfileText", "dockerfile_inline"),
         ("target", "target"), ("arguments", "args"), ("network", "network"), ("ulimits", "ulimits"),
-        ("cacheFrom", "cache_from"), ("cacheTo", "cache_to"), ("noCache", "no_cache"), ("pull", "pull"),
+        ("cacheFrom", "cache_from"), ("cacheTo", "cache_to"), ("noCache", "no_cache"),
+        ("noCacheStages", "no_cache_filter"), ("pull", "pull"),
         ("platforms", "platforms"), ("ssh", "ssh"), ("entitlements", "entitlements"),
     ]
 

@@ -55,11 +55,14 @@ struct ComposeServiceExport {
     mutating func set(_ key: String, _ text: String?) { service[key] = text.map { .string($0, at: place) } }
 
     private mutating func exportTexts() {
-        if let env = rest["env"]?.objectValue {
-            rest["env"] = nil
-            let texts = env.map { ($0.key, JSONValue.string(text($0.value, "env.\($0.key)"))) }
-            if !texts.isEmpty { service["environment"] = ComposeNode(json: .object(JSONObject(texts)), at: place) }
+        var variables = JSONObject()
+        for (name, value) in rest["env"]?.objectValue ?? JSONObject() {
+            variables[name] = .string(text(value, "env.\(name)"))
         }
+        for name in rest["unsetEnv"]?.arrayValue?.compactMap(\.stringValue) ?? [] { variables[name] = .null }
+        rest["env"] = nil
+        rest["unsetEnv"] = nil
+        if !variables.isEmpty { service["environment"] = ComposeNode(json: .object(variables), at: place) }
         if let ports = rest["expose"]?.arrayValue?.compactMap(\.stringValue) {
             rest["expose"] = nil
             service["expose"] = .list(ports.map { $0.hasSuffix("/tcp") ? String($0.dropLast(4)) : $0 }, at: place)

@@ -89,9 +89,7 @@ extension HostEngine {
         var defaults = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
         defaults.append("HOSTNAME=\(specification.hostname.isEmpty ? String(id.prefix(12)) : specification.hostname)")
         if specification.tty { defaults.append("TERM=xterm") }
-        let given = specification.environment
-        let own = defaults.filter { given[String($0.prefix { $0 != "=" })] == nil }
-        return own + specification.env.filter { $0.contains("=") }
+        return specification.untouched(defaults) + specification.env.filter { $0.contains("=") }
     }
 
     static func capabilities(_ specification: ContainerSpecification) -> [Capability] {

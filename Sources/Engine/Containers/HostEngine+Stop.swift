@@ -11,7 +11,7 @@ extension HostEngine {
     ///
     /// - Parameters:
     /// - signal: instead of the container's own stop signal.
-    /// - timeout: seconds; negative waits without end.
+    /// - timeout: seconds; negative waits without end; nil is `StopPatience.asked`, else the container's own.
     /// - isLast: whether it is to be removed then: its links may go a little later, with its network namespace.
     /// - Throws: `EngineError.notModified` where it does not run.
     package func stop(
@@ -37,7 +37,7 @@ extension HostEngine {
             if isWish { try await self.rememberStop(container) }
             try self.thaw(container)
             let specification = container.specification
-            let seconds = timeout ?? specification.stopTimeout ?? 10
+            let seconds = timeout ?? StopPatience.asked ?? specification.stopTimeout ?? 10
             // The supervisor knows the signal of the start, which may have been changed since.
             let own = specification.stopSignal.flatMap { Signals.number(named: $0) } ?? 15
             try await self.tolerant {
@@ -216,4 +216,10 @@ extension HostEngine {
             .filter { $0 != "." && $0 != ".." }
         return "\(parts.isEmpty ? "stackctl" : parts.joined(separator: "/"))/\(container.id)"
     }
+}
+
+/// How long a stop may take that is a step of something greater, as of `compose up -t 3`.
+package enum StopPatience {
+    /// Seconds until SIGKILL; negative waits without end; nil is what each container says.
+    @TaskLocal package static var asked: Int?
 }

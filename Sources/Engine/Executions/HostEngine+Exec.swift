@@ -82,6 +82,8 @@ extension HostEngine {
         var specification = facts.specification
         specification.entrypoint = nil
         specification.command = request.arguments
+        let unset = Set(request.env.filter { !$0.contains("=") })
+        specification.env.removeAll { unset.contains(String($0.prefix { $0 != "=" })) }
         specification.env += request.env
         if request.tty { specification.tty = true }
         if !request.user.isEmpty { specification.user = request.user }

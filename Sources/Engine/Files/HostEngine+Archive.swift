@@ -72,6 +72,19 @@ extension HostEngine {
         await publish("extract-to-dir", container)
     }
 
+    /// Removes what is at a path in a container, with all it holds; what is not there needs nothing.
+    ///
+    /// Links on the way lead inside the container; one that the path itself names is removed, and not what it leads to.
+    ///
+    /// - Parameter name: the container as the client called it, for messages.
+    package func removeFiles(_ container: Container, name: String, path: String) async throws {
+        try await explaining(name, path) {
+            try await self.withWritableView(of: container) { view in
+                try await BlockingExecutor.shared.run { try view.remove(ContainerPath(path)) }
+            }
+        }
+    }
+
     /// Docker's words for what goes wrong with a path.
     private func explaining<Value: Sendable>(
         _ container: String, _ path: String, _ work: @Sendable () async throws -> Value
@@ -148,6 +161,20 @@ extension ContainerView {
         }
         try requireWritable(directory)
         return place
+    }
+
+    /// Removes what a path names, and nothing of another mount.
+    ///
+    /// Blocks.
+    func remove(_ path: ContainerPath) throws {
+        guard !["", ".", "..", "/"].contains(path.base) else {
+            throw EngineError(.invalid, "bad parameter: 'path' must name something in a directory")
+        }
+        do {
+            let parent = try Files.openInRoot(root.raw, path.parent, [.readOnly, .directory]).shared()
+            try requireWritable(parent)
+            try Files.removeTree(path.base, at: parent.raw)
+        } catch let error as SystemError where [.ENOENT, .ENOTDIR].contains(error.errno) {}
     }
 
     /// Tells a read-only root from a read-only mount before anything is read.

@@ -29,7 +29,9 @@ extension HostEngine {
         let empty = emptyDirectory
         difference.files = try await BlockingExecutor.shared.run {
             var candidates: Set<[UInt8]> = []
-            for layer in old.dropLast(shared) + new.dropLast(shared) {
+            // A layer that is there twice is laid down once, at its upper place.
+            let above = old.prefix(Set(before.layers.dropFirst(shared)).count)
+            for layer in above + new.prefix(Set(after.layers.dropFirst(shared)).count) {
                 try TreeComparison.collect(try Files.open(layer, [.directory]).shared(), into: &candidates)
             }
             return try TreeComparison.run(

@@ -39,10 +39,17 @@ extension HostEngine {
         }
         let pushed = try await withRegistry(.push, of: name, access) { reader in
             let sources = try await self.mountSources(of: image, for: name)
+            // Told at once: compressing may take a while.
+            progress?(.began(image.layers))
+            let rest: PushProgressHandler = { update in
+                if case .began = update { return }
+                progress?(update)
+            }
+            let image = try await self.images.compressForRegistry(image, as: .standard)
             return try await self.images.withExports(of: [image]) { exports in
                 guard let export = exports.first else { throw EngineError.noImage(name.familiar) }
                 let push = ImagePush(export: export, store: self.images, client: reader.client, sources: sources)
-                let digest = try await push.run(tag: name.tag ?? ImageReference.defaultTag, progress: progress)
+                let digest = try await push.run(tag: name.tag ?? ImageReference.defaultTag, progress: rest)
                 try await self.images.tag(image.id, as: name.at(digest))
                 return PushedImage(reference: name, digest: digest, size: export.descriptor.size)
             }

@@ -122,20 +122,27 @@ package struct ContainerSpecification: Sendable, Hashable {
     package var environment: [String: String] {
         var result: [String: String] = [:]
         for entry in env {
-            let sides = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = sides.first else { continue }
-            result[String(name)] = sides.count == 2 ? String(sides[1]) : ""
+            guard let equals = entry.firstIndex(of: "=") else { continue }
+            result[String(entry[..<equals])] = String(entry[entry.index(after: equals)...])
         }
         return result
     }
 
+    /// The names without a value: what the image and the engine say of them is taken away.
+    package var unsetVariables: Set<String> { Set(env.filter { !$0.contains("=") }) }
+
+    /// Every name that the environment speaks of.
+    private var variableNames: Set<String> { Set(environment.keys).union(unsetVariables) }
+
+    /// Those of the entries that the environment says nothing of.
+    func untouched(_ entries: [String]) -> [String] {
+        let given = variableNames
+        return entries.filter { !given.contains(String($0.prefix { $0 != "=" })) }
+    }
+
     /// Fills what was not given from the image, as Docker does at create.
     package mutating func merge(_ defaults: ExecutionParameters) {
-        let given = environment
-        let inherited = defaults.env.filter { entry in
-            given[String(entry.split(separator: "=", maxSplits: 1).first ?? "")] == nil
-        }
-        env = inherited + env
+        env = untouched(defaults.env) + env
         // An entrypoint of one's own drops the image's command with its entrypoint.
         if entrypoint == nil {
             entrypoint = defaults.entrypoint

@@ -122,15 +122,24 @@ final class ClassicBuildLines: Sendable {
         return line
     }
 
-    /// What is wrong, in one line: Docker's clients show no more.
+    /// What is wrong, in one line, and below it the place in the Dockerfile: Docker's clients show no more than this
+    /// text.
     static func sentence(_ failure: BuildFailure) -> String {
         guard let first = failure.diagnostics.first(where: { $0.severity == .error }) ?? failure.diagnostics.first
         else { return failure.message }
         var text = first.summary
         if let detail = first.detail, !detail.contains("\n"), !text.contains(detail) { text += ": \(detail)" }
         if let hint = first.hint, !text.contains(hint) { text += " (\(hint))" }
-        return text
+        guard let place = first.location else { return text }
+        let excerpt = first.notes.first { $0.hasPrefix("\(place.file):\(place.line)\n") }
+        let source = first.detail.flatMap { $0.contains("\n") ? "\(place)\n\($0)" : nil }
+        let lines = (excerpt ?? source ?? place.description).split(separator: "\n", omittingEmptySubsequences: false)
+        let shown = lines.map { $0.count > longestLine ? "\($0.prefix(longestLine))…" : String($0) }
+        return "\(text)\n\(shown.joined(separator: "\n"))"
     }
+
+    /// Characters of a line of the Dockerfile that are shown.
+    private static let longestLine = 200
 
     /// What a process wrote; its errors are red, as Docker has them.
     private static func output(_ bytes: [UInt8], isError: Bool) -> JSONObject {

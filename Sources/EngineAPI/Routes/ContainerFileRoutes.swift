@@ -12,6 +12,12 @@ struct ContainerFileRoutes: Sendable {
     func add(to router: inout Router) {
         router.on("GET", "/containers/{id}/archive", read)
         router.on("PUT", "/containers/{id}/archive", unpack)
+        // Not Docker's: an image need not have a program that removes files.
+        router.on("DELETE", "/containers/{id}/archive") { request in
+            let (container, name, path) = try named(request)
+            try await engine.removeFiles(container, name: name, path: path)
+            try await request.respond(status: 204)
+        }
         router.on("GET", "/containers/{id}/changes") { request in
             let changes = try await engine.changes(of: try engine.containers.find(request.variable("id")))
             // Docker's list of nothing is null.

@@ -24,7 +24,7 @@ struct ImageRoutes: Sendable {
             try await request.respond(try await engine.imageList(filter))
         }
         router.on("GET", "/images/{name…}/json") { request in
-            var object = engine.inspection(try await engine.image(named: request.variable("name")))
+            var object = try await engine.inspection(try await engine.image(named: request.variable("name")))
             if Self.readsContainer(request) {
                 object["Container"] = ""
                 object["ContainerConfig"] = object["Config"]

@@ -2,6 +2,7 @@ import Builder
 import Dockerfile
 import Engine
 import HTTP
+import ImageStore
 import JSONText
 import Linux
 import OCI
@@ -63,6 +64,18 @@ struct OwnBuildBody: Sendable {
         agents = try body.dictionary("agents")
         request.limits = try Self.limits(try body.reader("limits"))
         try takeOutputs(body)
+        request.compression = try Self.compression(body.reader("compression"))
+    }
+
+    private static func compression(_ reader: FieldReader?) throws(EngineError) -> LayerCompression? {
+        guard let reader else { return nil }
+        let name = try reader.text("method")
+        guard let method = LayerCompression.Method(rawValue: name) else {
+            throw EngineError(.invalid, "compression.method: uncompressed, gzip or zstd is expected, not \(name)")
+        }
+        let levels = method.levels.map { Int64($0.lowerBound)...Int64($0.upperBound) }
+        let level = try levels.map { levels throws(EngineError) in try reader.integer("level", in: levels) } ?? nil
+        return LayerCompression(method, level: level.map { Int($0) }, isForced: try reader.flag("force"))
     }
 
     private mutating func takeInstructions(_ body: FieldReader) throws(EngineError) {

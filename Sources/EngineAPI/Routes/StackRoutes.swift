@@ -159,8 +159,18 @@ struct StackRoutes: Sendable {
         return digests
     }
 
+    /// Runs what a body asks for, with the time that its `options.stopTimeout` gives containers to stop.
+    private static func withStopTimeout(_ body: JSONValue, _ run: () async throws -> Void) async throws {
+        let seconds = try FieldReader(body).reader("options")?.integer("stopTimeout", in: -1...86_400 * 365)
+        try await StopPatience.$asked.withValue(seconds.map { Int($0) }, operation: run)
+    }
+
     private func apply(_ request: APIRequest) async throws {
         let body = try await request.json()
+        try await Self.withStopTimeout(body) { try await carryOut(body, request) }
+    }
+
+    private func carryOut(_ body: JSONValue, _ request: APIRequest) async throws {
         let options = try Self.options(body, request)
         let stacks = self.stacks
         if let plan = body["plan"], !plan.isNull {
@@ -182,7 +192,9 @@ struct StackRoutes: Sendable {
             }
         }
         try await known(request) { _ in
-            try await stream(request) { try await stacks.destroy(name, options: options, events: $0) }
+            try await Self.withStopTimeout(body) {
+                try await stream(request) { try await stacks.destroy(name, options: options, events: $0) }
+            }
         }
     }
 

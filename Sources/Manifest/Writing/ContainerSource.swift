@@ -144,6 +144,7 @@ struct ContainerSource {
             call.add(text)
             lines.append(call.text)
         }
+        try write("UnsetEnv", words: "unsetEnv")
         write("User", try attributes.text("user"))
         try write("Groups", words: "groups")
         write("Workdir", try attributes.text("workdir"))

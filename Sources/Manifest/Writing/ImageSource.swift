@@ -107,6 +107,7 @@ struct ImageSource {
         options.add("cacheFrom", try origin.list("cacheFrom"))
         options.add("cacheTo", try origin.list("cacheTo"))
         options.add("noCache", try origin.truth("noCache"))
+        options.add("noCacheStages", try origin.list("noCacheStages"))
         options.add("pull", try origin.truth("pull"))
         options.add("platforms", try origin.list("platforms"))
         options.add("ssh", try origin.list("ssh"))

@@ -37,7 +37,7 @@ struct SourceGroup {
         protect = sorted.contains(where: \.protect)
         guard let first = sorted.first, indexes != [nil] else {
             count = nil
-            attributes = members.first?.attributes ?? JSONObject()
+            attributes = SourceText.quoted(members.first?.attributes ?? JSONObject())
             isNumbered = false
             dependencies = members.first?.dependencies ?? []
             return
@@ -47,13 +47,14 @@ struct SourceGroup {
                 code: "SC1281", summary: "the replicas of \(address) are not numbered from 1", location: first.location)
         }
         count = sorted.count
-        let template = try Self.template(sorted.map { .object($0.attributes) }, path: "\(address)")
+        let values = sorted.map { JSONValue.object(SourceText.quoted($0.attributes)) }
+        let template = try Self.template(values, path: "\(address)")
         attributes = template.objectValue ?? JSONObject()
         let edges = try Self.dependencies(sorted)
         dependencies = edges
         isNumbered =
             sorted.count > 1
-            && (template != .object(first.attributes) || edges.contains { $0.address.index == Self.ownIndex })
+            && (template != values[0] || edges.contains { $0.address.index == Self.ownIndex })
     }
 
     /// Stands for the number of the replica that waits.

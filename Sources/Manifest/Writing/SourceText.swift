@@ -1,9 +1,39 @@
+import JSONText
+
 /// Values as Swift source.
 ///
 /// A value may have several lines; the first has no indentation.
 enum SourceText {
     /// Stands in a text for the number of a replica.
     static let number: Unicode.Scalar = "\u{FFFFF}"
+    /// Stands before what is meant as it is, were it one of these two.
+    private static let quote: Unicode.Scalar = "\u{FFFFE}"
+
+    /// A text that has no mark, whatever the user wrote.
+    static func quoted(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: { $0 == number || $0 == quote }) else { return text }
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if scalar == number || scalar == quote { result.append(quote) }
+            result.append(scalar)
+        }
+        return String(result)
+    }
+
+    /// A value whose texts have no mark.
+    static func quoted(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .string(let text): .string(quoted(text))
+        case .array(let elements): .array(elements.map(quoted))
+        case .object(let members): .object(quoted(members))
+        default: value
+        }
+    }
+
+    /// An object whose texts have no mark.
+    static func quoted(_ members: JSONObject) -> JSONObject {
+        JSONObject(members.map { (quoted($0.key), quoted($0.value)) })
+    }
 
     /// A text; one with lines as a literal of several lines.
     static func literal(_ text: String) -> String { literal([.plain(text)]) }
@@ -23,7 +53,16 @@ enum SourceText {
         var body = ""
         for piece in pieces {
             switch piece {
-            case .plain(let text): for scalar in text.unicodeScalars { body += escaped(scalar, keepsLines: hasLines) }
+            case .plain(let text):
+                var isQuoted = false
+                for scalar in text.unicodeScalars {
+                    if scalar == quote, !isQuoted {
+                        isQuoted = true
+                        continue
+                    }
+                    body += !isQuoted && scalar == number ? "\\(number)" : escaped(scalar, keepsLines: hasLines)
+                    isQuoted = false
+                }
             case .value(let expression): body += "\\(\(expression))"
             }
         }
@@ -35,7 +74,7 @@ enum SourceText {
 
     private static func escaped(_ scalar: Unicode.Scalar, keepsLines: Bool) -> String {
         switch scalar {
-        case number: return "\\(number)"
+        case number, quote: return "\\u{\(String(scalar.value, radix: 16))}"
         case "\\": return "\\\\"
         case "\"": return keepsLines ? "\"" : "\\\""
         case "\n": return keepsLines ? "\n" : "\\n"

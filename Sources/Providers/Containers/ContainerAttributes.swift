@@ -56,6 +56,7 @@ enum ContainerAttributes {
         "image", "command", "entrypoint", "env", "labels", "user", "workdir", "hostname", "networks", "mounts", "ports",
         "healthcheck", "restart", "stopSignal", "stopTimeout", "init", "readOnlyRoot", "oneShot", "running", "pull",
         "platform", "anonymousVolumes", "hooks", "update", "name", "tty", "openStdin", "expose", "files",
+        "unsetEnv",
     ]
     private static let plainLimits: Set<String> = ["memory", "nanoCPUs", "pids", "cpuShares"]
 

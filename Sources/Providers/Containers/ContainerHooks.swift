@@ -45,7 +45,7 @@ struct ContainerHooks {
     /// What fails is told, and keeps nothing from being stopped.
     func preStop() async {
         guard container.state.phase == .running else { return }
-        let seconds = container.specification.stopTimeout ?? 10
+        let seconds = StopPatience.asked ?? container.specification.stopTimeout ?? 10
         let limit: Duration? = seconds < 0 ? nil : .seconds(seconds)
         for hook in hooks?["preStop"]?.arrayValue ?? [] {
             do {

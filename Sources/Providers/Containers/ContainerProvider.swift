@@ -87,6 +87,13 @@ struct ContainerProvider: ResourceProvider {
         try await ContainerObserver(engine: engine).observe(recorded)
     }
 
+    func standIn(stack: String, address: ResourceAddress, attributes: JSONObject) -> ObservedObject? {
+        guard let other = ContainerAdoption(stack, attributes).replaced(of: engine).first else { return nil }
+        return ObservedObject(
+            id: other.id, attributes: JSONObject(), outputs: ContainerObserver.outputs(other, address, []),
+            fingerprint: other.id)
+    }
+
     func identify(stack: String, address: ResourceAddress, attributes: JSONObject) async throws -> ObjectIdentity {
         ObjectIdentity(id: try Random.hexID())
     }
@@ -100,15 +107,19 @@ struct ContainerProvider: ResourceProvider {
         progress: @escaping ProgressSink
     ) async throws -> JSONObject {
         progress(ProgressUpdate(address: address, message: "creating"))
-        for container in ContainerAdoption(stack, attributes).replaced(of: engine) {
-            progress(ProgressUpdate(address: address, message: "removing \(container.name) of another client"))
-            try await end(container)
-            try await CarriedVolumes(engine: engine, stack: stack, address: address).keep(of: container)
-            try await engine.remove(container, force: true)
-        }
+        let others = ContainerAdoption(stack, attributes).replaced(of: engine)
+        let replaced = ReplacedContainers(engine: engine, stack: stack, address: address, successor: identity.id)
         let old = predecessor(stack, address, identity.id)
-        let container = try await made(stack, address, identity, attributes, replacing: old)
+        try await replaced.giveWay(others, to: HostNames.container(stack: stack, address, attributes))
+        let container: Container
         do {
+            container = try await made(stack, address, identity, attributes, replacing: old, others)
+        } catch {
+            try? await replaced.putBack()
+            throw error
+        }
+        do {
+            try await replaced.end(others, progress)
             if attributes["running"] != false {
                 progress(ProgressUpdate(address: address, message: "starting"))
                 try await start(container, address, attributes, progress)
@@ -126,8 +137,10 @@ struct ContainerProvider: ResourceProvider {
             let keeps = attributes["anonymousVolumes"] == "keep"
             if keeps { try await CarriedVolumes(engine: engine, stack: stack, address: address).keep(of: container) }
             try? await engine.remove(container, force: true, volumes: !keeps)
+            try? await replaced.putBack()
             throw error
         }
+        if !others.isEmpty { try await replaced.remove(others, progress) }
         return try await outputs(container, address)
     }
 
@@ -142,13 +155,13 @@ struct ContainerProvider: ResourceProvider {
 
     private func made(
         _ stack: String, _ address: ResourceAddress, _ identity: ObjectIdentity, _ attributes: JSONObject,
-        replacing old: Container?
+        replacing old: Container?, _ others: [Container]
     ) async throws -> Container {
         let carried = CarriedVolumes(engine: engine, stack: stack, address: address)
         var name = HostNames.container(stack: stack, address, attributes)
         var specification = try await specification(stack, address, attributes)
         if attributes["anonymousVolumes"] == "keep" {
-            try await carried.hand(to: &specification, predecessors: old.map { [$0] } ?? [])
+            try await carried.hand(to: &specification, predecessors: old.map { [$0] } ?? others)
         }
         if old != nil {
             name = ContainerHandover.temporaryName(name, id: identity.id)
@@ -196,6 +209,7 @@ struct ContainerProvider: ResourceProvider {
         progress: @escaping ProgressSink
     ) async throws {
         let carried = CarriedVolumes(engine: engine, stack: stack, address: address)
+        let replaced = ReplacedContainers(engine: engine, stack: stack, address: address, successor: objectID)
         if !isReplaced { try await ContainerHandover.takeBack(from: objectID, engine) }
         if let container = engine.containers.container(id: objectID) {
             if container.state.isActive { progress(ProgressUpdate(address: address, message: "stopping")) }
@@ -209,9 +223,10 @@ struct ContainerProvider: ResourceProvider {
             let hasNotes = try await carried.hasNotes
             try await engine.remove(container, force: true, volumes: !isReplaced && !hasNotes)
         } else if !isReplaced {
-            // A creation that failed has noted what the next one is handed.
-            return
+            // A creation that failed has noted what the next one is handed, and whom it was to replace.
+            return try await replaced.putBack()
         }
+        if !isReplaced { try await replaced.putBack() }
         let other = predecessor(stack, address, objectID)
         // Its successor is there, and has what it takes over.
         if isReplaced, let other { try await ContainerHandover.forget(other.id, engine) }

@@ -9,12 +9,13 @@ import OCI
 struct ImageBuildOptions: Sendable {
     static let names = [
         "dockerfileText", "contexts", "network", "extraHosts", "shmSize", "ulimits", "cacheFrom", "cacheTo", "noCache",
-        "pull", "platforms", "ssh", "entitlements", "labels", "secretValues",
+        "noCacheStages", "pull", "platforms", "ssh", "entitlements", "labels", "secretValues",
     ]
 
     /// Those that another value of makes no other image.
     private static let ofTheBuild = [
-        "network", "extraHosts", "shmSize", "ulimits", "cacheFrom", "cacheTo", "noCache", "pull", "ssh", "entitlements",
+        "network", "extraHosts", "shmSize", "ulimits", "cacheFrom", "cacheTo", "noCache", "noCacheStages", "pull",
+        "ssh", "entitlements",
     ]
 
     /// Whether a path is one of these, or a part of one.
@@ -48,6 +49,7 @@ struct ImageBuildOptions: Sendable {
             reader.texts(key, expected: "texts such as type=registry,ref=name") { location($0) == nil ? nil : $0 }
         }
         for key in ["noCache", "pull"] { reader.flag(key) }
+        reader.texts("noCacheStages", isSet: true, expected: "the name of a stage") { $0.isEmpty ? nil : $0 }
         reader.texts("platforms", expected: "platforms such as linux/amd64") { Platform($0)?.normalized.description }
         readAgents(&reader)
         reader.texts("entitlements", isSet: true, expected: "network.host or security.insecure") { text in
@@ -123,6 +125,7 @@ struct ImageBuildOptions: Sendable {
         request.cacheSources = (origin.list("cacheFrom") ?? []).compactMap(Self.location)
         request.cacheTargets = (origin.list("cacheTo") ?? []).compactMap(Self.location)
         request.ignoresCache = origin["noCache"]?.boolValue ?? false
+        request.uncachedStages = Set(origin.list("noCacheStages") ?? [])
         request.pulls = origin["pull"]?.boolValue ?? false
         request.platforms = (origin.list("platforms") ?? []).compactMap { Platform($0)?.normalized }
         request.labels = origin.strings("labels")

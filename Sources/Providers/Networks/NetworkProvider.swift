@@ -38,6 +38,7 @@ struct NetworkProvider: ResourceProvider {
         var found: [Diagnostic] = []
         let gone = Set(desired.filter { $0.action == .delete || $0.action == .recreate }.compactMap(\.objectID))
         for resource in desired where resource.action == .create || resource.action == .recreate {
+            if let guests = guests(of: resource) { found.append(guests) }
             guard let request = try? request(resource.stack, resource.address, id: "", resource.attributes) else {
                 continue
             }
@@ -59,6 +60,20 @@ struct NetworkProvider: ResourceProvider {
             }
         }
         return found
+    }
+
+    /// A note about containers of others that lose the network for a moment.
+    private func guests(of resource: PlannedResource) -> Diagnostic? {
+        guard resource.action == .recreate, let id = resource.objectID else { return nil }
+        let guests = NetworkGuests.containers(engine, in: id, stack: resource.stack).map(\.name).sorted()
+        guard !guests.isEmpty else { return nil }
+        return Diagnostic(
+            severity: .warning, code: "SC5112",
+            summary: "containers that are not of this stack lose the network while it is made anew",
+            detail: "They are connected again, with their names, and with their addresses where the network has those: "
+                + guests.joined(separator: ", "),
+            hint: "see to it that they ask for the names of others again"
+        ).about(resource)
     }
 
     func observe(stack: String, recorded: [RecordedObject]) async throws -> [ResourceAddress: ObservedObject] {
@@ -96,6 +111,9 @@ struct NetworkProvider: ResourceProvider {
             try await engine.networks.note(
                 id: network.id, labels: request.labels, isAttachable: request.isAttachable)
         }
+        try await NetworkGuests(engine: engine, stack: stack, address: address).bringBack(to: network) { message in
+            progress(ProgressUpdate(address: address, message: message))
+        }
         return Self.outputs(network)
     }
 
@@ -121,6 +139,9 @@ struct NetworkProvider: ResourceProvider {
         progress: @escaping ProgressSink
     ) async throws {
         guard try await engine.networks.network(id: objectID) != nil else { return }
+        if isReplaced {
+            try await NetworkGuests(engine: engine, stack: stack, address: address).keep(in: objectID)
+        }
         for endpoint in try await engine.networks.endpoints(networkID: objectID) {
             guard let container = engine.containers.container(id: endpoint.containerID),
                 let network = try await engine.networks.network(id: objectID)

@@ -92,6 +92,23 @@ public struct Env: ContainerSetting, ImageSetting {
     }
 }
 
+/// Variables of the image that the process does not get.
+public struct UnsetEnv: ContainerSetting {
+    /// What the element changes.
+    public let element: BlockElement
+
+    /// The variables' names.
+    public init(_ names: String..., fileID: String = #fileID, line: Int = #line) {
+        var element = BlockElement.words("UnsetEnv", "unsetEnv", names, fileID, line)
+        for name in names where !isEnvironmentName(name) {
+            element.problem(
+                "SC1110", "\"\(name)\" is no name of an environment variable",
+                hint: "use letters, digits and '_'; '=' and spaces cannot be in it")
+        }
+        self.element = element
+    }
+}
+
 /// The host name that the process sees; the container's name unless set.
 public struct Hostname: ContainerSetting {
     /// What the element changes.

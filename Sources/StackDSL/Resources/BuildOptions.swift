@@ -45,6 +45,7 @@ public struct BuildOptions: Sendable {
     ///   - cacheFrom: caches that are used, as buildx writes them: "type=registry,ref=…", or a reference.
     ///   - cacheTo: caches that are written.
     ///   - noCache: whether nothing that is cached is used.
+    ///   - noCacheStages: stages of which that is so.
     ///   - pull: whether base images are asked for at their registries though they are here.
     ///   - platforms: what it is built for, such as "linux/amd64".
     ///   - ssh: agents that steps may use: "default" or "id=path".
@@ -54,8 +55,9 @@ public struct BuildOptions: Sendable {
     public init(
         contexts: [String: BuildContext] = [:], network: String? = nil, extraHosts: [String] = [],
         shmSize: ByteCount? = nil, ulimits: [Ulimit] = [], cacheFrom: [String] = [], cacheTo: [String] = [],
-        noCache: Bool? = nil, pull: Bool? = nil, platforms: [String] = [], ssh: [String] = [],
-        entitlements: [String] = [], labels: [String: String] = [:], secretValues: [String: String] = [:]
+        noCache: Bool? = nil, noCacheStages: [String] = [], pull: Bool? = nil, platforms: [String] = [],
+        ssh: [String] = [], entitlements: [String] = [], labels: [String: String] = [:],
+        secretValues: [String: String] = [:]
     ) {
         let named = contexts.sorted { $0.key < $1.key }
         if !named.isEmpty { attributes["contexts"] = .object(JSONObject(named.map { ($0.key, $0.value.json) })) }
@@ -69,8 +71,8 @@ public struct BuildOptions: Sendable {
         }
         if !limits.isEmpty { attributes["ulimits"] = .object(limits) }
         let lists = [
-            ("extraHosts", extraHosts), ("cacheFrom", cacheFrom), ("cacheTo", cacheTo), ("platforms", platforms),
-            ("ssh", ssh), ("entitlements", entitlements),
+            ("extraHosts", extraHosts), ("cacheFrom", cacheFrom), ("cacheTo", cacheTo),
+            ("noCacheStages", noCacheStages), ("platforms", platforms), ("ssh", ssh), ("entitlements", entitlements),
         ]
         for (key, words) in lists where !words.isEmpty {
             attributes[key] = .array(words.map { .string($0) })

@@ -197,6 +197,7 @@ extension Supervisor {
             wait(milliseconds: 0)
         } else if status.stopRequested || !plan.restart.restarts(exitCode: exitCode, restartCount: status.restartCount)
         {
+            endConnections()
             finish()
         } else {
             let ran = init_monotonic_clock() - startedAt

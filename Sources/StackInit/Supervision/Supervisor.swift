@@ -74,6 +74,8 @@ final class Supervisor {
     var killAt: Int64 = 0
     var restartRequested = false
     var isFinished = false
+    /// Whether it has a network namespace that is not the host's.
+    var hasNetwork = false
 
     init(plan: SupervisionPlan, bytes: [UInt8], programOffset: Int, ready: Int32) {
         self.plan = plan
@@ -103,6 +105,7 @@ final class Supervisor {
         if network >= 0 {
             try check(linux_setns(network, Int32(NamespaceFlag.network)), "setns to the network namespace")
             closeDescriptor(network)
+            hasNetwork = true
         }
         termination = try check(init_termination_descriptor(), "signalfd")
         if plan.openInput && !plan.terminal {

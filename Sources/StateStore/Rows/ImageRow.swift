@@ -44,7 +44,7 @@ package struct ImageTagRow: Sendable, Hashable {
     package var reference: String
     /// The image's id.
     package var image: String
-    /// When the name last moved.
+    /// When the name was last given, be it to the image that had it.
     ///
     /// Nanoseconds since 1970 UTC.
     package var updated: Int64

@@ -169,6 +169,7 @@ struct BuildBody: Sendable {
             json["push"] = true
         }
         json["tags"] = .strings(tags)
+        try takeCompression()
         let outputs = destinations.map { $0.archive ?? "store" }
         let isStored = outputs.contains("store") || pushes
         json["outputs"] = .strings((isStored ? ["store"] : []) + outputs.filter { $0 != "store" })
@@ -177,6 +178,19 @@ struct BuildBody: Sendable {
             throw FlagProblem.sentence(
                 "only one output can go to standard output", hint: "give the others a file: dest=FILE")
         }
+    }
+
+    private mutating func takeCompression() throws(Diagnostic) {
+        let wanted = try arguments.values(of: BuildOptions.output) { text throws(Reason) in
+            try BuildCompression.of(text)
+        }.compactMap { $0 }
+        guard let first = wanted.first else { return }
+        guard wanted.allSatisfy({ $0 == first }) else {
+            throw FlagProblem.sentence(
+                "the outputs want different compressions, and an image has one manifest",
+                hint: "give all the same compression=, or build twice: the second build is cached")
+        }
+        json["compression"] = first.json
     }
 
     private mutating func takeAttestations() throws(Diagnostic) {

@@ -94,8 +94,9 @@ struct BuildContext: Sendable {
         do {
             bytes = try Linux.Files.readAll(path, limit: longest)
         } catch {
+            let reason = error.errno == .EFBIG ? "it has more than \(longest >> 20) MiB" : error.errno.goText
             throw Diagnostic(
-                code: "SC0203", summary: "failed to read dockerfile: open \(path): \(error.errno.goText)",
+                code: "SC0203", summary: "failed to read dockerfile: open \(path): \(reason)",
                 hint: error.errno == .ENOENT
                     ? (file == nil
                         ? "name it with --file, or the directory that has one"

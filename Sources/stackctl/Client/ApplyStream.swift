@@ -11,9 +11,10 @@ enum ApplyStream {
     /// - Parameters:
     ///   - headers: the user's logins, where images may have to be pulled.
     ///   - shown: the plan that the user has seen; its warnings are not repeated.
+    ///   - stop: the command that stops what was started, for whoever interrupts.
     static func run(
         _ daemon: DaemonClient, _ target: String, _ body: JSONValue, headers: HTTPHeaders = HTTPHeaders(),
-        invocation: Invocation, shown: Plan
+        invocation: Invocation, shown: Plan, stop: String? = nil
     ) async throws -> ExitCode {
         if invocation.arguments.isSet(SharedOptions.json) {
             return try await printJSON(daemon, target, body, headers, invocation)
@@ -26,8 +27,11 @@ enum ApplyStream {
         try await Interruption.shared.guarding {
             if isTerminal { output.write(ProgressPainter.showCursor) }
             let command = TerminalText.line("stackctl show \(shown.stack)")
-            output.writeError("\ninterrupted; the daemon goes on with it: `\(command)` says how far it is\n")
+            let end = stop.map { ", `\(TerminalText.line($0))` stops what it has started" } ?? ""
+            output.writeError("\ninterrupted; the daemon goes on with it: `\(command)` says how far it is\(end)\n")
         } _: {
+            // Whoever has interrupted it already was told nothing, and gets nothing done.
+            try Task.checkCancellation()
             let painter = Task { await display.keepPainting() }
             defer { painter.cancel() }
             do {

@@ -132,21 +132,29 @@ struct DaemonClient: Sendable {
             return StatusFailure(status: status, diagnostics: [diagnostic])
         }
         var found = diagnostics(of: value, code: status == 404 ? "SC0122" : "SC0121", fallback: fallback)
-        if status == 404, let list = listing(for: target), found.count == 1, found[0].hint == nil {
+        if status == 404, found.count == 1, found[0].hint == nil,
+            let list = listing(for: target, told: found[0].summary)
+        {
             found[0].hint = "`stackctl \(list)` lists what there is"
         }
         return StatusFailure(status: status, diagnostics: found)
     }
 
-    /// The command that lists objects of the kind a target is about.
-    private static func listing(for target: String) -> String? {
-        switch target.split(separator: "/").first {
-        case "containers": "ps -a"
+    /// The command that lists objects of the kind that a target is about, or that the daemon names.
+    private static func listing(for target: String, told message: String) -> String? {
+        let parts = target.split(separator: "/")
+        return switch parts.first {
+        case "containers":
+            // What is missing may be what a container is made of, or a file in it.
+            message.hasPrefix("No such container")
+                ? "ps -a"
+                : message.hasPrefix("No such image") ? "images" : message.hasPrefix("network ") ? "network ls" : nil
         case "images": "images"
         case "networks": "network ls"
         case "volumes": "volume ls"
         case "stacks": "stacks list"
-        case "builds": "builder history ls"
+        // Without an id something is not there that a build wants.
+        case "builds" where parts.count > 1: "builder history ls"
         default: nil
         }
     }

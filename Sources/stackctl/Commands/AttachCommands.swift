@@ -21,6 +21,17 @@ enum AttachCommand {
         let daemon = try await invocation.daemon()
         let name = arguments.operand(0) ?? ""
         let container = try await daemon.get(Target("containers", name, "json").text)
+        try check(container, start: "stackctl start -a \(name)")
+        return try await attachment(
+            to: container, invocation, daemon, takesInput: !arguments.isSet(noInput)
+        ).follow()
+    }
+
+    /// That one can stay with a container.
+    ///
+    /// - Parameter start: the command that starts it.
+    /// - Throws: `Diagnostic` (SC0202) where it does not run.
+    static func check(_ container: JSONValue, start: String) throws(Diagnostic) {
         let state = container["State"]
         for (key, sentence) in [
             ("Paused", "cannot attach to a paused container, unpause it first"),
@@ -31,11 +42,8 @@ enum AttachCommand {
         guard state?["Running"]?.boolValue == true else {
             throw Diagnostic(
                 code: "SC0202", summary: "cannot attach to a stopped container, start it first",
-                hint: "stackctl start -a \(name)")
+                hint: start)
         }
-        return try await attachment(
-            to: container, invocation, daemon, takesInput: !arguments.isSet(noInput)
-        ).follow()
     }
 
     /// How one stays with a container that is there.

@@ -51,6 +51,9 @@ struct ComposeBuild: ComposeItem {
 
     private var contexts: [(key: String, value: String)] { pairs("additional_contexts") }
 
+    /// Whether the file names the image, and so says where it would be pushed to.
+    var hasName: Bool { project.services[service]?["image"]?.string.map { !$0.isEmpty } ?? false }
+
     /// Where its files are: a directory, or an address.
     var context: String { build["context"]?.string ?? "." }
 
@@ -70,7 +73,7 @@ struct ComposeBuild: ComposeItem {
         if let platform = project.services[service]?["platform"]?.string, texts("platforms").isEmpty {
             parsed.set(BuildOptions.platform, to: platform)
         }
-        if options.pushes { parsed.set(BuildOptions.push, isOn: true) }
+        if options.pushes, hasName { parsed.set(BuildOptions.push, isOn: true) }
         if let memory = options.memory { parsed.set(BuildOptions.memory, to: memory) }
         if let text = options.provenance ?? text("provenance") { parsed.set(BuildOptions.provenance, to: text) }
         if let text = options.inventory ?? text("sbom") { parsed.set(BuildOptions.inventory, to: text) }

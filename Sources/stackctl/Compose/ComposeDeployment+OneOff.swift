@@ -12,7 +12,7 @@ extension ComposeDeployment {
     ///   nothing was made.
     func supply(_ service: String) async throws -> JSONObject? {
         let code = try await pullDue()
-        guard code == .success else { throw Self.failed(service) }
+        guard code == .success, try await pullMissing(service) == .success else { throw Self.failed(service) }
         try await stack.checkIsProject()
         let document = try await document()
         guard
@@ -36,6 +36,15 @@ extension ComposeDeployment {
             try await ComposeReadiness(session, target).waitForDependencies(of: service, labelled: [])
         }
         return try await resolved(resource)
+    }
+
+    /// Pulls the service's own image where it is not here: its container is in no plan.
+    private func pullMissing(_ service: String) async throws -> ExitCode {
+        guard let item = project.services[service].flatMap({ ComposePulling.Item(service, $0) }), !item.isBuildable,
+            !["never", "build"].contains(request.pullPolicy ?? item.policy)
+        else { return .success }
+        let missing = try await ComposePullCommand.missing([item], session)
+        return try await ComposePulling(session: session, isQuiet: request.pullsQuietly).pull(missing)
     }
 
     private static func failed(_ service: String) -> Diagnostic {

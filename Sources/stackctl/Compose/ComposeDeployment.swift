@@ -174,31 +174,13 @@ struct ComposeDeployment: Sendable {
         _ document: StackDocument, _ scope: PlanScope, isShort: Bool
     ) async throws -> ExitCode {
         try await ComposeStack.whileStale {
-            var planned = try await stack.plan(document, scope)
+            let planned = try await stack.plan(document, scope)
             stack.show(planned.plan, isShort: isShort)
             if session.isDryRun { return .success }
             try await stack.agree(to: planned.plan)
-            if try await stopReplaced(planned.plan) {
-                planned = try await stack.plan(document, scope)
-                try await stack.agree(to: planned.plan)
-            }
             let code = try await stack.apply(planned)
             return code == .success ? try await restartDependents(of: planned.plan) : code
         }
-    }
-
-    /// Stops what is made anew or taken away, where `-t` says how long that may take.
-    ///
-    /// - Returns: whether anything was stopped, after which the host is another one than was planned for.
-    private func stopReplaced(_ plan: Plan) async throws -> Bool {
-        guard session.arguments.isSet(ComposeOptions.timeout) else { return false }
-        let leaving = Set(plan.changes.filter { [.recreate, .delete].contains($0.action) }.map(\.address))
-        let running = try await session.containers(of: target, all: false).filter { container in
-            container.address.map(leaving.contains) ?? false
-        }
-        guard !running.isEmpty else { return false }
-        _ = try await ComposeStopCommand.stop(running, session, target)
-        return true
     }
 
     /// Restarts what says `restart: true` of a service that was made anew, where it was not changed itself.

@@ -74,10 +74,10 @@ struct ComposeFollower: Sendable {
 
         func followNew() async throws {
             let found = try await session.containers(of: target)
-            for container in found where attached.contains(container.service) && !open.contains(container.id) {
+            for container in found where isFollowed(container.service) && !open.contains(container.id) {
                 if ended.contains(container.id), !container.isRunning { continue }
                 open.insert(container.id)
-                await printer.register(container.shortName)
+                if attached.contains(container.service) { await printer.register(container.shortName) }
                 tasks.append(Task { [known] in await follow(container, known, daemon, sender) })
             }
         }
@@ -126,6 +126,9 @@ struct ComposeFollower: Sendable {
 
     // MARK: One container
 
+    /// Whether the end of a service's containers is waited for: its log is shown, or its exit code is ours.
+    private func isFollowed(_ service: String) -> Bool { attached.contains(service) || service == codeFrom }
+
     /// How containers were before an `up`, so that what they printed earlier is not shown again.
     struct Earlier: Sendable {
         private var states: [String: JSONValue] = [:]
@@ -167,25 +170,32 @@ struct ComposeFollower: Sendable {
         }
     }
 
-    /// Shows a container's log until it has ended for good.
+    /// Stays with a container until it has ended for good, and shows its log where that is asked for.
     private func follow(
         _ container: ComposeContainer, _ earlier: Earlier, _ daemon: DaemonClient,
         _ sender: AsyncStream<Event>.Continuation
     ) async {
         let logs = ComposeLogs(daemon: daemon, printer: printer)
+        let isShown = attached.contains(container.service)
         var code: Int32 = 0
         var last: JSONValue?
         do {
             var query = try earlier.query(of: container.id, now: try await state(of: container, daemon))
             query.hasTimestamps = hasTimestamps
             while true {
-                try await logs.read(container.id, as: container.shortName, query)
+                if isShown {
+                    try await logs.read(container.id, as: container.shortName, query)
+                } else {
+                    _ = try await daemon.open("POST", Target("containers", container.id, "wait").text).collect()
+                }
                 let state = try await state(of: container, daemon)
                 last = state
                 let isRestarting = ["running", "restarting"].contains(state?["Status"]?.stringValue ?? "")
                 code = Int32(clamping: state?["ExitCode"]?.intValue ?? 0)
-                await printer.say(
-                    "\(container.shortName) exited with code \(code)\(isRestarting ? " (restarting)" : "")")
+                if isShown {
+                    await printer.say(
+                        "\(container.shortName) exited with code \(code)\(isRestarting ? " (restarting)" : "")")
+                }
                 guard isRestarting else { break }
                 query.tail = nil
                 query.since = try Earlier.time(state?["FinishedAt"])

@@ -26,8 +26,8 @@ struct ComposeHooks: Sendable {
             user = node["user"]?.string
             isPrivileged = node["privileged"]?.bool ?? false
             workingDirectory = node["working_dir"]?.string
-            environment = (node["environment"]?.map?.entries ?? []).compactMap { entry in
-                entry.value.string.map { "\(entry.key)=\($0)" }
+            environment = (node["environment"]?.map?.entries ?? []).map { entry in
+                entry.value.string.map { "\(entry.key)=\($0)" } ?? entry.key
             }
         }
     }

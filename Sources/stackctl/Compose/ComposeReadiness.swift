@@ -13,6 +13,8 @@ struct ComposeReadiness: Sendable {
         case unhealthy
         /// Between two starts, or before its first health check is over.
         case pending
+        /// Made, but never started, or its start has failed.
+        case unstarted
         case exited(Int64)
         case gone
 
@@ -28,6 +30,7 @@ struct ComposeReadiness: Sendable {
                 default: self = .pending
                 }
             case "exited", "dead": self = .exited(state?["ExitCode"]?.intValue ?? 0)
+            case "created": self = .unstarted
             default: self = .pending
             }
         }
@@ -88,6 +91,10 @@ struct ComposeReadiness: Sendable {
                 throw failed("service \"\(container.service)\" didn't complete successfully: exit \(code)", container)
             case (_, .gone):
                 throw failed("container \(container.name) is gone", container)
+            case (_, .unstarted):
+                throw Diagnostic(
+                    code: "SC0229", summary: "dependency failed to start: container \(container.name) was not started",
+                    hint: "start it: stackctl compose start \(container.service)")
             default: try await EventLoop.shared.sleep(for: Self.pause)
             }
         }
@@ -129,6 +136,7 @@ struct ComposeReadiness: Sendable {
             case .unhealthy: throw failed("container \(container.name) is unhealthy", container)
             case .exited(let code): throw failed("container \(container.name) exited (\(code))", container)
             case .gone: throw failed("container \(container.name) is gone", container)
+            case .unstarted: throw failed("container \(container.name) was not started", container)
             case .pending: break
             }
             if let deadline, ContinuousClock.now >= deadline {

@@ -49,6 +49,9 @@ struct ComposeSession: Sendable {
                 code: "SC0222", summary: "--compatibility is not supported: containers are named PROJECT-SERVICE-N",
                 hint: "leave it out; `container_name:` names a container otherwise")
         }
+        if let text = arguments.value(of: ComposeOptions.timeout), Int(text) == nil {
+            throw FlagProblem.invalid(ComposeOptions.timeout, text, "a whole number of seconds is expected")
+        }
         limit = try Self.limit(arguments)
         let ansi = arguments.value(of: ComposeOptions.ansi) ?? Environment.given("COMPOSE_ANSI") ?? "auto"
         let mode = arguments.value(of: ComposeOptions.progress) ?? Environment.given("COMPOSE_PROGRESS") ?? "auto"
@@ -76,6 +79,8 @@ struct ComposeSession: Sendable {
     }
 
     var arguments: ParsedArguments { invocation.arguments }
+    /// Seconds until SIGKILL of `--timeout`; nil is what each container says.
+    var stopTimeout: Int? { arguments.value(of: ComposeOptions.timeout).flatMap { Int($0) } }
     var output: Output { invocation.output }
     /// Whether nothing may be changed.
     var isDryRun: Bool { invocation.isDryRun }

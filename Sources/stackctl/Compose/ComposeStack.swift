@@ -63,7 +63,7 @@ struct ComposeStack: Sendable {
             try await session.daemon(), "/stacks/apply",
             ["plan": planned.saved.json, "options": options(planned.scope)],
             headers: await CallerCredentials.headers(for: planned.saved, session.output),
-            invocation: session.progressInvocation, shown: planned.plan)
+            invocation: session.progressInvocation, shown: planned.plan, stop: "stackctl compose -p \(name) stop")
     }
 
     /// Asks where data would be lost, and only there.
@@ -125,6 +125,7 @@ struct ComposeStack: Sendable {
     private func options(_ scope: PlanScope) -> JSONValue {
         var options: JSONObject = ["takeOver": true, "scope": scope.json]
         if let origin { options["origin"] = .string(origin) }
+        if let seconds = session.stopTimeout { options["stopTimeout"] = .int(Int64(seconds)) }
         return .object(options)
     }
 }

@@ -37,8 +37,9 @@ struct ComposeWatch: Sendable {
         let watcher = TreeWatcher()
         defer { watcher.close() }
         var known = try await look(rules, watcher)
-        for (rule, files) in zip(rules, known) where rule.copiesFirst && rule.action.copies {
-            await attempt(rule, Change(written: files.keys.sorted(), removed: []))
+        for (index, rule) in rules.enumerated() where rule.copiesFirst && rule.action.copies {
+            let isTaken = await attempt(rule, Change(written: known[index].keys.sorted(), removed: []))
+            if !isTaken { known[index] = [:] }
         }
         session.progress.print("Watch enabled")
         while true {
@@ -46,8 +47,9 @@ struct ComposeWatch: Sendable {
             try await EventLoop.shared.sleep(for: Self.settling)
             let found = try await look(rules, watcher)
             let changes = zip(known, found).map { Change(from: $0, to: $1) }
-            known = found
-            try await take(zip(rules, changes).filter { !$1.isEmpty })
+            let taken = try await take(Array(zip(rules, changes)))
+            // What could not be copied is a change still, and comes with the next one.
+            for index in rules.indices where taken[index] { known[index] = found[index] }
         }
     }
 
@@ -105,25 +107,41 @@ struct ComposeWatch: Sendable {
     }
 
     /// A service that is built anew has all its files: nothing is copied into it beside.
-    private func take(_ changes: [(WatchRule, Change)]) async throws {
-        let rebuilt = Set(changes.filter { $0.0.action == .rebuild }.map(\.0.service))
+    ///
+    /// - Returns: which of the changes are over and done with.
+    private func take(_ changes: [(rule: WatchRule, change: Change)]) async throws -> [Bool] {
+        let rebuilt = Set(changes.filter { $0.rule.action == .rebuild && !$0.change.isEmpty }.map(\.rule.service))
         if !rebuilt.isEmpty { await rebuild(rebuilt.sorted()) }
-        for (rule, change) in changes where !rebuilt.contains(rule.service) { await attempt(rule, change) }
+        var taken: [Bool] = []
+        for (rule, change) in changes {
+            let isDone = change.isEmpty || rebuilt.contains(rule.service)
+            taken.append(isDone ? true : await attempt(rule, change))
+        }
+        return taken
     }
 
     /// A failure is told, and watching goes on.
-    private func attempt(_ rule: WatchRule, _ change: Change) async {
+    ///
+    /// - Returns: whether what changed is in the containers, where it is to be copied there.
+    private func attempt(_ rule: WatchRule, _ change: Change) async -> Bool {
+        var isCopied = !rule.action.copies
         do {
             let running = try await session.containers(of: target, services: [rule.service], all: false)
+            guard !running.isEmpty else {
+                warn(rule)
+                return isCopied
+            }
             if rule.action.copies {
+                let count = change.written.count + change.removed.count
                 session.progress.print(
-                    "Syncing \(change.written.count + change.removed.count) changes to service \"\(rule.service)\"")
+                    "Syncing \(count) \(count == 1 ? "change" : "changes") to service \"\(rule.service)\"")
                 for container in running { try await copy(rule, change, to: container) }
+                isCopied = true
             }
             switch rule.action {
             case .restart, .syncAndRestart: try await restart(running, rule.service)
             case .syncAndRun:
-                guard let hook = rule.hook else { return }
+                guard let hook = rule.hook else { break }
                 let daemon = try await session.daemon()
                 let hooks = ComposeHooks(daemon: daemon, output: session.output, project: target.project)
                 for container in running { try await hooks.run(hook, named: "exec", in: container) }
@@ -132,6 +150,17 @@ struct ComposeWatch: Sendable {
         } catch {
             session.output.show(Failure.diagnostics(error))
         }
+        return isCopied
+    }
+
+    private func warn(_ rule: WatchRule) {
+        let outcome = rule.action.copies ? "is copied with the next change" : "restarts nothing"
+        session.output.show([
+            Diagnostic(
+                severity: .warning, code: "SC0236",
+                summary: "service \"\(rule.service)\" is not running: what changed in \(rule.path) \(outcome)",
+                hint: "start it: stackctl compose up -d \(rule.service)")
+        ])
     }
 
     private func restart(_ containers: [ComposeContainer], _ service: String) async throws {
@@ -166,11 +195,10 @@ struct ComposeWatch: Sendable {
             }
             try await send(files, to: container, daemon)
         }
-        guard !change.removed.isEmpty else { return }
-        var request = ExecRequest(
-            container: container.id, command: ["rm", "-rf", "--"] + change.removed.map(rule.place))
-        request.user = "0"
-        _ = try await request.run(daemon, session.output)
+        for file in change.removed {
+            _ = try await daemon.delete(
+                Target("containers", container.id, "archive").with("path", rule.place(of: file)).text)
+        }
     }
 
     private func send(

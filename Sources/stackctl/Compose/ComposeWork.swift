@@ -44,6 +44,9 @@ struct ComposeWork: Sendable {
                 do {
                     try await body(item, step)
                     await step.end()
+                } catch where Task.isCancelled {
+                    // Whoever interrupted it need not be told that it failed.
+                    await step.fail("interrupted")
                 } catch {
                     let found = Failure.diagnostics(error)
                     problems.withLock { $0 += found }
@@ -51,6 +54,7 @@ struct ComposeWork: Sendable {
                 }
             }
         }
+        try Task.checkCancellation()
         var found = problems.withLock { $0 }
         if forgivesFailures {
             for index in found.indices { found[index].severity = .warning }
@@ -73,9 +77,9 @@ struct ComposeStep: Sendable {
 
     func end() async { await take("step_done") }
 
-    func fail(_ problems: [Diagnostic]) async {
-        await take("step_failed", ["reason": .string(problems.first?.summary ?? "failed")])
-    }
+    func fail(_ problems: [Diagnostic]) async { await fail(problems.first?.summary ?? "failed") }
+
+    func fail(_ reason: String) async { await take("step_failed", ["reason": .string(reason)]) }
 
     private func take(_ type: String, _ more: JSONObject = [:]) async {
         var event: JSONObject = [

@@ -12,6 +12,7 @@ struct LoweringAttributeTests {
             (#""command": ["a", "b"]"#, "command", #"["a","b"]"#),
             (#""entrypoint": []"#, "entrypoint", "[]"),
             (#""environment": {"A": "1", "B": null}"#, "env", #"{"A":"1"}"#),
+            (#""environment": {"A": "1", "B": null, "AA": null}"#, "unsetEnv", #"["AA","B"]"#),
             (#""user": "1000:1000""#, "user", #""1000:1000""#),
             (#""working_dir": "/app""#, "workdir", #""/app""#),
             (#""hostname": "web""#, "hostname", #""web""#),
@@ -145,7 +146,11 @@ struct LoweringAttributeTests {
                 #""deploy": {"restart_policy": {"condition": "on-failure", "max_attempts": 5}}"#, "restart",
                 #"{"maximumRetryCount":5,"policy":"on-failure"}"#
             ),
-            (#""deploy": {"restart_policy": {}}"#, "restart", #"{"policy":"always"}"#),
+            (#""deploy": {"restart_policy": {"condition": "any"}}"#, "restart", #"{"policy":"always"}"#),
+            (
+                #""restart": "unless-stopped", "deploy": {"restart_policy": {}}"#, "restart",
+                #"{"policy":"unless-stopped"}"#
+            ),
             (
                 #""deploy": {"update_config": {"order": "start-first", "failure_action": "rollback", "monitor": "30s", "delay": "5s", "parallelism": 2}}"#,
                 "update",

@@ -51,7 +51,8 @@ struct LoweringRefusalTests {
             (#""deploy": {"endpoint_mode": "vip"}"#, "SC2450"), (#""deploy": {"mode": "global"}"#, "SC2450"),
             (#""deploy": {"labels": {"a": "b"}}"#, "SC2450"), (#""deploy": {"rollback_config": {}}"#, "SC2450"),
             (#""deploy": {"update_config": {"max_failure_ratio": 0.5}}"#, "SC2450"),
-            (#""deploy": {"restart_policy": {"delay": "5s"}}"#, "SC2450"),
+            (#""deploy": {"restart_policy": {"condition": "any", "delay": "5s"}}"#, "SC2450"),
+            (#""deploy": {"restart_policy": {}}"#, "SC2450"),
             (#""deploy": {"resources": {"reservations": {"cpus": "0.5"}}}"#, "SC2450"),
             (#""deploy": {"resources": {"reservations": {"generic_resources": []}}}"#, "SC2450"),
             (#""volumes": [{"type": "bind", "source": "/a", "target": "/a", "consistency": "cached"}]"#, "SC2451"),
@@ -63,7 +64,6 @@ struct LoweringRefusalTests {
             (#""build": {"context": "/x", "provenance": "true"}"#, "SC2452"),
             (#""build": {"context": "/x", "sbom": true}"#, "SC2452"),
             (#""use_api_socket": true"#, "SC2459"),
-            (#""build": {"context": "/x", "no_cache_filter": ["a"]}"#, "SC2457"),
             (#""restart": "always", "x-stackctl": {"one-shot": true}"#, "SC2454"),
             (#""volumes": [{"type": "volume", "target": "/a"}], "pre_start": [{"command": ["x"]}]"#, "SC2456"),
         ])
@@ -110,6 +110,16 @@ struct LoweringRefusalTests {
         let lab = try LoweringLab(
             web: #""secrets": [{"source": "s"}]"#, with: #""secrets": {"s": \#(written)}"#)
         #expect(lab.codes().allSatisfy { ["SC2417", "SC2418"].contains($0) } && !lab.codes().isEmpty)
+    }
+
+    @Test("variables of secrets and configs may be unset in a document that is only looked at")
+    func lookedAt() throws {
+        let lab = try LoweringLab(
+            web: #""secrets": [{"source": "s"}], "configs": [{"source": "c"}]"#,
+            with: #""secrets": {"s": {"environment": "NONE"}}, "configs": {"c": {"environment": "NONE"}}"#)
+        let document = try lab.project.document(seal: nil)
+        #expect(document.resources.last?.attributes["files"]?.arrayValue?.count == 2)
+        #expect(lab.codes() == ["SC2418", "SC2418"])
     }
 
     @Test("ports of a service in the host's network are not published, which is told")

@@ -74,6 +74,8 @@ struct LoweringStackTests {
         options.starts = false
         let document = try LoweringLab(web: "").document(options)
         #expect(document.resources.last?.attributes["running"] == false)
+        let edges = try LoweringLab(Self.pair).document(options).resources.flatMap(\.dependencies)
+        #expect(!edges.isEmpty && edges.allSatisfy { $0.until == .created }, "nobody waits for what is not started")
     }
 
     @Test("a document can be read again, so that every address and reference in it leads somewhere")
@@ -90,7 +92,7 @@ struct LoweringStackTests {
           "web": {"image": "shop/web:1", "network_mode": "none", "build": {"context": "/srv/shop", "dockerfile": "docker/../Dockerfile.web", "target": "run",
             "args": {"V": "1"}, "labels": {"l": "m"}, "additional_contexts": {"base": "service:base", "alpine": "docker-image://alpine:3", "lib": "/srv/lib"},
             "network": "host", "extra_hosts": ["a=1.2.3.4"], "shm_size": "1048576", "ulimits": {"nofile": 10}, "cache_from": ["type=local,src=/c"], "cache_to": ["type=inline"],
-            "no_cache": true, "pull": true, "platforms": ["linux/amd64"], "ssh": ["default"], "privileged": true, "tags": ["shop/web:latest"], "secrets": [{"source": "npm", "target": "npmrc"}]}},
+            "no_cache": true, "no_cache_filter": ["deps"], "pull": true, "platforms": ["linux/amd64"], "ssh": ["default"], "privileged": true, "tags": ["shop/web:latest"], "secrets": [{"source": "npm", "target": "npmrc"}]}},
           "worker": {"image": "shop/web:1", "network_mode": "none"},
           "inline": {"network_mode": "none", "build": {"context": "/srv/shop", "dockerfile_inline": "FROM scratch\n"}}},
          "secrets": {"npm": {"file": "/srv/shop/npmrc"}}}
@@ -111,7 +113,7 @@ struct LoweringStackTests {
         web["from"] = nil
         #expect(
             JSONValue.object(from).serialized(.canonical)
-                == #"{"arguments":{"V":"1"},"cacheFrom":["type=local,src=/c"],"cacheTo":["type=inline"],"context":"/srv/shop","contexts":{"alpine":"docker-image://alpine:3","base":{"$ref":"image.shop-base","attribute":"id"},"lib":"/srv/lib"},"dockerfile":"/srv/shop/Dockerfile.web","entitlements":["network.host","security.insecure"],"extraHosts":["a:1.2.3.4"],"network":"host","noCache":true,"platforms":["linux/amd64"],"pull":true,"secrets":{"npmrc":"/srv/shop/npmrc"},"shmSize":1048576,"ssh":["default"],"target":"run","ulimits":{"nofile":{"hard":10,"soft":10}}}"#
+                == #"{"arguments":{"V":"1"},"cacheFrom":["type=local,src=/c"],"cacheTo":["type=inline"],"context":"/srv/shop","contexts":{"alpine":"docker-image://alpine:3","base":{"$ref":"image.shop-base","attribute":"id"},"lib":"/srv/lib"},"dockerfile":"/srv/shop/Dockerfile.web","entitlements":["network.host","security.insecure"],"extraHosts":["a:1.2.3.4"],"network":"host","noCache":true,"noCacheStages":["deps"],"platforms":["linux/amd64"],"pull":true,"secrets":{"npmrc":"/srv/shop/npmrc"},"shmSize":1048576,"ssh":["default"],"target":"run","ulimits":{"nofile":{"hard":10,"soft":10}}}"#
         )
         for name in ["web", "worker"] {
             let image = try lab.attributes("container.\(name)[1]")?["image"]

@@ -52,6 +52,11 @@ struct AdoptionTests {
         }
     }
 
+    /// Every container's id and name.
+    private static func containers(_ lab: StackLab) async throws -> String {
+        try await lab.host.docker("ps", "-a", "--no-trunc", "--format", "{{.ID}} {{.Names}}").out
+    }
+
     @Test("its network and volume become the stack's, its container is replaced, and the data stays")
     func moves() async throws {
         let lab = try await StackLab()
@@ -72,6 +77,64 @@ struct AdoptionTests {
         try await lab.stacks.destroy(lab.stack) { _ in }
         #expect(try await lab.host.docker("volume", "ls", "-q").out == "")
         #expect(try await lab.host.docker("network", "ls", "-q", "-f", "label=\(Self.project)").out == "")
+        try await lab.takeDown()
+    }
+
+    @Test("its container stays its own where what exists is left, and others wait for it")
+    func left() async throws {
+        let lab = try await StackLab()
+        try await start(lab)
+        let before = try await Self.containers(lab)
+        var resources = Self.resources
+        resources["container.side"] = StackLab.sleeper()
+        var document = try lab.document(resources)
+        let side = try #require(document.resources.firstIndex { $0.address.name == "side" })
+        let web = try #require(document.resources.first { $0.address.name == "web" }?.address)
+        document.resources[side].dependencies = [StackDependency(address: web, until: .started)]
+        var options = StackEngine.Options()
+        options.scope.keepsExisting = true
+        let plan = try await lab.stacks.plan(document, options: options)
+        #expect(!plan.changes.contains { $0.address == web } && plan.changes.count == 3)
+        let summary = try await lab.stacks.apply(document, options: options) { _ in }
+        #expect(summary.succeeded)
+        #expect(try await Self.containers(lab).contains(before))
+        #expect(try await lab.host.docker("ps", "--format", "{{.Names}}").out.contains("shop-side\n"))
+        try await lab.host.docker("rm", "-f", "shop_web_1")
+        try await lab.takeDown()
+    }
+
+    @Test("its container runs on, under its name, where the new one cannot be started")
+    func stays() async throws {
+        let lab = try await StackLab()
+        try await start(lab)
+        let before = try await Self.containers(lab)
+        var broken = Self.resources
+        broken["container.web[1]"]?["command"] = ["/no/such/program"]
+        let attempt = try await lab.attempt(broken)
+        #expect(attempt.summary.failed.map(\.description) == ["container.web[1]"], "\(attempt.failures)")
+        #expect(try await Self.containers(lab) == before)
+        #expect(try await lab.run("shop_web_1", "cat", "/data/file") == "treasure")
+        #expect(try await lab.host.docker("port", "shop_web_1", "80").out.contains(":18123"))
+        try await lab.apply(Self.resources)
+        #expect(try await Self.containers(lab).hasSuffix(" shop-web-1\n"))
+        #expect(try await lab.run("shop-web-1", "cat", "/data/file") == "treasure")
+        try await lab.takeDown()
+    }
+
+    @Test("its container has its name again where that is the new one's")
+    func keepsName() async throws {
+        let lab = try await StackLab()
+        try await start(lab)
+        try await lab.host.docker("rename", "shop_web_1", "shop-web-1")
+        let before = try await Self.containers(lab)
+        var broken = Self.resources
+        broken["container.web[1]"]?["command"] = ["/no/such/program"]
+        _ = try await lab.attempt(broken)
+        #expect(try await Self.containers(lab) == before)
+        try await lab.apply(Self.resources)
+        let after = try await Self.containers(lab)
+        #expect(after != before && after.hasSuffix(" shop-web-1\n"))
+        #expect(try await lab.run("shop-web-1", "cat", "/data/file") == "treasure")
         try await lab.takeDown()
     }
 

@@ -78,7 +78,11 @@ struct BuildFieldTests {
         #expect(
             try await lab.plan(
                 Self.resources(
-                    folder, ["extraHosts": ["mirror:10.9.8.8"], "noCache": true, "secretValues": ["token": "other"]])
+                    folder,
+                    [
+                        "extraHosts": ["mirror:10.9.8.8"], "noCache": true, "noCacheStages": ["any"],
+                        "secretValues": ["token": "other"],
+                    ])
             ).lines == []
         )
 

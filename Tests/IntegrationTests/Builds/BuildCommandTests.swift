@@ -108,6 +108,16 @@ struct BuildCommandTests {
         try await lab.takeDown()
     }
 
+    @Test("a Dockerfile that is far too long is refused in words")
+    func longDockerfile() async throws {
+        let lab = try await EngineLab()
+        let folder = "\(lab.root)/long"
+        try Self.write(folder, ["Dockerfile": "FROM busybox\n#" + String(repeating: "x", count: 17 << 20)])
+        let refused = try await lab.stackctl("build", folder, expecting: 1)
+        #expect(refused.sentences.contains("it has more than 16 MiB"), "\(refused.error)")
+        try await lab.takeDown()
+    }
+
     @Test("results come as directories, tars and archives, and nothing is kept of them")
     func outputs() async throws {
         let lab = try await EngineLab()

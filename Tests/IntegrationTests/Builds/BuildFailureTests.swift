@@ -54,6 +54,7 @@ struct BuildFailureTests {
                 ("FROM busybox\nCOPY nosuch /\n", "nosuch", 2),
                 ("FROM busybox\nRUNN x\n", "RUNN", 2),
                 ("FROM busybox AS a\nFROM a\nCOPY --from=b:nope file /\n", "b:nope", 3),
+                ("FROM busybox AS builder\nFROM busybox\nCOPY --from=buidler /x /\n", "did you mean `builder`?", 3),
                 ("FROM localhost:1/nosuch:1\nRUN x\n", "failed to resolve source metadata", 1),
                 ("FROM busybox\nRUN --security=insecure true\n", "security.insecure is not allowed", 2),
                 ("FROM busybox\nRUN --network=host true\n", "network.host is not allowed", 2),

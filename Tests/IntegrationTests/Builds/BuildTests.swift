@@ -64,6 +64,57 @@ struct BuildTests {
         }
     }
 
+    @Test("a working directory that is made belongs to the user of its step")
+    func workingDirectoryOfUser() async throws {
+        try await BuildLab.run { lab in
+            let told = BuildLab.Told()
+            try await lab.build(
+                """
+                FROM busybox
+                WORKDIR /of-root
+                USER user
+                WORKDIR /of-root/new/deep
+                RUN touch file && test "$(stat -c %u ..)" = "$(id -u)" && stat -c 'there before %u:%g' /of-root
+                USER 7:8
+                WORKDIR /numbers
+                RUN stat -c 'numbers %u:%g' .
+                USER nobody-knows
+                WORKDIR /unknown
+                USER 0
+                RUN stat -c 'unknown %u:%g' .
+                """, told: told)
+            for line in ["there before 0:0", "numbers 7:8", "unknown 0:0"] {
+                #expect(told.log.contains(line), "\(told.log)")
+            }
+        }
+    }
+
+    @Test("a layer may be in an image more than once")
+    func repeatedLayers() async throws {
+        try await BuildLab.run { lab in
+            try lab.write(["file": "content\n"])
+            let result = try await lab.build(
+                """
+                FROM busybox
+                COPY file /copy
+                RUN rm /copy
+                COPY file /copy
+                COPY file /copy
+                RUN test -e /copy
+                """)
+            let image = try await lab.image(result)
+            #expect(Set(image.layers).count < image.layers.count)
+            let output = try await lab.lab.docker("run", "--rm", image.id.description, "cat", "/copy")
+            #expect(output.out == "content\n")
+            // Layers in common that are there again above hide nothing of what is between.
+            let before = try await lab.build("FROM busybox\nCOPY file /copy\n")
+            let after = try await lab.build("FROM busybox\nCOPY file /copy\nCOPY file /between\nCOPY file /copy\n")
+            let names = try await (lab.image(before).id.description, lab.image(after).id.description)
+            let difference = try await lab.lab.engine.difference(from: names.0, to: names.1)
+            #expect(difference.files.map(\.path) == ["/between"])
+        }
+    }
+
     @Test("only what the target needs is done; files come from stages, images and named contexts")
     func stages() async throws {
         try await BuildLab.run { lab in

@@ -12,10 +12,11 @@ struct ConversionTests {
               dockerfile_inline: |
                 FROM \(ComposeLab.image)
                 COPY words.txt /words
+                ENV GONE=image KEPT=image
               labels: {made: here}
-            command: ["sh", "-c", "cat /words /etc/app.conf; exec sleep 600"]
+            command: ["sh", "-c", "cat /words /etc/app.conf; echo gone=$${GONE-unset} kept=$$KEPT; exec sleep 600"]
             stop_grace_period: 0s
-            environment: {GREETING: "hello \\"you\\"", app.mode: dev}
+            environment: {GREETING: "hello \\"you\\"", app.mode: dev, GONE: null}
             volumes: ["data:/data", "./words.txt:/host:ro"]
             configs: [{source: app, target: /etc/app.conf}]
             depends_on: {worker: {condition: service_started}}
@@ -25,6 +26,7 @@ struct ConversionTests {
           worker:
             image: \(ComposeLab.image)
             command: ["sleep", "600"]
+            environment: {MARKS: "\\U000FFFFF1\\U000FFFFE"}
             stop_grace_period: 0s
             scale: 2
             networks: {back: {aliases: [jobs]}}
@@ -43,6 +45,8 @@ struct ConversionTests {
         let project = try compose.project("convertible", ["compose.yaml": Self.file, "words.txt": "words\n"])
         try await project.compose("up", "-d", "--yes")
         try await project.waits(for: "mode = dev", from: "web")
+        try await project.waits(for: "gone=unset kept=image", from: "web")
+        try await project.stackctl(["plan", "--detailed-exitcode", "-f", "compose.yaml"])
         let shown = try await project.stackctl(["convert"])
         #expect(shown.out.hasPrefix("// Made by stackctl from compose.yaml.\nimport StackDSL\n"), "\(shown.text)")
         try await project.stackctl(["convert", "-o", "."])

@@ -53,6 +53,36 @@ struct ContainerFileTests {
         try await lab.takeDown()
     }
 
+    @Test("what is at a path is removed with all it holds, inside the container, and nothing of a mount")
+    func removal() async throws {
+        let lab = try await EngineLab()
+        let bind = lab.root + "/bound"
+        try Files.makeDirectories(bind)
+        try Files.write("\(bind)/host", Array("stays\n".utf8))
+        try await lab.docker(
+            "run", "-d", "--name", "box", "-v", "\(bind):/data/bound", "-v", "\(bind):/read:ro", "busybox", "sleep",
+            "1000")
+        try await lab.docker(
+            "exec", "box", "sh", "-c",
+            "b=/bin/busybox; $b mkdir -p /data/tree/deep; echo x > /data/tree/deep/leaf; $b ln -s /data/bound /data/tree/out; "
+                + "$b ln -s /data /link; $b ln -s /../../../.. /up")
+        func remove(_ path: String) async throws -> Int {
+            Int(try await lab.wire.call("DELETE", "/containers/box/archive?path=\(path)").status)
+        }
+        #expect(try await remove("/link/tree") == 204)
+        #expect(try await remove("/data/tree") == 204, "what is not there needs nothing")
+        #expect(try await remove("/not/there") == 204)
+        #expect(try await remove("/up\(bind)/host") == 204, "a link leads nowhere outside")
+        #expect(try await remove("/read/host") == 403)
+        #expect(try await remove("/") == 400)
+        #expect(try await remove("/data/..") == 400)
+        #expect(try await remove("/data") >= 400, "it holds a mount")
+        #expect(try Files.readText("\(bind)/host") == "stays\n")
+        #expect(try await remove("/link") == 204)
+        #expect(try await lab.docker("exec", "box", "ls", "/data").out.contains("bound\n"))
+        try await lab.takeDown()
+    }
+
     @Test("owners are the archive's, or with -a the container's user by its own passwd")
     func owners() async throws {
         let lab = try await EngineLab()

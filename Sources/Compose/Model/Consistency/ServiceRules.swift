@@ -16,7 +16,6 @@ struct ServiceRules {
         }
         checkBuild()
         checkNetworkMode()
-        checkHealthcheck()
         checkScale()
         checkLimits()
         checkMounts()
@@ -26,7 +25,7 @@ struct ServiceRules {
     private func checkBuild() {
         guard let build = service["build"] else { return }
         let platforms = (build["platforms"]?.list ?? []).compactMap(\.string)
-        if let platform = service["platform"], let text = platform.string, !platforms.isEmpty,
+        if let platform = service["platform"], let text = platform.string, !text.isEmpty, !platforms.isEmpty,
             !platforms.contains(text)
         {
             findings.error(
@@ -42,15 +41,6 @@ struct ServiceRules {
         findings.error(
             "SC2254", "`\(name)` has both `network_mode` and `networks`", at: mode.location, hint: "keep one",
             notes: ["`networks` is at \(networks.location)"])
-    }
-
-    private func checkHealthcheck() {
-        guard let test = service["healthcheck"]?["test"], let first = test.list?.first?.string else { return }
-        guard !["NONE", "CMD", "CMD-SHELL"].contains(first) else { return }
-        findings.error(
-            "SC2255", "the check of `\(name)` begins with `\(first)`", at: test.location,
-            detail: "A list begins with CMD, CMD-SHELL or NONE.",
-            hint: "write [\"CMD\", \"\(first)\", …], or one text for a shell")
     }
 
     private func checkScale() {

@@ -29,11 +29,15 @@ extension ModelReader {
         let source = ServiceSource(file: file, services: services, pathBase: nil, directory: scope.directory)
         var known: [String: ComposeNode] = [:]
         var result = ComposeMap()
+        var errors = ErrorCollection()
         for entry in services.entries {
-            let service = try resolved(entry.key, of: source, chain: [], known: &known, in: scope)
-            result.set(
-                ComposeMap.Entry(key: entry.key, value: service ?? entry.value, location: entry.location))
+            errors.collect { () throws(DiagnosticList) in
+                let service = try resolved(entry.key, of: source, chain: [], known: &known, in: scope)
+                result.set(
+                    ComposeMap.Entry(key: entry.key, value: service ?? entry.value, location: entry.location))
+            }
         }
+        try errors.check()
         var changed = tree
         changed["services"] = tree["services"]?.with(.map(result))
         return changed

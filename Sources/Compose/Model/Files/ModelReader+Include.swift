@@ -16,13 +16,17 @@ extension ModelReader {
     func including(_ tree: ComposeMap, file: String, in scope: ModelScope) throws(DiagnosticList) -> ComposeMap {
         guard let list = tree["include"]?.list else { return tree }
         var result = tree
+        var errors = ErrorCollection()
         result.remove("include")
         for element in list {
             guard let inclusion = inclusion(element, in: scope) else { continue }
             guard !isCircular(inclusion, file: file, in: scope) else { continue }
-            let model = try model(of: inclusion, from: file, in: scope)
-            result = adding(model, to: result, from: inclusion)
+            errors.collect { () throws(DiagnosticList) in
+                let model = try model(of: inclusion, from: file, in: scope)
+                result = adding(model, to: result, from: inclusion)
+            }
         }
+        try errors.check()
         return result
     }
 

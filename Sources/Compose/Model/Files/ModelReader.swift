@@ -46,18 +46,35 @@ final class ModelReader {
     /// The files merged, the later over the earlier ones, with what they include; paths are as written, but for those
     /// of what comes from elsewhere.
     func model(of paths: [String], in scope: ModelScope) throws(DiagnosticList) -> ComposeMap {
+        try check(paths, in: scope)
         var model = ComposeMap()
+        var errors = ErrorCollection()
         for path in paths {
             for document in try documents(of: path, at: nil, in: scope) {
                 guard let written = document.map else { continue }
-                var tree = notation.file(written)
-                tree = try including(tree, file: path, in: scope)
-                tree = try extending(tree, file: path, in: scope)
-                let merged = merge.merged(model, tree, by: .project)
-                model = merge.settled(ComposeNode(.map(merged), at: document.location), by: .project).map ?? merged
+                errors.collect { () throws(DiagnosticList) in
+                    var tree = notation.file(written)
+                    tree = try including(tree, file: path, in: scope)
+                    tree = try extending(tree, file: path, in: scope)
+                    let merged = merge.merged(model, tree, by: .project)
+                    model = merge.settled(ComposeNode(.map(merged), at: document.location), by: .project).map ?? merged
+                }
             }
         }
+        try errors.check()
         return model
+    }
+
+    /// Makes sure that all files can be read.
+    ///
+    /// - Throws: what is wrong with any of them, not only with the first.
+    private func check(_ paths: [String], in scope: ModelScope) throws(DiagnosticList) {
+        guard paths.count > 1 else { return }
+        var errors = ErrorCollection()
+        for path in paths {
+            errors.collect { () throws(DiagnosticList) in _ = try documents(of: path, at: nil, in: scope) }
+        }
+        try errors.check()
     }
 
     /// The documents of a file, interpolated and checked against the schema.

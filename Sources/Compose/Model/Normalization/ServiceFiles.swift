@@ -19,7 +19,6 @@ struct ServiceFiles {
             let fromFiles = labels(of: files.list ?? [], &problems)
             service["labels"] = merged(own, over: fromFiles, at: files.location)
         }
-        service["environment"] = service["environment"].map { withoutNull($0) }
         if service["environment"]?.map?.isEmpty == true { service["environment"] = nil }
         return (service, problems)
     }
@@ -30,11 +29,7 @@ struct ServiceFiles {
         return ComposeNode(.map(result), at: location)
     }
 
-    private func withoutNull(_ node: ComposeNode) -> ComposeNode {
-        guard let map = node.map, map.entries.contains(where: \.value.isNull) else { return node }
-        return node.with(.map(map.mapValues { $0.value.isNull ? nil : $0.value }))
-    }
-
+    /// What the files say; a name alone that has no value takes away what an earlier file says, and no more.
     private func variables(
         of files: [ComposeNode], own: ComposeMap, _ problems: inout [Diagnostic]
     ) -> ComposeMap {
@@ -57,7 +52,7 @@ struct ServiceFiles {
                 problems += error.diagnostics
             }
         }
-        return result
+        return result.mapValues { $0.value.isNull ? nil : $0.value }
     }
 
     private func labels(of files: [ComposeNode], _ problems: inout [Diagnostic]) -> ComposeMap {

@@ -20,6 +20,21 @@ enum ProcessAttributes {
                 specification.env = values.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
             },
             see: { sight, _ in .object(.strings(sight.specification.environment)) }),
+        // Written after `env`, whose list it goes on.
+        ContainerAttribute(
+            "unsetEnv", .recreate,
+            read: { reader, _ in
+                reader.texts("unsetEnv", isSet: true, expected: "the name of a variable") { name in
+                    name.isEmpty || name.contains("=") ? nil : name
+                }
+            },
+            write: { value, specification in
+                specification.env += value?.arrayValue?.compactMap(\.stringValue) ?? []
+            },
+            see: { sight, _ in
+                let names = sight.specification.unsetVariables
+                return names.isEmpty ? nil : .strings(names.sorted())
+            }),
         .text("user", \.user, .recreate),
         .text("workdir", \.workingDirectory, .recreate, expected: "an absolute path") { text in
             text.isEmpty || text.hasPrefix("/") ? text : nil

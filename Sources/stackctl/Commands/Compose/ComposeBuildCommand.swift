@@ -44,7 +44,10 @@ enum ComposeBuildCommand {
         let project = try await session.project()
         let isWhole = arguments.operands.isEmpty || arguments.isSet(dependencies)
         let selected = try project.selecting(arguments.operands, withDependencies: isWhole)
-        let builds = needed(selected.services.keys, in: project)
+        // Who names a service means it, whatever its profile.
+        let whole =
+            arguments.operands.isEmpty ? project : try project.selecting(project.services.keys + arguments.operands)
+        let builds = needed(selected.services.keys, in: whole)
         guard !builds.isEmpty else {
             session.output.show([
                 Diagnostic(
@@ -62,6 +65,7 @@ enum ComposeBuildCommand {
         options.memory = arguments.value(of: memory)
         options.provenance = arguments.value(of: provenance)
         options.inventory = arguments.value(of: inventory)
+        if options.pushes { warnOfNameless(builds, session.output) }
         let proxies = UserFiles.proxyVariables(for: invocation.location.address, known: [])
         if arguments.isSet(print) {
             session.output.print(json: bakeFile(builds, options))
@@ -77,6 +81,16 @@ enum ComposeBuildCommand {
             return .success
         }
         return try await ComposeBuilding(session: session, options: options, proxies: proxies).run(builds)
+    }
+
+    /// What has no name of its own is built, and stays here.
+    private static func warnOfNameless(_ builds: [ComposeBuild], _ output: Output) {
+        output.show(
+            builds.filter { !$0.hasName }.map { build in
+                Diagnostic(
+                    severity: .warning, code: "SC0233", summary: "\(build.service) has no image:, so it is not pushed",
+                    hint: "a service to push needs an `image:` with the registry's name")
+            })
     }
 
     /// The builds of services and of those whose images theirs begin with.

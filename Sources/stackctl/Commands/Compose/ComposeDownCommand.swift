@@ -70,7 +70,7 @@ struct ComposeTakedown: Sendable {
         let meant = all.filter(isMeant)
         let images = try await doomedImages(meant)
         let foreign = meant.filter { $0.address == nil }
-        var code = try await stop(session.arguments.value(of: ComposeOptions.timeout) == nil ? foreign : meant)
+        var code = try await stop(foreign)
         if code == .success, !foreign.isEmpty {
             code = try await ComposeRemoval(session, target).remove(foreign, volumes: request.removesVolumes)
         }

@@ -76,6 +76,7 @@ enum ComposeAttachCommand {
         }
         let daemon = try await session.daemon()
         let container = try await daemon.get(Target("containers", found.id, "json").text)
+        try AttachCommand.check(container, start: "stackctl compose start \(found.service)")
         return try await AttachCommand.attachment(
             to: container, session.invocation, daemon, takesInput: !arguments.isSet(noInput)
         ).follow()

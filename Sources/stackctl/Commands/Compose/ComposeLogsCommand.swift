@@ -43,6 +43,8 @@ enum ComposeLogsCommand {
             style: .init(
                 hasPrefix: !arguments.isSet(noPrefix),
                 hasColor: session.output.style.color && !arguments.isSet(noColor)))
+        // The names of all are known before the first line, so that the lines of all begin at one column.
+        for container in containers { await printer.register(container.shortName) }
         let daemon = try await session.daemon()
         let logs = ComposeLogs(daemon: daemon, printer: printer)
         guard query.follows else {
@@ -138,15 +140,19 @@ private struct Follower: Sendable {
                 addReader(container, query, sender, to: &group)
             }
             var reading = first.count
-            if first.isEmpty, try await isOver() { sender.yield(.noMoreEvents) }
+            // Whose end is still to be told: the events are listened to already, so none of them is missed.
+            var running = Set(try await runningNow().map(\.id))
+            if first.isEmpty, running.isEmpty { sender.yield(.noMoreEvents) }
             for await step in events {
                 switch step {
                 case .started(let id):
                     guard let container = try await container(id) else { continue }
                     known[id] = container
+                    running.insert(id)
                     reading += 1
                     addReader(container, try await since(container), sender, to: &group)
                 case .ended(let id, let code):
+                    running.remove(id)
                     guard let container = known[id] else { continue }
                     await logs.printer.say("\(container.shortName) exited with code \(code)")
                 case .read:
@@ -155,7 +161,7 @@ private struct Follower: Sendable {
                     group.cancelAll()
                     return
                 }
-                if reading == 0, try await isOver() { break }
+                if reading == 0, running.isEmpty, try await runningNow().isEmpty { break }
             }
             group.cancelAll()
         }
@@ -171,8 +177,8 @@ private struct Follower: Sendable {
         }
     }
 
-    private func isOver() async throws -> Bool {
-        selection.filter(try await session.containers(of: target, all: false)).isEmpty
+    private func runningNow() async throws -> [ComposeContainer] {
+        selection.filter(try await session.containers(of: target, all: false))
     }
 
     private func container(_ id: String) async throws -> ComposeContainer? {

@@ -43,7 +43,8 @@ enum ComposePullCommand {
         return code == .success ? other : code
     }
 
-    private static func missing(
+    /// Those that are not here.
+    static func missing(
         _ items: [ComposePulling.Item], _ session: ComposeSession
     ) async throws -> [ComposePulling.Item] {
         let daemon = try await session.daemon()
@@ -101,8 +102,14 @@ enum ComposePushCommand {
             let target = Target("images", reference.familiarRepository, "push").with("tag", reference.tag)
             let credentials = await CallerCredentials.header(for: reference.domain, output)
             let total = TransferTotal()
-            try await TransferStream.lines(daemon, target, credentials: credentials) { line in
-                if let text = total.take(line) { await step.say(text) }
+            do {
+                try await TransferStream.lines(daemon, target, credentials: credentials) { line in
+                    if let text = total.take(line) { await step.say(text) }
+                }
+            } catch let failure as StatusFailure where failure.status == 404 {
+                throw Diagnostic(
+                    code: "SC0233", summary: "there is no image \(item.image) to push",
+                    hint: "build it: stackctl compose build \(item.service)")
             }
         }
     }

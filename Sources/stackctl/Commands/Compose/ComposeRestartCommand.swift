@@ -50,7 +50,7 @@ enum ComposeRestartCommand {
     ) async throws -> ExitCode {
         let daemon = try await session.daemon()
         let hooks = ComposeHooks(daemon: daemon, output: session.output, project: target.project)
-        let timeout = session.arguments.value(of: ComposeOptions.timeout)
+        let timeout = session.stopTimeout.map { "\($0)" }
         let order = ComposeOrder(target, containers)
         let readiness = ComposeReadiness(session, target)
         let work = ComposeWork(session: session, order: order, operation: "restart", direction: .dependenciesFirst)

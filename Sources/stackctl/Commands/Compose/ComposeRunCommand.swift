@@ -140,7 +140,7 @@ enum ComposeRunCommand {
         }
         if !arguments.isSet(servicePorts) { attributes["ports"] = nil }
         attributes["labels"] = .object(.strings(labels(target, arguments)))
-        attributes["env"] = .object(.strings(try environment(target, arguments)))
+        try setVariables(of: &attributes, target, arguments)
         if attributes["networks"] != nil { attributes["networks"] = .array(networks(target, arguments)) }
         if let user = arguments.value(of: CreateOptions.user) { attributes["user"] = .string(user) }
         if let place = arguments.value(of: CreateOptions.workingDirectory) { attributes["workdir"] = .string(place) }
@@ -167,18 +167,21 @@ enum ComposeRunCommand {
         return labels
     }
 
-    private static func environment(
-        _ target: OneOff, _ arguments: ParsedArguments
-    ) throws(Diagnostic) -> [String: String] {
-        var values = target.attributes["env"]?.objectValue?.strings ?? [:]
+    private static func setVariables(
+        of attributes: inout JSONObject, _ target: OneOff, _ arguments: ParsedArguments
+    ) throws(Diagnostic) {
+        var values = attributes["env"]?.objectValue?.strings ?? [:]
+        var unset = Set((attributes["unsetEnv"]?.arrayValue ?? []).compactMap(\.stringValue))
         let variables = try CreateBody.variables(
             arguments, CreateOptions.environment, environmentFile, target.project.environment)
         for line in variables {
             let (name, value) = CommaSeparated.cut(line)
-            // A name without a value, which nothing has: it is taken away.
+            // A name without a value, which nothing has: it is taken away, and so is the image's.
             values[name] = value
+            if value == nil { unset.insert(name) } else { unset.remove(name) }
         }
-        return values
+        attributes["env"] = .object(.strings(values))
+        attributes["unsetEnv"] = unset.isEmpty ? nil : .strings(unset.sorted())
     }
 
     /// The networks, without the names of the service unless they are asked for.

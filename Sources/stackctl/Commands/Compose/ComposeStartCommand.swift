@@ -16,11 +16,40 @@ enum ComposeStartCommand {
         let session = try ComposeSession(invocation)
         let target = try await session.target()
         let services = session.arguments.operands
-        let containers = try await session.meant(target, services: services)
-        try expect(services.isEmpty ? target.project?.services.keys ?? [] : services, in: containers, target)
+        let all = try await session.containers(of: target)
+        // Unknown names are told.
+        let named = try await session.meant(target, services: services)
+        try expect(services.isEmpty ? target.project?.services.keys ?? [] : services, in: named, target)
+        let containers = services.isEmpty ? named : named + dependencies(of: services, target, all)
         let code = try await start(containers.filter { !$0.isRunning }, session, target)
         guard code == .success, session.arguments.isSet(wait) else { return code }
         return try await ComposeReadiness(session, target).wait(for: containers.map(\.service))
+    }
+
+    /// The containers that services depend on, as Docker starts them too; not what was to be done once and is done.
+    private static func dependencies(
+        of services: [String], _ target: ComposeTarget, _ all: [ComposeContainer]
+    ) -> [ComposeContainer] {
+        var reached = Set(services)
+        var open = services
+        var found: [ComposeContainer] = []
+        while let name = open.popLast() {
+            for dependency in dependencies(of: name, target, all) where reached.insert(dependency.service).inserted {
+                let isOnce = dependency.condition == "service_completed_successfully"
+                found += all.filter { container in
+                    container.service == dependency.service && !(isOnce && container.status.hasPrefix("Exited (0)"))
+                }
+                open.append(dependency.service)
+            }
+        }
+        return found
+    }
+
+    private static func dependencies(
+        of service: String, _ target: ComposeTarget, _ all: [ComposeContainer]
+    ) -> [ComposeContainer.Dependency] {
+        target.project?.services[service].map(ComposeContainer.Dependency.all)
+            ?? all.first { $0.service == service }?.dependencies ?? []
     }
 
     /// - Throws: `Diagnostic` (SC0227) for a service without a container.

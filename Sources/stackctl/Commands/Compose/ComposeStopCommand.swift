@@ -16,7 +16,7 @@ enum ComposeStopCommand {
     ) async throws -> ExitCode {
         let daemon = try await session.daemon()
         let hooks = ComposeHooks(daemon: daemon, output: session.output, project: target.project)
-        let timeout = session.arguments.value(of: ComposeOptions.timeout)
+        let timeout = session.stopTimeout.map { "\($0)" }
         let order = ComposeOrder(target, containers)
         let work = ComposeWork(session: session, order: order, operation: "stop", direction: .dependentsFirst)
         return try await work.run(containers) { container, _ in

@@ -16,10 +16,10 @@ enum ComposeWaitCommand {
         let session = try ComposeSession(invocation)
         let target = try await session.target()
         let containers = try await session.containers(of: target, services: session.arguments.operands)
-        guard !containers.isEmpty else {
+        for service in session.arguments.operands where !containers.contains(where: { $0.service == service }) {
             throw Diagnostic(
-                code: "SC0227", summary: "no containers for project \"\(target.name)\": nothing to wait for",
-                hint: "start it: stackctl compose up -d")
+                code: "SC0227", summary: "service \"\(service)\" has no container to wait for",
+                hint: "start it: stackctl compose up -d \(service)")
         }
         if session.isDryRun {
             for container in containers { session.output.print("Would wait for \(container.name)") }
