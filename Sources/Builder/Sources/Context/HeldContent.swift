@@ -46,8 +46,8 @@ final class HeldContent: Sendable {
     /// Whether an open file can be read here as one of this size: by its sender's right, and without waiting for what
     /// somebody's program answers.
     static func canHold(_ file: SharedDescriptor, size: UInt64) -> Bool {
-        guard size <= largest, let status = try? file.status(), status.kind == .regular, UInt64(clamping: status.size) == size,
-            (try? file.isServedByProgram()) == false
+        guard size <= largest, let status = try? file.status(), status.kind == .regular,
+            UInt64(clamping: status.size) == size, (try? file.isServedByProgram()) == false
         else { return false }
         // One that was opened by its path only, or to be written, cannot be read.
         return (try? file.pread(upTo: 1, at: 0))?.count == 1
