@@ -40,7 +40,8 @@ package struct FileTree: Sendable {
         ignored = []
         self.known = known
         self.belongsToRoot = belongsToRoot
-        self.memo = memo
+        // What is held is this tree's only, and may be other bytes the next time.
+        self.memo = held.isEmpty ? memo : nil
         self.held = held
         self.lifetime = lifetime
     }

@@ -121,7 +121,11 @@ extension NetworkController {
     /// Its places stay reserved.
     package func detach(containerID: String) async throws {
         let (database, firewall) = (database, firewall)
-        try await blocking { links in try Self.detach(containerID, database, links, firewall) }
+        let endpoints = try await blocking { _ in
+            try Self.closePorts(containerID, database, firewall)
+            return try database.read { try $0.endpointSpecifications(containerID: containerID) }
+        }
+        try await removeLinks(endpoints.map(\.hostInterfaceName))
     }
 
     /// Takes the ports of a container away that is not to run again.

@@ -15,6 +15,7 @@ package actor NetworkController {
     let publishInterfaces: [String]?
     let addressPools: [AddressPool.Range]
     private var openRoutes: RouteSocket?
+    var removals = LinkRemovals()
 
     /// Networks of the data root at `root`.
     ///

@@ -44,6 +44,23 @@ struct RouteSocketTests {
         #expect(try !RouteSocket().links().contains { ["test0", "veth0"].contains($0.name) })
     }
 
+    @Test("links that are deleted together are gone, and no others")
+    func linksTogether() throws {
+        let host = try Namespaces.makeNetwork().shared()
+        let routes = try RouteSocket.open(in: host.raw)
+        for number in 0..<4 {
+            try routes.createVeth(VethEnd(name: "veth\(number)"), peer: VethEnd(name: "peer\(number)"))
+        }
+        try routes.delete(named: ["veth0", "nothing", "veth2"])
+        func names() throws -> Set<String> {
+            Set(try routes.links().map(\.name).filter { $0.hasPrefix("veth") || $0.hasPrefix("peer") })
+        }
+        #expect(try names() == ["veth1", "peer1", "veth3", "peer3"])
+        try routes.delete(named: ["nothing", "veth1"])
+        try routes.delete(named: ["nothing"])
+        #expect(try names() == ["veth3", "peer3"])
+    }
+
     /// A listener in one namespace is reached by a program in the other.
     private func talk(from guest: SharedDescriptor, to host: SharedDescriptor) async throws {
         let listener = try Namespaces.withNetworkNamespace(host.raw) { () throws(SystemError) in

@@ -53,8 +53,12 @@ struct ContextIndex: Sendable, ContentDigests {
 
     /// Bytes of all contents that are here.
     var size: Int64 {
-        let sum = listing.files.reduce(0) { $0 + ($1.kind == .regular ? Int64(clamping: $1.size) : 0) }
-        return sum - absent.reduce(0) { $0 + Int64(clamping: listing.files[$1].size) }
+        listing.files.indices.reduce(0) { sum, index in
+            let file = listing.files[index]
+            guard file.kind == .regular, !absent.contains(index) else { return sum }
+            let (more, isTooMuch) = sum.addingReportingOverflow(Int64(clamping: file.size))
+            return isTooMuch ? .max : more
+        }
     }
 
     // MARK: On the disk

@@ -12,7 +12,10 @@ final class ContextStore: Sendable {
     /// - Parameter directory: what an engine before left unfinished there is removed.
     init(directory: String) {
         self.directory = directory
-        let left = ((try? Files.list(directory)) ?? []).map(\.name).filter { $0.contains("-") }
+        let left = ((try? Files.list(directory)) ?? []).map(\.name).filter { name in
+            // One whose index cannot be read is found by nobody.
+            name.contains("-") || (try? Self.head(of: "\(directory)/\(name)/index")) == nil
+        }
         guard !left.isEmpty else { return }
         BlockingExecutor.shared.submit { for name in left { try? Files.removeTree("\(directory)/\(name)") } }
     }
@@ -215,8 +218,9 @@ extension SynchronizedContext {
                 spool: incoming
             ) { [entry] digest in
                 // What was changed after it was listed is not what the listing tells of.
-                guard let status = try? file.status(), listed.isAsListed(status) else { return }
+                guard let status = try? file.status(), listed.isAsListed(status) else { return false }
                 entry.remember(digest, at: place, in: generation)
+                return true
             }
         }
         return result

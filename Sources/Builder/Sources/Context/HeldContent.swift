@@ -11,6 +11,8 @@ import Synchronization
 final class HeldContent: Sendable {
     /// Smaller files are sent, as is all that could be a Dockerfile; in bytes.
     static let smallest: UInt64 = 32 << 20
+    /// As much as a layer holds.
+    private static let largest: UInt64 = 1 << 43
     /// How many files one message carries.
     static let most = 64
 
@@ -20,29 +22,32 @@ final class HeldContent: Sendable {
     private let spool: String
     private let known: Mutex<[UInt8]?>
     private let isStored = Mutex(false)
-    private let remember: @Sendable ([UInt8]) -> Void
+    /// Whether what was read is what the listing tells of, so that others who have the listing may have it.
+    private let isListed: Mutex<Bool>
+    private let remember: @Sendable ([UInt8]) -> Bool
 
     /// - Parameters:
     ///   - digest: the 32 bytes of its digest, where it is known from a build before.
     ///   - spool: a directory on the file system of the tree.
-    ///   - remember: gets the digest when it is told first.
+    ///   - remember: gets the digest when it is told first, and says whether the file is as it was listed.
     init(
         path: [UInt8], file: SharedDescriptor, size: UInt64, digest: [UInt8]?, spool: String,
-        remember: @escaping @Sendable ([UInt8]) -> Void
+        remember: @escaping @Sendable ([UInt8]) -> Bool
     ) {
         self.path = path
         self.file = file
         self.size = size
         self.spool = spool
         known = Mutex(digest)
+        isListed = Mutex(digest != nil)
         self.remember = remember
     }
 
     /// Whether an open file can be read here as one of this size: by its sender's right, and without waiting for what
     /// somebody's program answers.
     static func canHold(_ file: SharedDescriptor, size: UInt64) -> Bool {
-        guard let status = try? file.status(), status.kind == .regular, UInt64(clamping: status.size) == size,
-            (try? file.isServedByProgram()) == false
+        guard size <= largest, let status = try? file.status(), status.kind == .regular,
+            UInt64(clamping: status.size) == size, (try? file.isServedByProgram()) == false
         else { return false }
         // One that was opened by its path only, or to be written, cannot be read.
         return (try? file.pread(upTo: 1, at: 0))?.count == 1
@@ -62,7 +67,7 @@ final class HeldContent: Sendable {
             defer { if known == nil { known = digest } }
             return (known == nil, known == nil || known == digest)
         }
-        if isNew { remember(digest) }
+        if isNew, remember(digest) { isListed.withLock { $0 = true } }
         return isSame
     }
 
@@ -101,13 +106,17 @@ final class HeldContent: Sendable {
                 // What is zeros takes no room.
                 if piece.isZero { try copy.seek(end) } else { try copy.writeAll(piece) }
             }
+            // The tree is that of all builds of the listing.
+            guard isListed.withLock({ $0 }) else { throw changed }
             try copy.truncate(to: end)
             let tree = ContextFiles(root)
             let status = try tree.open(path, .path).status()
             try files.finish(copy, mode: UInt16(truncatingIfNeeded: status.mode), modified: status.modified)
             let parent = try tree.directory(TreePath.parent(path))
+            let time = try parent.status().modified
             try Files.rename(
                 "\(directory.path)/content", to: Array("/proc/self/fd/\(parent.raw)/".utf8) + TreePath.name(path))
+            try Files.setTimes(of: parent.raw, modified: time)
             isStored = true
         }
     }
