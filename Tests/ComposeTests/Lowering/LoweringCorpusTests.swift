@@ -101,6 +101,10 @@ struct LoweringCorpusTests {
             for key in labels.keys where key.hasPrefix("com.docker.compose.") { labels[key] = nil }
             attributes["labels"] = .object(labels)
         }
+        // A canonical file does not say what is off.
+        for flag in ["privileged", "readOnlyRoot", "tty", "openStdin"] where attributes[flag] == false {
+            attributes[flag] = nil
+        }
         for list in ["files", "mounts"] {
             guard let elements = attributes[list]?.arrayValue else { continue }
             attributes[list] = .array(elements.sorted { target($0) < target($1) })
