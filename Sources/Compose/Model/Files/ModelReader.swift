@@ -22,6 +22,8 @@ final class ModelReader {
 
     /// Parsed files: one that is extended a hundred times is read once.
     private var documents: [String: [ComposeNode]] = [:]
+    /// What is wrong with files: one that is extended a hundred times is wrong once.
+    private var failures: [String: DiagnosticList] = [:]
     /// Included models by what they are made of.
     var includes: [String: ComposeMap] = [:]
     /// How many different ones there may be.
@@ -88,8 +90,15 @@ final class ModelReader {
         guard let bytes = try bytes(of: path, at: location) else {
             throw missing(path, at: location)
         }
+        if let known = failures[key] { throw known }
         let interpolation = Interpolation(environment: scope.environment, replaces: request.interpolates)
-        let read = try ComposeFileReader(interpolation: interpolation).read(bytes, file: shown(path))
+        let read: (documents: [ComposeNode], warnings: [Diagnostic])
+        do {
+            read = try ComposeFileReader(interpolation: interpolation).read(bytes, file: shown(path))
+        } catch {
+            failures[key] = error
+            throw error
+        }
         for warning in read.warnings { findings.add(warning) }
         documents[key] = read.documents
         return read.documents
