@@ -84,8 +84,10 @@ struct ServiceLowering {
         set(attribute, service.given(key).map { .string($0) }, key)
     }
 
+    /// Sets a flag; one that is off says no more than none, but for that of `init`, which the daemon may turn on.
     mutating func setFlag(_ attribute: String, _ key: String) {
-        set(attribute, service.flag(key).map { .bool($0) }, key)
+        guard let isOn = service.flag(key), isOn || key == "init" else { return }
+        set(attribute, .bool(isOn), key)
     }
 
     /// Sets an attribute to a list of texts; an empty one is left out.
