@@ -42,7 +42,7 @@ struct ContainerAttributeTests {
             ["test": ["CMD", "true"], "interval": 5_000_000_000, "startInterval": 1_000_000_000, "retries": 2]),
         same("oneShot", true), same("running", false), same("pull", "missing"), same("anonymousVolumes", "keep"),
         ("platform", "linux/amd64", "linux/amd64"),
-        same("hooks", ["postStart": [["command": ["true"], "user": "root"]]]),
+        same("hooks", ["postStart": [["command": ["true"], "user": "root", "unsetEnv": ["A"]]]]),
         same("update", ["order": "startFirst", "healthyWithin": 30_000_000_000]),
         (
             "files",
