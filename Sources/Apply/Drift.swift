@@ -82,7 +82,8 @@ package struct DriftReport: Sendable, Hashable {
             }
             let set = resource.object.attributes
             let observer = try? observers.observer(for: address.kind)
-            for difference in Comparison(desired: set, recorded: set, observed: found.attributes).differences {
+            let there = observer?.matched(found.attributes, to: set) ?? found.attributes
+            for difference in Comparison(desired: set, recorded: set, observed: there).differences {
                 let cost = observer?.changeClass(path: difference.path, from: difference.from, to: difference.to)
                 if cost == ChangeClass.none { continue }
                 entries.append(

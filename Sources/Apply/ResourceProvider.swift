@@ -67,6 +67,11 @@ package protocol ResourceObserver: Sendable {
     /// `nil` means absent. A value known only after apply is `{"$ref": …}` or `{"$text": …}`.
     func changeClass(path: String, from: JSONValue?, to: JSONValue?) -> ChangeClass
 
+    /// What is there, in the words of what is wanted wherever the two come to the same.
+    ///
+    /// Pure. Such as a flag that is off, and one that nothing is said of.
+    func matched(_ observed: JSONObject, to wanted: JSONObject) -> JSONObject
+
     /// Why a change of one attribute is needed, in a user's words; nil where the values say it themselves.
     ///
     /// Pure.
@@ -132,6 +137,8 @@ extension ResourceObserver {
     package var holdsWhatItRefersTo: Bool { kind == .container }
 
     package var waitsToStop: Bool { kind == .container }
+
+    package func matched(_ observed: JSONObject, to wanted: JSONObject) -> JSONObject { observed }
 
     package func words(path: String, from: JSONValue?, to: JSONValue?) -> String? { nil }
 

@@ -154,10 +154,10 @@ struct ComposeServiceTests {
             ComposeHooks.Hook(
                 Self.node([
                     "command": ["sh", "-c", "true"], "user": "root", "privileged": true, "working_dir": "/x",
-                    "environment": ["A": "1"],
+                    "environment": ["A": "1", "B": .null],
                 ])))
         #expect(hook.command == ["sh", "-c", "true"] && hook.user == "root" && hook.isPrivileged)
-        #expect(hook.workingDirectory == "/x" && hook.environment == ["A=1"])
+        #expect(hook.workingDirectory == "/x" && hook.environment == ["A=1", "B"])
         #expect(ComposeHooks.Hook(Self.node(["user": "root"])) == nil)
     }
 

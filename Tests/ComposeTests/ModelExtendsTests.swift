@@ -3,6 +3,13 @@ import Testing
 
 @Suite("services that extend others")
 struct ModelExtendsTests {
+    @Test("a file that is wrong is read once, however many services extend it", .timeLimit(.minutes(5)))
+    func wrongFile() {
+        let wrong = "services:\n" + (0..<900).map { "  s\($0): {tyt: 1}\n" }.joined()
+        let many = "services:\n" + (0..<500).map { "  e\($0): {extends: {file: w.yaml, service: s0}}\n" }.joined()
+        #expect(ModelLab.problems(many, ["w.yaml": wrong]).count == 900)
+    }
+
     @Test("take what the other has, and say more")
     func same() throws {
         let project = try ModelLab.project(

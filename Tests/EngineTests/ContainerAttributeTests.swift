@@ -42,7 +42,7 @@ struct ContainerAttributeTests {
             ["test": ["CMD", "true"], "interval": 5_000_000_000, "startInterval": 1_000_000_000, "retries": 2]),
         same("oneShot", true), same("running", false), same("pull", "missing"), same("anonymousVolumes", "keep"),
         ("platform", "linux/amd64", "linux/amd64"),
-        same("hooks", ["postStart": [["command": ["true"], "user": "root"]]]),
+        same("hooks", ["postStart": [["command": ["true"], "user": "root", "unsetEnv": ["A"]]]]),
         same("update", ["order": "startFirst", "healthyWithin": 30_000_000_000]),
         (
             "files",
@@ -168,6 +168,44 @@ struct ContainerAttributeTests {
         let recorded = RecordedObject(
             address: address, objectID: "1", attributes: normal, outputs: JSONObject())
         return ContainerObservation(Container(id: "1", facts: facts), recorded).attributes
+    }
+
+    @Test(
+        "a flag that is off is as one that nothing is said of",
+        arguments: ["privileged", "readOnlyRoot", "tty", "openStdin", "init"])
+    func flags(_ name: String) throws {
+        let without = try ContainerAttributes.normalize(["image": "busybox"], ContainerNorms())
+        var with = without
+        with[name] = false
+        for (recorded, desired) in [(with, without), (without, with), (with, with)] {
+            let seen = ContainerAttributes.matched(try Self.observe(recorded), to: desired)
+            #expect(Comparison(desired: desired, recorded: recorded, observed: seen).differences.isEmpty)
+        }
+        with[name] = true
+        for (recorded, desired) in [(with, without), (without, with)] {
+            let seen = ContainerAttributes.matched(try Self.observe(recorded), to: desired)
+            #expect(Comparison(desired: desired, recorded: recorded, observed: seen).differences.map(\.path) == [name])
+        }
+    }
+
+    @Test(
+        "a variable is taken away from a container that has it, and from no other",
+        arguments: [
+            ([:], ["GONE"], false), (["unsetEnv": ["A"]], ["A", "GONE"], false),
+            (["env": ["GONE": "1"]], ["GONE"], true), ([:], ["HOSTNAME"], true), (["unsetEnv": ["A"]], ["GONE"], true),
+        ] as [(JSONObject, JSONValue, Bool)])
+    func unset(_ made: JSONObject, _ names: JSONValue, _ isChange: Bool) throws {
+        var recorded = made
+        recorded["image"] = "busybox"
+        var desired = recorded
+        desired["unsetEnv"] = names
+        let seen = ContainerAttributes.matched(try Self.observe(recorded), to: desired)
+        let comparison = Comparison(desired: desired, recorded: recorded, observed: seen)
+        #expect(comparison.differences.map(\.path) == (isChange ? ["unsetEnv"] : []))
+        #expect(comparison.recordIsBehind == !isChange)
+        // What is recorded then is no drift.
+        let later = Comparison(desired: desired, recorded: desired, observed: seen)
+        #expect(later.differences.isEmpty == !isChange)
     }
 
     @Test("there is a sample of each attribute")

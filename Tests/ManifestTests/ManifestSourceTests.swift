@@ -100,7 +100,7 @@ struct ManifestSourceTests {
         "hooks": [
             "postStart": [
                 ["command": ["a", "b"], "user": "root", "privileged": true, "workdir": "/", "env": ["A": "b"]]
-            ], "preStop": [["command": ["c"]]],
+            ], "preStop": [["command": ["c"], "unsetEnv": ["GONE", "TOKEN"]]],
         ],
         "update": [
             "order": "startFirst", "healthyWithin": 60_000_000_000, "onFailure": "rollBack", "delay": 5_000_000,

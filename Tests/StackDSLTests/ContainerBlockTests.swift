@@ -340,7 +340,7 @@ struct ContainerBlockTests {
                         "env": ["A": "b"],
                     ], ["command": ["second"]],
                 ],
-                "preStop": [["command": ["app", "drain"]]],
+                "preStop": [["command": ["app", "drain"], "unsetEnv": ["TOKEN"]]],
             ],
             "update": [
                 "order": "startFirst", "healthyWithin": 60_000_000_000, "onFailure": "rollBack", "delay": 1_000_000_000,
@@ -351,7 +351,7 @@ struct ContainerBlockTests {
             Logging(driver: "json-file", options: ["max-size": "10m"])
             PostStart("app", "warm", user: "root", privileged: true, workdir: "/srv", environment: ["A": "b"])
             PostStart("second")
-            PreStop("app", "drain")
+            PreStop("app", "drain", unset: ["TOKEN"])
             Update(.startFirst, healthyWithin: .seconds(60), onFailure: .rollBack, delay: .seconds(1), parallelism: 2)
             Healthcheck(.ofImage, every: .seconds(5), startInterval: .seconds(1))
             Stop(timeout: .zero)

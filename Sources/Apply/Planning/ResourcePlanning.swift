@@ -15,7 +15,8 @@ struct ResourcePlanning {
     func compare(_ attributes: JSONObject) -> DesiredResource {
         guard let recorded, let observed else { return made(attributes) }
         let comparison = Comparison(
-            desired: attributes, recorded: recorded.attributes, observed: observed.attributes)
+            desired: attributes, recorded: recorded.attributes,
+            observed: observer.matched(observed.attributes, to: attributes))
         var behind = comparison.recordIsBehind
         let losesData = observed.losesData(observer, attributes)
         var reasons: [ChangeReason] = []

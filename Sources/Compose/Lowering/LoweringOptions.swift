@@ -10,6 +10,8 @@ package struct LoweringOptions: Sendable, Hashable {
     package var builds = true
     /// Services the document has although they are outside the plan's targets; edges to others are left out.
     package var ignoresDependencies = false
+    /// Whether the document is only looked at, never applied: then variables of secrets and configs may be unset.
+    package var onlyLooks = false
     /// Where the host's API listens, for services with `use_api_socket`.
     package var apiSocket = "/var/run/docker.sock"
 

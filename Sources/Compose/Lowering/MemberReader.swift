@@ -201,6 +201,12 @@ extension MemberReader {
         }
     }
 
+    /// The names in a map of texts that have no value, sorted: variables that nothing sets.
+    func namesWithoutValue(_ key: String) -> [(name: String, location: SourceLocation)] {
+        (entry(key)?.value.map?.entries ?? []).filter(\.value.isNull).sorted { $0.key < $1.key }
+            .map { ($0.key, $0.location) }
+    }
+
     /// A map of its own; the same reader each time.
     func reader(_ key: String) -> MemberReader? {
         if let reader = nested[key] { return reader }

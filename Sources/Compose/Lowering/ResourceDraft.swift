@@ -34,8 +34,20 @@ struct ResourceDraft {
         for (offset, element) in elements.enumerated() { locations["\(name)[\(offset)]"] = element.location }
     }
 
-    /// Takes a text out of a list of texts.
+    /// Puts a text into a list of texts that is a set.
+    mutating func add(_ text: String, to name: String, at location: SourceLocation?) {
+        let texts = Set((attributes[name]?.arrayValue ?? []).compactMap(\.stringValue) + [text])
+        set(name, .strings(texts.sorted()), at: locations[name] ?? location)
+    }
+
+    /// Takes a text out of a list of texts, or a member out of a group; nothing is left of an empty one.
     mutating func remove(_ text: String, from name: String) {
+        if var members = attributes[name]?.objectValue, members[text] != nil {
+            members[text] = nil
+            attributes[name] = members.isEmpty ? nil : .object(members)
+            locations["\(name).\(text)"] = nil
+            return
+        }
         guard let elements = attributes[name]?.arrayValue, elements.contains(.string(text)) else { return }
         let location = locations[name]
         remove(name)

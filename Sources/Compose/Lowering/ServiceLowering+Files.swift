@@ -79,7 +79,8 @@ struct FileContent {
             (attribute, text) = ("content", content)
         } else if let variable = element["environment"]?.string {
             // What is only looked at needs no values.
-            guard let value = context.project.environment[variable] ?? (context.sealed == nil ? "" : nil) else {
+            guard let value = context.project.environment[variable] ?? (context.options.onlyLooks ? "" : nil)
+            else {
                 use.refuse(
                     "source", "SC2418", "names the \(kind) \(name), whose variable \(variable) is not set",
                     hint: "set it: \(variable)=… stackctl compose up")

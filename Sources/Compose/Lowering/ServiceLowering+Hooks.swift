@@ -28,6 +28,8 @@ extension ServiceLowering {
         value["workdir"] = hook.given("working_dir").map { .string($0) }
         let env = hook.textMap("environment")
         if !env.isEmpty { value["env"] = .object(JSONObject(env.map { ($0.key, .string($0.value)) })) }
+        let unset = hook.namesWithoutValue("environment").map(\.name)
+        if !unset.isEmpty { value["unsetEnv"] = .strings(unset) }
         return .object(value)
     }
 
@@ -54,6 +56,10 @@ extension ServiceLowering {
             for member in hook.textMap("environment") {
                 draft.set("env.\(member.key)", .string(member.value), at: member.location)
                 draft.remove(member.key, from: "unsetEnv")
+            }
+            for (name, location) in hook.namesWithoutValue("environment") {
+                draft.remove(name, from: "env")
+                draft.add(name, to: "unsetEnv", at: location)
             }
             hook.finish()
             let step = PreStartStep(name: "\(name)-pre_start-\(offset + 1)", isPerReplica: isPerReplica)

@@ -7,7 +7,8 @@ extension ServiceLowering {
     mutating func lowerProcess() {
         for key in ["command", "entrypoint"] { set(key, service.texts(key).map { .strings($0) }, key) }
         setTextMap("env", "environment")
-        setUnset("environment")
+        // The image's own are taken away.
+        draft.set("unsetEnv", service.namesWithoutValue("environment").map { (.string($0.name), $0.location) })
         service.skip("env_file", "label_file", "extends", "profiles", "develop", "attach")
         setText("user", "user")
         setText("workdir", "working_dir")
@@ -27,12 +28,6 @@ extension ServiceLowering {
         if let logging = service.reader("logging") { lowerLogging(logging) }
         if !context.options.starts { draft.set("running", false, at: nil) }
         draft.set("anonymousVolumes", "keep", at: nil)
-    }
-
-    /// Variables without a value that nothing sets: the image's own are taken away.
-    private mutating func setUnset(_ key: String) {
-        let names = (service.entry(key)?.value.map?.entries ?? []).filter(\.value.isNull)
-        draft.set("unsetEnv", names.sorted { $0.key < $1.key }.map { (.string($0.key), $0.location) })
     }
 
     private mutating func lowerLogging(_ logging: MemberReader) {

@@ -47,8 +47,9 @@ struct ErrorCollection {
     private var diagnostics: [Diagnostic] = []
     private var known: Set<Diagnostic> = []
 
-    /// Reads one, and keeps what is wrong with it.
+    /// Reads one, and keeps what is wrong with it; nothing is read once enough is wrong.
     mutating func collect(_ read: () throws(DiagnosticList) -> Void) {
+        guard diagnostics.count < ComposeFileReader.maximumErrors else { return }
         do {
             try read()
         } catch {

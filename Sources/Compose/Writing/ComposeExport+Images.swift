@@ -116,8 +116,12 @@ extension ComposeServiceExport {
             node["image"] = differs("image").map { .string(imageName($0), at: place) }
             let shared = resource.attributes["env"]?.objectValue ?? JSONObject()
             let env = (attributes["env"]?.objectValue ?? JSONObject()).filter { shared[$0.key] != $0.value }
-            if !env.isEmpty {
-                node["environment"] = ComposeNode(json: .object(JSONObject(env.map { ($0.key, $0.value) })), at: place)
+            let names = (attributes["unsetEnv"]?.arrayValue ?? []).filter { name in
+                !(resource.attributes["unsetEnv"]?.arrayValue?.contains(name) ?? false)
+            }
+            let variables = env.map { ($0.key, $0.value) } + unset(.array(names), of: first, "unsetEnv")
+            if !variables.isEmpty {
+                node["environment"] = ComposeNode(json: .object(JSONObject(variables)), at: place)
             }
             let waits = resource.dependencies.contains { $0.address.name == step && $0.address.index != 1 }
             if waits || work.containers(of: step).count > 1 {

@@ -59,7 +59,7 @@ struct ComposeServiceExport {
         for (name, value) in rest["env"]?.objectValue ?? JSONObject() {
             variables[name] = .string(text(value, "env.\(name)"))
         }
-        for name in rest["unsetEnv"]?.arrayValue?.compactMap(\.stringValue) ?? [] { variables[name] = .null }
+        for (name, value) in unset(rest["unsetEnv"], of: resource, "unsetEnv") { variables[name] = value }
         rest["env"] = nil
         rest["unsetEnv"] = nil
         if !variables.isEmpty { service["environment"] = ComposeNode(json: .object(variables), at: place) }
@@ -93,6 +93,16 @@ struct ComposeServiceExport {
                 return service + (other["$text"]?.arrayValue?.last?.stringValue ?? "")
             }
             service["volumes_from"] = .list(texts, at: place)
+        }
+    }
+
+    /// Variables that are taken away, as those without a value, which a compose file takes from where it is used.
+    func unset(_ names: JSONValue?, of resource: StackResource, _ path: String) -> [(String, JSONValue)] {
+        (names?.arrayValue ?? []).compactMap(\.stringValue).map { name in
+            work.note(
+                "SC2467", "\(resource.address) is without \(name) only while no \(name) is set where the file is used",
+                address: resource.address, at: resource.location(of: path))
+            return (name, .null)
         }
     }
 
@@ -149,6 +159,11 @@ struct ComposeServiceExport {
                 guard let list = hooks[attribute]?.arrayValue else { continue }
                 let nodes = list.map { hook -> ComposeNode in
                     var hook = hook.objectValue ?? JSONObject()
+                    let variables = unset(hook["unsetEnv"], of: resource, "hooks.\(attribute)")
+                    if !variables.isEmpty {
+                        let env = hook["env"]?.objectValue ?? JSONObject()
+                        hook["env"] = .object(JSONObject(env.map { ($0.key, $0.value) } + variables))
+                    }
                     var node = ComposeMap()
                     for (attribute, key) in [
                         ("command", "command"), ("user", "user"), ("privileged", "privileged"),

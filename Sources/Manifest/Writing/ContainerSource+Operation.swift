@@ -74,6 +74,7 @@ extension ContainerSource {
         call.add("privileged", try hook.truth("privileged"))
         call.add("workdir", try hook.text("workdir"))
         call.add("environment", try hook.dictionary("env"))
+        call.add("unset", try hook.list("unsetEnv"))
         try hook.finish()
         return call.text
     }

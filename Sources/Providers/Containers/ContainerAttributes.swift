@@ -13,6 +13,9 @@ enum ContainerAttributes {
 
     private static let byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
     private static let names = all.map(\.name)
+    private static let flags = all.filter(\.isFlag).map(\.name)
+    /// Variables that each start sets, though no image and nobody else does.
+    private static let variablesOfStarts: Set<String> = ["PATH", "HOSTNAME", "TERM"]
 
     /// The attribute that a path is, or is a part of.
     static func attribute(of path: String) -> ContainerAttribute? {
@@ -31,6 +34,25 @@ enum ContainerAttributes {
     /// `TERM`, `sigterm` and `15` are `SIGTERM`.
     @Sendable static func signal(_ text: String) -> String? {
         Signals.number(named: text).map { Signals.name($0) }
+    }
+
+    /// What a container has, in the words of what is wanted wherever the two come to the same.
+    ///
+    /// A flag that is off says no more than none. A variable that the container does not have need not be taken away
+    /// from it: only its next one is told to.
+    static func matched(_ observed: JSONObject, to wanted: JSONObject) -> JSONObject {
+        var observed = observed
+        for flag in flags where wanted[flag] == nil && observed[flag] == false { observed[flag] = nil }
+        guard let names = wanted["unsetEnv"]?.arrayValue, observed["unsetEnv"] != wanted["unsetEnv"] else {
+            return observed
+        }
+        let isTakenAway = Set((observed["unsetEnv"]?.arrayValue ?? []).compactMap(\.stringValue))
+        let asked = Set(names.compactMap(\.stringValue))
+        let isWithout = asked.allSatisfy { name in
+            isTakenAway.contains(name) || observed["env"]?[name] == nil && !variablesOfStarts.contains(name)
+        }
+        if isWithout, isTakenAway.isSubset(of: asked) { observed["unsetEnv"] = wanted["unsetEnv"] }
+        return observed
     }
 
     /// What a change of one attribute costs.

@@ -65,6 +65,8 @@ struct ContainerHooks {
         request.isPrivileged = hook["privileged"]?.boolValue ?? false
         request.workingDirectory = hook["workdir"]?.stringValue ?? ""
         request.env = (hook.objectValue?.strings("env") ?? [:]).sorted { $0.key < $1.key }.map { "\($0)=\($1)" }
+        // A name alone takes the container's own away.
+        request.env += hook["unsetEnv"]?.arrayValue?.compactMap(\.stringValue) ?? []
         tell("running \(Self.words(hook))")
         let result = try await engine.run(request, in: container, within: limit, limit: Self.outputLimit)
         let lines = String(decoding: result.output, as: UTF8.self).split(separator: "\n").map(String.init)

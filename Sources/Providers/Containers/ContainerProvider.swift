@@ -27,6 +27,10 @@ struct ContainerProvider: ResourceProvider {
         }
     }
 
+    func matched(_ observed: JSONObject, to wanted: JSONObject) -> JSONObject {
+        ContainerAttributes.matched(observed, to: wanted)
+    }
+
     func words(path: String, from: JSONValue?, to: JSONValue?) -> String? {
         path == "files" ? FileReasons.words(from: from, to: to) : nil
     }

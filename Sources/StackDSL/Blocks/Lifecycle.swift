@@ -31,11 +31,12 @@ public struct PostStart: ContainerSetting {
     ///   - isPrivileged: whether it has what `Privileged()` gives.
     ///   - workdir: the directory it starts in; the container's when nil.
     ///   - environment: variables beside those of the container.
+    ///   - unset: variables of the container that the command does not get.
     public init(
         _ words: String..., user: String? = nil, privileged isPrivileged: Bool? = nil, workdir: String? = nil,
-        environment: [String: String] = [:], fileID: String = #fileID, line: Int = #line
+        environment: [String: String] = [:], unset: [String] = [], fileID: String = #fileID, line: Int = #line
     ) {
-        element = .hook("PostStart", "postStart", words, user, isPrivileged, workdir, environment, fileID, line)
+        element = .hook("PostStart", "postStart", words, user, isPrivileged, workdir, environment, unset, fileID, line)
     }
 }
 
@@ -47,9 +48,9 @@ public struct PreStop: ContainerSetting {
     /// A command as words; the rest is as that of `PostStart`.
     public init(
         _ words: String..., user: String? = nil, privileged isPrivileged: Bool? = nil, workdir: String? = nil,
-        environment: [String: String] = [:], fileID: String = #fileID, line: Int = #line
+        environment: [String: String] = [:], unset: [String] = [], fileID: String = #fileID, line: Int = #line
     ) {
-        element = .hook("PreStop", "preStop", words, user, isPrivileged, workdir, environment, fileID, line)
+        element = .hook("PreStop", "preStop", words, user, isPrivileged, workdir, environment, unset, fileID, line)
     }
 }
 
@@ -111,20 +112,21 @@ public struct Update: ContainerSetting {
 extension BlockElement {
     fileprivate static func hook(
         _ name: String, _ list: String, _ words: [String], _ user: String?, _ isPrivileged: Bool?,
-        _ workdir: String?, _ environment: [String: String], _ fileID: String, _ line: Int
+        _ workdir: String?, _ environment: [String: String], _ unset: [String], _ fileID: String, _ line: Int
     ) -> BlockElement {
         var hook: JSONObject = ["command": .array(words.map { .string($0) })]
         if let user { hook["user"] = .string(user) }
         if let isPrivileged { hook["privileged"] = .bool(isPrivileged) }
         if let workdir { hook["workdir"] = .string(workdir) }
         if !environment.isEmpty { hook["env"] = .object(sorted(environment)) }
+        if !unset.isEmpty { hook["unsetEnv"] = .array(unset.map { .string($0) }) }
         var element = BlockElement(
             name, fileID, line, changes: [.extend(map: "hooks", list: list, .object(hook))])
         if words.first?.isEmpty ?? true {
             element.problem("SC1119", "\(name) has no program", hint: "write \(name)(\"program\", \"argument\")")
         }
         if let workdir { element.requireAbsolute(workdir, "the working directory") }
-        for variable in environment.keys.sorted() where !isEnvironmentName(variable) {
+        for variable in environment.keys.sorted() + unset where !isEnvironmentName(variable) {
             element.problem("SC1110", "\"\(variable)\" is no name of an environment variable")
         }
         return element

@@ -42,6 +42,7 @@ enum StackSource: Sendable {
             let project = try await source.load()
             var options = LoweringOptions()
             options.apiSocket = invocation.location.socket
+            options.onlyLooks = daemon == nil
             let document = try await source.document(of: project, options, daemon: daemon)
             var timings = Timings()
             timings.add("compose", nanoseconds: Clock.monotonic() - began)

@@ -77,6 +77,19 @@ struct ComposeExportTests {
         #expect(notes.allSatisfy { $0.severity == .note && $0.location != nil })
     }
 
+    @Test("a variable that is taken away must not be set where the file is used, and is noted")
+    func unset() throws {
+        let hook: JSONValue = ["command": ["x"], "env": ["A": "1"], "unsetEnv": ["TOKEN"]]
+        let web = try Self.resource(
+            "container.web[1]", ["image": "x", "unsetEnv": ["HTTP_PROXY"], "hooks": ["postStart": [hook]]])
+        let (text, notes) = ComposeExport.yaml(of: StackDocument(name: "shop", resources: [web], outputs: []))
+        #expect(notes.map(\.code) == ["SC2467", "SC2467"])
+        #expect(zip(notes, ["HTTP_PROXY", "TOKEN"]).allSatisfy { $0.summary.contains($1) })
+        let again = try #require(try ModelLab.project(text).document().resources.last)
+        #expect(again.attributes["unsetEnv"] == ["HTTP_PROXY"])
+        #expect(again.attributes["hooks"]?["postStart"] == [hook])
+    }
+
     @Test("the file is read again and lowered")
     func again() throws {
         let (text, _) = ComposeExport.yaml(of: try Self.shop())

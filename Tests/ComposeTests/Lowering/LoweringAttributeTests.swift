@@ -161,6 +161,10 @@ struct LoweringAttributeTests {
                 "hooks",
                 #"{"postStart":[{"command":["chown","x"],"env":{"A":"b"},"privileged":true,"user":"root","workdir":"/"}]}"#
             ),
+            (
+                #""pre_stop": [{"command": ["x"], "environment": {"B": null, "C": "1", "A": null}}]"#, "hooks",
+                #"{"preStop":[{"command":["x"],"env":{"C":"1"},"unsetEnv":["A","B"]}]}"#
+            ),
             (#""pre_stop": [{"command": ["sync"]}]"#, "hooks", #"{"preStop":[{"command":["sync"]}]}"#),
         ])
     func lifetime(_ written: String, _ name: String, _ expected: String) throws {

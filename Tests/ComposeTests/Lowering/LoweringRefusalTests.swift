@@ -117,8 +117,12 @@ struct LoweringRefusalTests {
         let lab = try LoweringLab(
             web: #""secrets": [{"source": "s"}], "configs": [{"source": "c"}]"#,
             with: #""secrets": {"s": {"environment": "NONE"}}, "configs": {"c": {"environment": "NONE"}}"#)
-        let document = try lab.project.document(seal: nil)
+        var options = LoweringOptions()
+        options.onlyLooks = true
+        let document = try lab.project.document(options, seal: nil)
         #expect(document.resources.last?.attributes["files"]?.arrayValue?.count == 2)
+        // A manifest that is made of it is applied, though nothing is sealed for it.
+        #expect(throws: DiagnosticList.self) { try lab.project.document(seal: nil) }
         #expect(lab.codes() == ["SC2418", "SC2418"])
     }
 

@@ -176,6 +176,23 @@ struct LoweringStackTests {
         #expect(second["image"] == "busybox" && second["user"] == "root" && second["command"] == ["warm"])
     }
 
+    @Test("a step does not get a variable that it names without a value and nothing sets")
+    func unsetInStep() throws {
+        let lab = try LoweringLab(
+            web: #"""
+                "environment": {"TOKEN": "1", "GONE": null}, "pre_start": [
+                  {"command": ["a"], "environment": {"TOKEN": null}}, {"command": ["b"], "environment": {"GONE": "2"}}]
+                """#)
+        let first = try #require(try lab.attributes("container.web-pre_start-1[1]"))
+        #expect(first["env"] == nil && first["unsetEnv"] == ["GONE", "TOKEN"])
+        let second = try #require(try lab.attributes("container.web-pre_start-2[1]"))
+        #expect(second["env"] == ["TOKEN": "1", "GONE": "2"] && second["unsetEnv"] == nil)
+        let (text, _) = ComposeExport.yaml(of: try lab.document())
+        let again = try ModelLab.project(text).document()
+        let step = again.resources.first { $0.address.name == "web-pre_start-1" }
+        #expect(step?.attributes["unsetEnv"] == ["GONE", "TOKEN"] && step?.attributes["env"] == nil)
+    }
+
     @Test("a container without a number is called as those of manifests")
     func unnumbered() throws {
         let lab = try LoweringLab(

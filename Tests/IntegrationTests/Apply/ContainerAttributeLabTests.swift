@@ -9,6 +9,23 @@ import Testing
 
 @Suite("Attributes of a stack's containers on the real kernel", .serialized, .timeLimit(.minutes(5)))
 struct ContainerAttributeLabTests {
+    @Test("a container stays where the manifest says more or less that comes to the same")
+    func same() async throws {
+        let lab = try await StackLab()
+        let address = "container.web[1]"
+        let said = StackLab.sleeper(["tty": false, "privileged": false])
+        try await lab.apply([address: said])
+        let id = try await lab.container("shop-web-1").id
+        for attributes in [StackLab.sleeper(), StackLab.sleeper(["unsetEnv": ["NOWHERE"]]), said] {
+            try await lab.apply([address: attributes])
+            #expect(try await lab.container("shop-web-1").id == id)
+        }
+        #expect(
+            try await lab.plan([address: StackLab.sleeper(["unsetEnv": ["HOSTNAME"]])]).lines
+                == ["recreate container.web[1] recreate: unsetEnv"])
+        try await lab.takeDown()
+    }
+
     @Test("what a process can see is as it was asked for, a second plan is empty, and drift is found")
     func seen() async throws {
         let lab = try await StackLab()

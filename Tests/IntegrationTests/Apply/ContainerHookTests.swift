@@ -16,13 +16,13 @@ struct ContainerHookTests {
         let hooks: JSONValue = [
             "postStart": [
                 [
-                    "command": ["sh", "-c", "id -u; echo $WHAT in $PWD; echo up >> /log/all"], "user": "0",
-                    "workdir": "/tmp", "env": ["WHAT": "started"],
+                    "command": ["sh", "-c", "id -u; echo $WHAT$GONE in $PWD; echo up >> /log/all"], "user": "0",
+                    "workdir": "/tmp", "env": ["WHAT": "started"], "unsetEnv": ["GONE"],
                 ]
             ],
             "preStop": [["command": ["sh", "-c", "echo down >> /log/all"]], ["command": ["false"]]],
         ]
-        var attributes = StackLab.sleeper(["mounts": [log], "hooks": hooks])
+        var attributes = StackLab.sleeper(["mounts": [log], "hooks": hooks, "env": ["GONE": "wrong"]])
         let address = "container.web[1]"
         try await lab.apply([address: attributes])
         #expect(lab.progress.filter { ["0", "started in /tmp"].contains($0) } == ["0", "started in /tmp"])

@@ -22,6 +22,8 @@ final class ModelReader {
 
     /// Parsed files: one that is extended a hundred times is read once.
     private var documents: [String: [ComposeNode]] = [:]
+    /// The first of what is wrong with files, which stands for the rest once that has been told.
+    private var failures: [String: DiagnosticList] = [:]
     /// Included models by what they are made of.
     var includes: [String: ComposeMap] = [:]
     /// How many different ones there may be.
@@ -85,11 +87,18 @@ final class ModelReader {
     ) throws(DiagnosticList) -> [ComposeNode] {
         let key = "\(scope.identity) \(path)"
         if let known = documents[key] { return known }
+        if let known = failures[key] { throw known }
         guard let bytes = try bytes(of: path, at: location) else {
             throw missing(path, at: location)
         }
         let interpolation = Interpolation(environment: scope.environment, replaces: request.interpolates)
-        let read = try ComposeFileReader(interpolation: interpolation).read(bytes, file: shown(path))
+        let read: (documents: [ComposeNode], warnings: [Diagnostic])
+        do {
+            read = try ComposeFileReader(interpolation: interpolation).read(bytes, file: shown(path))
+        } catch {
+            failures[key] = DiagnosticList(Array(error.diagnostics.prefix(1)))
+            throw error
+        }
         for warning in read.warnings { findings.add(warning) }
         documents[key] = read.documents
         return read.documents

@@ -25,6 +25,8 @@ struct ContainerAttribute: Sendable {
 
     let name: String
     let effect: Effect
+    /// Whether it is a truth value, of which false says no more than nothing.
+    private(set) var isFlag = false
     /// Brings it to its normal form.
     let read: Reading
     /// Puts its normal form into a specification; nil puts in what a container has that says nothing.
@@ -104,11 +106,13 @@ extension ContainerAttribute {
 
     /// A truth value.
     static func flag(_ name: String, _ member: Member<Bool>, _ effect: Effect) -> Self {
-        Self(
+        var attribute = Self(
             name, effect,
             read: { reader, _ in reader.flag(name) },
             write: { $1[keyPath: member] = $0?.boolValue ?? ContainerSpecification()[keyPath: member] },
             see: { sight, _ in .bool(sight.specification[keyPath: member]) })
+        attribute.isFlag = true
+        return attribute
     }
 
     /// A list of texts, or a set of them; the empty one says nothing.

@@ -149,7 +149,8 @@ enum LifecycleAttributes {
                 reader.flag("privileged")
                 reader.text("workdir", { $0.isEmpty || $0.hasPrefix("/") ? $0 : nil }, expected: "an absolute path")
                 reader.dictionary("env")
-                return try reader.finished(known: ["command", "user", "privileged", "workdir", "env"])
+                reader.names("unsetEnv")
+                return try reader.finished(known: ["command", "user", "privileged", "workdir", "env", "unsetEnv"])
             }
         }
         return try reader.finished(known: keys)

@@ -23,11 +23,7 @@ enum ProcessAttributes {
         // Written after `env`, whose list it goes on.
         ContainerAttribute(
             "unsetEnv", .recreate,
-            read: { reader, _ in
-                reader.texts("unsetEnv", isSet: true, expected: "the name of a variable") { name in
-                    name.isEmpty || name.contains("=") ? nil : name
-                }
-            },
+            read: { reader, _ in reader.names("unsetEnv") },
             write: { value, specification in
                 specification.env += value?.arrayValue?.compactMap(\.stringValue) ?? []
             },
@@ -91,4 +87,13 @@ enum ProcessAttributes {
                         (limit.name, ["soft": .int(limit.soft), "hard": .int(limit.hard)])
                     }))
         })
+}
+
+extension AttributeReader {
+    /// Copies a set of names of variables.
+    mutating func names(_ key: String) {
+        texts(key, isSet: true, expected: "the name of a variable") { name in
+            name.isEmpty || name.contains("=") ? nil : name
+        }
+    }
 }
