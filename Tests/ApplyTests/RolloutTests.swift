@@ -158,6 +158,25 @@ import Testing
         #expect(try await bench.engine.plan(green).isEmpty)
     }
 
+    @Test("one that cannot be put back is made again as it is, and the others are left")
+    func cannotBePutBack() async throws {
+        let bench = try Workbench()
+        let update: JSONObject = ["onFailure": "rollBack"]
+        try await bench.apply(Make.stack(try Self.replicas(3, color: "blue", update: update)))
+        // The new third one fails, and then the old second one.
+        bench.host.fail("create container.web[3]")
+        bench.host.fail("create container.web[2]", after: 1)
+        let green = Make.stack(try Self.replicas(3, color: "green", update: update))
+        let summary = try await bench.apply(green)
+        #expect(summary.failed.map(\.description) == ["container.web[3]", "container.web[2]"])
+        let colors = bench.host.objects(of: "shop").sorted { $0.address < $1.address }.map {
+            $0.attributes["env"]?["COLOR"]
+        }
+        #expect(colors == ["green", "green", "blue"])
+        #expect(try bench.orphans("shop").isEmpty)
+        #expect(try await bench.apply(green).succeeded)
+    }
+
     @Test("a kill at any transition while replicas are put back leaves each there once")
     func killsOfRollBack() async throws {
         let update: JSONObject = ["order": "startFirst", "onFailure": "rollBack"]
