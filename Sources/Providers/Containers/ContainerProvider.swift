@@ -140,7 +140,7 @@ struct ContainerProvider: ResourceProvider {
             try? await replaced.putBack()
             throw error
         }
-        if !others.isEmpty { try await replaced.remove(others, progress) }
+        if !others.isEmpty { try? await replaced.remove(others, progress) }
         return try await outputs(container, address)
     }
 

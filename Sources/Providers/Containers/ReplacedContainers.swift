@@ -37,15 +37,25 @@ struct ReplacedContainers {
     }
 
     /// Removes them: the new one is in their place.
+    ///
+    /// One that cannot be removed stays, stopped, and is told: the new one runs, and is not undone for it.
     func remove(_ containers: [Container], _ progress: ProgressSink) async throws {
+        // From here on there is nothing to put back.
+        try await write([])
         let carried = CarriedVolumes(engine: engine, stack: stack, address: address)
         for container in containers {
             progress(ProgressUpdate(address: address, message: "removing \(container.name) of another client"))
-            try await carried.keep(of: container)
-            try await engine.remove(container, force: true)
+            do {
+                try await carried.keep(of: container)
+                try await engine.remove(container, force: true)
+            } catch {
+                progress(
+                    ProgressUpdate(
+                        address: address,
+                        message: "\(container.name) of another client cannot be removed, and stays: \(error)"))
+            }
         }
         try await carried.settle()
-        try await write([])
     }
 
     /// Puts those back that the new one, which is gone, was to replace.
