@@ -9,9 +9,11 @@ extension Supervisor {
     /// How long peers may take what was sent before their connections are reset, in nanoseconds.
     private static let patienceWithPeers: Int64 = 500_000_000
 
+    /// Connections of others in a namespace that it shares are none of a container's that joined it: those go on.
+    ///
     /// Waits until every peer knows that its connection has ended, and resets those that do not listen.
     func endConnections() {
-        guard hasNetwork else { return }
+        guard hasNetwork, plan.ownsNetwork else { return }
         let diagnostics = socket(AF_NETLINK, 3 | O_CLOEXEC, 4)  // SOCK_RAW, NETLINK_SOCK_DIAG
         guard diagnostics >= 0 else { return }
         defer { closeDescriptor(diagnostics) }
