@@ -1,5 +1,6 @@
 import Diagnostics
 import JSONText
+import Linux
 import StackModel
 import StateStore
 
@@ -54,12 +55,18 @@ extension Walk {
         let address = planned.desired[position].resource.address
         let location = planned.desired[position].resource.location
         let runner = runner
+        let name = StepName(address: address, operation: .create)
+        let start = Clock.monotonic()
+        events(.stepStarted(name, location))
         do {
             let database = runner.journal.database
             let now = try await database.reading { transaction in
                 try transaction.resource(stack: before.stack, address: before.address)
             }
-            guard let now else { return true }
+            guard let now else {
+                events(.stepSkipped(name, cause: address, reason: "it is not there any more"))
+                return true
+            }
             let current = try RecordedResource(now)
             let result: StepRunner.Result
             if startsFirst {
@@ -73,12 +80,13 @@ extension Walk {
             }
             outputs[position] = result.outputs
             objectIDs[position] = result.objectID
-            events(
-                .diagnostic(
-                    Diagnostic(
-                        severity: .warning, code: "SC3212", summary: "\(address) has been put back as it was",
-                        detail: "Another replica failed, and then all of them are to be rolled back.",
-                        address: address.description, location: location)))
+            events(.stepDone(name, milliseconds: Double(Clock.monotonic() - start) / 1e6))
+            events(.diagnostic(putBack(address, location)))
+            // What was done to it is undone.
+            for operation in [StepName.Operation.create, .delete] {
+                let count = outcome.done[operation.rawValue, default: 0] - 1
+                outcome.done[operation.rawValue] = count > 0 ? count : nil
+            }
             outcome.skipped.append(address)
             return true
         } catch let unwritable as Journal.Unwritable {
@@ -86,9 +94,27 @@ extension Walk {
         } catch {
             var failure = Failure.diagnostic(error, address, location, doing: "putting back of \(address)")
             failure.notes.append("plan and apply again")
-            events(.diagnostic(failure))
+            events(.stepFailed(name, failure))
             outcome.failed.append(address)
         }
         return false
+    }
+
+    /// Says that a replica has been put back, and who has to follow.
+    private func putBack(_ address: ResourceAddress, _ location: SourceLocation) -> Diagnostic {
+        let followers = planned.desired.map(\.resource).filter { resource in
+            Self.unnumbered(resource.address) != Self.unnumbered(address)
+                && StackReference.references(in: .object(resource.attributes)).contains { $0.address == address }
+        }
+        var told = Diagnostic(
+            severity: .warning, code: "SC3212", summary: "\(address) has been put back as it was",
+            detail: "Another replica failed, and then all of them are to be rolled back.",
+            address: address.description, location: location)
+        if !followers.isEmpty {
+            let names = followers.map(\.address.description).joined(separator: ", ")
+            told.notes.append("still set up for the one that was taken back: \(names)")
+            told.hint = "mend what failed, and apply again: they follow"
+        }
+        return told
     }
 }
