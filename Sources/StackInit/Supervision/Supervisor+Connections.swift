@@ -123,6 +123,8 @@ private struct UnfinishedConnection {
     var endsInSilence: Bool { state == Self.lastAck || state == Self.closing }
 
     /// Makes the other side ask for the connection, which has been reset: then it learns that it is no more.
+    ///
+    /// Connection tracking takes that for invalid, so that it does not reach peers behind address translation.
     func knock() {
         guard request.count == Self.messageSize - 16 else { return }
         request.withUnsafeBufferPointer { bytes in

@@ -61,13 +61,14 @@ struct ConnectionEndTests {
             "network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", "lan"
         ).line
         var clients: [ChildProcess] = []
-        let near = ["127.0.0.1", "::1", gateway]
+        // Address translation lets nothing through to one that has closed its own side: not told are those behind it.
+        let near = halfClosed ? ["::1"] : ["127.0.0.1", "::1", gateway]
         for (number, address) in near.enumerated() {
             let line = Self.reading(
                 "/usr/bin/busybox nc \(address) \(port)", "\(lab.root)/near\(number)", halfClosed: halfClosed)
             clients.append(try Spawn.start(SpawnRequest("/usr/bin/busybox", ["sh", "-c", line])))
         }
-        let far = ["server 80", "\(gateway) \(port)"]
+        let far = halfClosed ? ["server 80"] : ["server 80", "\(gateway) \(port)"]
         for (number, place) in far.enumerated() {
             try await lab.docker(
                 "exec", "-d", "client", "sh", "-c",
