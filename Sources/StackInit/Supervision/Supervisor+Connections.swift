@@ -14,7 +14,7 @@ extension Supervisor {
     /// (tcp(7), net.ipv4.tcp_invalid_ratelimit); in nanoseconds.
     private static let silenceOfPeers: Int64 = 520_000_000
     /// How long the answer to a knock may be under way, in nanoseconds.
-    private static let answerTime: Int64 = 100_000_000
+    private static let answerTime: Int64 = 250_000_000
 
     /// The wait for the peers of an ended container.
     struct Closing {
