@@ -35,7 +35,8 @@ struct ApplyRun: Sendable {
             journal: Journal(
                 database: engine.database, writer: engine.writer, stack: stack, run: run,
                 crashPoint: engine.crashPoint),
-            progress: { events(.stepProgress($0)) }, now: { Clock.now().nanosecondsSinceEpoch })
+            progress: { update in events(update.warning.map { .diagnostic($0) } ?? .stepProgress(update)) },
+            now: { Clock.now().nanosecondsSinceEpoch })
     }
 
     /// Closes what an earlier run left open.

@@ -128,6 +128,13 @@ package struct ProgressUpdate: Sendable, Hashable {
     /// Done so far, in the step's own unit.
     package var current: Int?
     package var total: Int?
+    /// What the step could not do, though it is not undone for it: told for itself.
+    package var warning: Diagnostic?
+
+    package init(address: ResourceAddress, warning: Diagnostic) {
+        self.init(address: address, message: warning.summary)
+        self.warning = warning
+    }
 
     package init(address: ResourceAddress, message: String, current: Int? = nil, total: Int? = nil) {
         self.address = address

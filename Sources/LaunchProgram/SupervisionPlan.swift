@@ -47,6 +47,8 @@ package struct SupervisionPlan: Sendable, Equatable {
     package var donations: [NamespaceDonation]
     /// Whether the process's own children may outlive it: then they are killed by their group at its end.
     package var killsGroup: Bool
+    /// Whether the network namespace is the container's own, and its links go when it ends.
+    package var ownsNetwork: Bool
     /// What the process does before it is the user's.
     package var program: LaunchProgram
 
@@ -58,7 +60,7 @@ package struct SupervisionPlan: Sendable, Equatable {
     package static let controlName: KernelString = "control.sock"
 
     /// "SVP" and the version of the form.
-    private static let mark: UInt32 = 0x0150_5653
+    private static let mark: UInt32 = 0x0250_5653
 
     package init(directory: KernelString, program: LaunchProgram) {
         self.directory = directory
@@ -78,6 +80,7 @@ package struct SupervisionPlan: Sendable, Equatable {
         donations = []
         killsGroup = false
         keepsGroupAbove = false
+        ownsNetwork = false
     }
 
     /// The binary form.
@@ -106,6 +109,7 @@ package struct SupervisionPlan: Sendable, Equatable {
         }
         writer.put(killsGroup)
         writer.put(keepsGroupAbove)
+        writer.put(ownsNetwork)
         program.encode(to: &writer)
         return writer.bytes
     }
@@ -142,6 +146,7 @@ package struct SupervisionPlan: Sendable, Equatable {
         }
         killsGroup = try reader.boolean()
         keepsGroupAbove = try reader.boolean()
+        ownsNetwork = try reader.boolean()
         program = LaunchProgram()
     }
 }

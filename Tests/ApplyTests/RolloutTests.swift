@@ -158,6 +158,59 @@ import Testing
         #expect(try await bench.engine.plan(green).isEmpty)
     }
 
+    @Test("one that cannot be put back is made again as it is, and the others are left")
+    func cannotBePutBack() async throws {
+        let bench = try Workbench()
+        let update: JSONObject = ["onFailure": "rollBack"]
+        try await bench.apply(Make.stack(try Self.replicas(3, color: "blue", update: update)))
+        // The new third one fails, and then the old second one.
+        bench.host.fail("create container.web[3]")
+        bench.host.fail("create container.web[2]", after: 1)
+        let green = Make.stack(try Self.replicas(3, color: "green", update: update))
+        let summary = try await bench.apply(green)
+        #expect(summary.failed.map(\.description) == ["container.web[3]", "container.web[2]"])
+        let colors = bench.host.objects(of: "shop").sorted { $0.address < $1.address }.map {
+            $0.attributes["env"]?["COLOR"]
+        }
+        #expect(colors == ["green", "green", "blue"])
+        #expect(try bench.orphans("shop").isEmpty)
+        #expect(try await bench.apply(green).succeeded)
+    }
+
+    @Test("an additional replica that fails puts nothing back: the others are well")
+    func additionalFails() async throws {
+        let bench = try Workbench()
+        let update: JSONObject = ["onFailure": "rollBack"]
+        try await bench.apply(Make.stack(try Self.replicas(2, color: "blue", update: update)))
+        bench.host.fail("create container.web[3]")
+        let log = EventLog()
+        let summary = try await bench.apply(Make.stack(try Self.replicas(3, color: "green", update: update)), log)
+        #expect(summary.failed.map(\.description) == ["container.web[3]"])
+        #expect(!log.diagnostics.contains { $0.code == "SC3212" })
+        #expect(bench.host.objects(of: "shop").map { $0.attributes["env"]?["COLOR"] } == ["green", "green"])
+    }
+
+    @Test("whoever is set up for one that is taken back is named, and follows with the next apply")
+    func rollBackNamesFollowers() async throws {
+        let update: JSONObject = ["order": "startFirst", "onFailure": "rollBack"]
+        func stack(_ color: String) throws -> StackDocument {
+            Make.stack(
+                try Self.replicas(2, color: color, update: update) + [
+                    try Make.resource("container.side", ["peer": Make.reference("container.web[1]", "id")])
+                ])
+        }
+        let bench = try Workbench()
+        try await bench.apply(try stack("blue"))
+        bench.host.fail("create container.web[2]")
+        let log = EventLog()
+        let summary = try await bench.apply(try stack("green"), log)
+        #expect(summary.failed.map(\.description) == ["container.web[2]"])
+        let told = try #require(log.diagnostics.first { $0.code == "SC3212" })
+        #expect(told.notes == ["still set up for the one that was taken back: container.side"])
+        #expect(try await bench.apply(try stack("green")).succeeded)
+        #expect(try await bench.engine.plan(try stack("green")).isEmpty)
+    }
+
     @Test("a kill at any transition while replicas are put back leaves each there once")
     func killsOfRollBack() async throws {
         let update: JSONObject = ["order": "startFirst", "onFailure": "rollBack"]

@@ -8,6 +8,7 @@ extension HostEngine {
         let settings = specification.hostSettings
         plan.namespaces = try namespaces(specification)
         plan.keepsCgroupParent = !settings.cgroupParent.isEmpty
+        plan.ownsNetwork = specification.hasOwnNetwork
         plan.oomScoreAdjustment = settings.outOfMemoryScore
         plan.maskedPaths = settings.maskedPaths ?? ContainerConfiguration.dockerMaskedPaths
         plan.readOnlyPaths = settings.readOnlyPaths ?? ContainerConfiguration.dockerReadOnlyPaths

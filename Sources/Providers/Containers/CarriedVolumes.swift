@@ -12,7 +12,9 @@ struct CarriedVolumes: Sendable {
     let stack: String
     let address: ResourceAddress
 
-    private var key: String { "carried-volumes.\(stack)/\(address)" }
+    private var note: StoredNote {
+        StoredNote(database: engine.database, key: "carried-volumes.\(stack)/\(address)")
+    }
 
     /// Takes note of the volumes of a container that is about to be replaced, unless another has them already.
     func keep(of container: Container) async throws {
@@ -73,15 +75,11 @@ struct CarriedVolumes: Sendable {
     }
 
     private func noted() async throws -> [String: String] {
-        let (database, key) = (engine.database, key)
-        let text = try await BlockingExecutor.shared.run { try database.read { try $0.value(forKey: key) } }
-        guard let text, let object = try? JSONValue.parse(Array(text.utf8)) else { return [:] }
+        guard let object = try await note.read() else { return [:] }
         return JSONObject([("volumes", object)]).strings("volumes")
     }
 
     private func write(_ volumes: [String: String]) async throws {
-        let (database, key) = (engine.database, key)
-        let text = volumes.isEmpty ? nil : JSONValue.object(.strings(volumes)).serialized(.compact)
-        try await BlockingExecutor.shared.run { try database.write { try $0.setValue(text, forKey: key) } }
+        try await note.write(volumes.isEmpty ? nil : .object(.strings(volumes)))
     }
 }

@@ -22,7 +22,9 @@ struct ContainerHandover {
     /// The name of a new container until it has come as far.
     static func temporaryName(_ name: String, id: String) -> String { "\(name)-new-\(id.prefix(12))" }
 
-    private static func key(_ id: String) -> String { "container-handover.\(id)" }
+    private static func note(_ id: String, _ engine: HostEngine) -> StoredNote {
+        StoredNote(database: engine.database, key: "container-handover.\(id)")
+    }
 
     /// Waits until the new one is well, then gives it ports and name.
     func carryOut() async throws {
@@ -87,8 +89,7 @@ struct ContainerHandover {
 
     /// The old one is gone for good, or the new one.
     static func forget(_ id: String, _ engine: HostEngine) async throws {
-        let (database, key) = (engine.database, key(id))
-        try await BlockingExecutor.shared.run { try database.write { try $0.setValue(nil, forKey: key) } }
+        try await note(id, engine).write(nil)
     }
 
     /// What an old container had.
@@ -98,9 +99,7 @@ struct ContainerHandover {
         var ports: [PortBinding]
 
         static func of(_ new: String, _ engine: HostEngine) async throws -> GivenAway? {
-            let (database, key) = (engine.database, key(new))
-            let text = try await BlockingExecutor.shared.run { try database.read { try $0.value(forKey: key) } }
-            guard let text, let json = try? JSONValue.parse(Array(text.utf8)), let id = json["id"]?.stringValue,
+            guard let json = try await note(new, engine).read(), let id = json["id"]?.stringValue,
                 let name = json["name"]?.stringValue
             else { return nil }
             let ports = (json["ports"]?.arrayValue ?? []).compactMap { PortBinding(attributes: $0) }
@@ -108,13 +107,9 @@ struct ContainerHandover {
         }
 
         func write(for new: String, _ engine: HostEngine) async throws {
-            let json: JSONValue = [
+            try await note(new, engine).write([
                 "id": .string(id), "name": .string(name), "ports": .array(ports.map { .object($0.attributes) }),
-            ]
-            let (database, key) = (engine.database, key(new))
-            try await BlockingExecutor.shared.run {
-                try database.write { try $0.setValue(json.serialized(.compact), forKey: key) }
-            }
+            ])
         }
     }
 }

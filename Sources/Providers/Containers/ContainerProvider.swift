@@ -144,17 +144,17 @@ struct ContainerProvider: ResourceProvider {
             try? await replaced.putBack()
             throw error
         }
-        if !others.isEmpty { try await replaced.remove(others, progress) }
+        if !others.isEmpty { await replaced.remove(others, progress) }
         return try await outputs(container, address)
     }
 
-    /// The container that is still there when its successor is made.
+    /// The container that is still there when its successor is made; the newest, where others could not be removed.
     private func predecessor(_ stack: String, _ address: ResourceAddress, _ id: String) -> Container? {
-        engine.containers.unordered.first { container in
+        engine.containers.unordered.filter { container in
             let facts = container.snapshot
             return container.id != id && facts.stack == stack && facts.address == address.description
                 && ![.removing, .dead].contains(facts.state.phase)
-        }
+        }.max { $0.snapshot.created < $1.snapshot.created }
     }
 
     private func made(

@@ -1,4 +1,5 @@
 import Apply
+import Diagnostics
 import Engine
 import JSONText
 import Linux
@@ -16,7 +17,9 @@ struct ReplacedContainers {
     /// The id of the new one.
     let successor: String
 
-    private var key: String { "replaced-containers.\(successor)" }
+    private var note: StoredNote {
+        StoredNote(database: engine.database, key: "replaced-containers.\(successor)")
+    }
 
     /// Frees the name that the new one is to have.
     func giveWay(_ containers: [Container], to name: String) async throws {
@@ -37,15 +40,29 @@ struct ReplacedContainers {
     }
 
     /// Removes them: the new one is in their place.
-    func remove(_ containers: [Container], _ progress: ProgressSink) async throws {
+    ///
+    /// What cannot be done is told, no more: the new one runs, and is not undone for an old one that stays, stopped.
+    func remove(_ containers: [Container], _ progress: ProgressSink) async {
         let carried = CarriedVolumes(engine: engine, stack: stack, address: address)
         for container in containers {
             progress(ProgressUpdate(address: address, message: "removing \(container.name) of another client"))
-            try await carried.keep(of: container)
-            try await engine.remove(container, force: true)
+            do {
+                try await carried.keep(of: container)
+                try await engine.remove(container, force: true)
+            } catch {
+                progress(
+                    ProgressUpdate(
+                        address: address,
+                        warning: Diagnostic(
+                            severity: .warning, code: "SC5150",
+                            summary: "\(container.name) of another client, which is replaced, cannot be removed",
+                            detail: "it stays, stopped: \(error)",
+                            hint: "remove it with: stackctl rm -f \(container.name)", address: address.description)))
+            }
         }
-        try await carried.settle()
-        try await write([])
+        // Notes that stay name containers that are gone.
+        try? await carried.settle()
+        try? await write([])
     }
 
     /// Puts those back that the new one, which is gone, was to replace.
@@ -64,9 +81,7 @@ struct ReplacedContainers {
     }
 
     private func noted() async throws -> [JSONValue] {
-        let (database, key) = (engine.database, key)
-        let text = try await BlockingExecutor.shared.run { try database.read { try $0.value(forKey: key) } }
-        return text.flatMap { try? JSONValue.parse(Array($0.utf8)) }?.arrayValue ?? []
+        try await note.read()?.arrayValue ?? []
     }
 
     /// What is noted already stays: an apply that was interrupted has stopped them, and renamed them.
@@ -79,8 +94,6 @@ struct ReplacedContainers {
                 "ran": .bool(container.state.isActive),
             ]
         }
-        let (database, key) = (engine.database, key)
-        let text = notes.isEmpty ? nil : JSONValue.array(notes).serialized(.compact)
-        try await BlockingExecutor.shared.run { try database.write { try $0.setValue(text, forKey: key) } }
+        try await note.write(notes.isEmpty ? nil : .array(notes))
     }
 }

@@ -1,4 +1,5 @@
 import Apply
+import Diagnostics
 import Engine
 import JSONText
 import Linux
@@ -14,7 +15,9 @@ struct NetworkGuests: Sendable {
     let stack: String
     let address: ResourceAddress
 
-    private var key: String { "network-guests.\(stack)/\(address)" }
+    private var note: StoredNote {
+        StoredNote(database: engine.database, key: "network-guests.\(stack)/\(address)")
+    }
 
     /// The containers of others in a network.
     static func containers(_ engine: HostEngine, in networkID: String, stack: String) -> [Container] {
@@ -42,26 +45,42 @@ struct NetworkGuests: Sendable {
     /// Connects those that were noted with the network that has been made, with their names, and with their addresses where
     /// it has those.
     ///
-    /// - Parameter told: what could not be done for whom.
-    func bringBack(to network: NetworkSpecification, told: (String) -> Void) async throws {
-        let notes = try await noted()
-        guard !notes.isEmpty else { return }
-        for (id, note) in notes {
-            guard let container = engine.containers.container(id: id),
+    /// Who cannot be connected is told of, and stays noted for the next time.
+    func bringBack(to network: NetworkSpecification, _ progress: ProgressSink) async throws {
+        for (id, note) in try await noted() {
+            try Task.checkCancellation()
+            if let container = engine.containers.container(id: id),
                 !container.specification.endpoints.contains(where: { $0.network == network.id })
-            else { continue }
-            do {
-                try await connect(container, to: network, note)
-                told("connecting \(container.name) again")
-            } catch {
-                told("\(container.name), which was in the network, cannot be connected again: \(error)")
+            {
+                do {
+                    try await connect(container, to: network, note)
+                    progress(ProgressUpdate(address: address, message: "connecting \(container.name) again"))
+                } catch {
+                    try Task.checkCancellation()
+                    progress(ProgressUpdate(address: address, warning: refused(container, network, error)))
+                    continue
+                }
             }
+            var left = try await noted()
+            left[id] = nil
+            try await write(left)
         }
-        try await write(JSONObject())
+    }
+
+    /// The network is deleted for good: nobody waits for the next one.
+    func forget() async throws { try await note.write(nil) }
+
+    private func refused(_ container: Container, _ network: NetworkSpecification, _ error: any Error) -> Diagnostic {
+        Diagnostic(
+            severity: .warning, code: "SC5113",
+            summary: "\(container.name), which was in the network, cannot be connected again",
+            detail: "\(error)",
+            hint: "connect it with: stackctl network connect \(network.name) \(container.name)",
+            address: address.description)
     }
 
     private func connect(_ container: Container, to network: NetworkSpecification, _ note: JSONValue) async throws {
-        var settings = EndpointSettings(note: note, network: network)
+        guard var settings = EndpointSettings(note: note, network: network) else { return }
         let had = note["place"]?.stringValue.flatMap { IPv4Address($0) }
         if settings.address == nil, let had, network.subnet.hasHost(had) {
             // Whoever keeps its address need not be looked up again; who cannot have it gets another one.
@@ -78,43 +97,29 @@ struct NetworkGuests: Sendable {
         }
     }
 
-    private func noted() async throws -> JSONObject {
-        let (database, key) = (engine.database, key)
-        let text = try await BlockingExecutor.shared.run { try database.read { try $0.value(forKey: key) } }
-        return text.flatMap { try? JSONValue.parse(Array($0.utf8)) }?.objectValue ?? JSONObject()
-    }
+    private func noted() async throws -> JSONObject { try await note.read()?.objectValue ?? JSONObject() }
 
     private func write(_ notes: JSONObject) async throws {
-        let (database, key) = (engine.database, key)
-        let text = notes.isEmpty ? nil : JSONValue.object(notes).serialized(.compact)
-        try await BlockingExecutor.shared.run { try database.write { try $0.setValue(text, forKey: key) } }
+        try await note.write(notes.isEmpty ? nil : .object(notes))
     }
 }
 
 extension EndpointSettings {
+    /// As a container's attributes have it, and what those do not have.
     fileprivate func note(place: EndpointSpecification?) -> JSONObject {
-        var note: JSONObject = [
-            "aliases": .strings(aliases), "links": .strings(links), "options": .object(.strings(driverOptions)),
-            "priority": .int(Int64(gatewayPriority)),
-        ]
-        note["address"] = address.map { .string($0) }
-        note["address6"] = address6.map { .string($0) }
-        note["mac"] = macAddress.map { .string($0) }
+        var note = attributes
+        note["links"] = .strings(links)
         note["place"] = place.map { .string($0.address.description) }
         return note
     }
 
     /// As it was noted, but for fixed addresses that the network does not have.
-    fileprivate init(note: JSONValue, network: NetworkSpecification) {
-        let object = note.objectValue ?? JSONObject()
-        self.init(network: network.id, aliases: note["aliases"]?.arrayValue?.compactMap(\.stringValue) ?? [])
+    fileprivate init?(note: JSONValue, network: NetworkSpecification) {
+        var attributes = note.objectValue ?? JSONObject()
+        attributes["network"] = .string(network.id)
+        self.init(attributes: .object(attributes))
         links = note["links"]?.arrayValue?.compactMap(\.stringValue) ?? []
-        driverOptions = object.strings("options")
-        gatewayPriority = note["priority"]?.intValue.flatMap { Int(exactly: $0) } ?? 0
-        macAddress = note["mac"]?.stringValue
-        address = note["address"]?.stringValue.flatMap { text in
-            IPv4Address(text).flatMap { network.subnet.hasHost($0) ? text : nil }
-        }
-        address6 = network.ipv6 == nil ? nil : note["address6"]?.stringValue
+        if let fixed = address.flatMap({ IPv4Address($0) }), !network.subnet.hasHost(fixed) { address = nil }
+        if network.ipv6 == nil { address6 = nil }
     }
 }

@@ -5,6 +5,7 @@ import JSONText
 import Linux
 import Networking
 import StackModel
+import StateStore
 
 /// Networks of a stack: bridges of this host.
 struct NetworkProvider: ResourceProvider {
@@ -111,9 +112,7 @@ struct NetworkProvider: ResourceProvider {
             try await engine.networks.note(
                 id: network.id, labels: request.labels, isAttachable: request.isAttachable)
         }
-        try await NetworkGuests(engine: engine, stack: stack, address: address).bringBack(to: network) { message in
-            progress(ProgressUpdate(address: address, message: message))
-        }
+        try await NetworkGuests(engine: engine, stack: stack, address: address).bringBack(to: network, progress)
         return Self.outputs(network)
     }
 
@@ -138,10 +137,14 @@ struct NetworkProvider: ResourceProvider {
         stack: String, address: ResourceAddress, objectID: String, attributes: JSONObject, isReplaced: Bool,
         progress: @escaping ProgressSink
     ) async throws {
-        guard try await engine.networks.network(id: objectID) != nil else { return }
-        if isReplaced {
-            try await NetworkGuests(engine: engine, stack: stack, address: address).keep(in: objectID)
+        let guests = NetworkGuests(engine: engine, stack: stack, address: address)
+        // One that failed to be made anew, and is taken back, is not recorded: its guests wait for the next one.
+        let isRecorded = try await engine.database.reading { transaction in
+            try transaction.resource(stack: stack, address: address.description)?.objectID == objectID
         }
+        if isRecorded, !isReplaced { try await guests.forget() }
+        guard try await engine.networks.network(id: objectID) != nil else { return }
+        if isReplaced { try await guests.keep(in: objectID) }
         for endpoint in try await engine.networks.endpoints(networkID: objectID) {
             guard let container = engine.containers.container(id: endpoint.containerID),
                 let network = try await engine.networks.network(id: objectID)

@@ -53,6 +53,7 @@ package enum LaunchCompiler {
         plan.cgroupFiles = cgroup.entryFiles.map { KernelString($0) }
         plan.cgroupIsUnified = cgroup.isUnified
         plan.keepsGroupAbove = configuration.keepsCgroupParent
+        plan.ownsNetwork = configuration.ownsNetwork
         plan.memoryEvents = KernelString(cgroup.memoryEvents ?? "")
         plan.restart = configuration.restart
         plan.stopSignal = configuration.stopSignal

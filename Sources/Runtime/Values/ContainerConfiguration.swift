@@ -57,6 +57,8 @@ package struct ContainerConfiguration: Sendable, Hashable {
     package var cgroupPath: String
     /// Whether the group above it was named by the user, and stays when nothing is in it.
     package var keepsCgroupParent: Bool
+    /// Whether its network namespace is nobody else's before it: its connections end with it.
+    package var ownsNetwork: Bool
     /// The cgroup's limits.
     package var limits: CgroupLimits
     /// Device nodes beside the standard ones.
@@ -108,6 +110,7 @@ package struct ContainerConfiguration: Sendable, Hashable {
         readOnlyRoot = false
         useInit = false
         keepsCgroupParent = false
+        ownsNetwork = false
         limits = CgroupLimits()
         devices = []
         privileged = false

@@ -8,45 +8,96 @@ import CLinux
 extension Supervisor {
     /// How long peers may take what was sent before their connections are reset, in nanoseconds.
     private static let patienceWithPeers: Int64 = 500_000_000
+    /// The longest time between two looks at the connections, in nanoseconds.
+    private static let longestPause: Int64 = 20_000_000
+    /// A peer that has just answered the kernel's own questions leaves the next one unanswered for half a second
+    /// (tcp(7), net.ipv4.tcp_invalid_ratelimit); in nanoseconds.
+    private static let silenceOfPeers: Int64 = 520_000_000
+    /// How long the answer to a knock may be under way, in nanoseconds.
+    private static let answerTime: Int64 = 250_000_000
 
-    /// Waits until every peer knows that its connection has ended, and resets those that do not listen.
-    func endConnections() {
-        guard hasNetwork else { return }
-        let diagnostics = socket(AF_NETLINK, 3 | O_CLOEXEC, 4)  // SOCK_RAW, NETLINK_SOCK_DIAG
-        guard diagnostics >= 0 else { return }
-        defer { closeDescriptor(diagnostics) }
-        let deadline = init_monotonic_clock() + Self.patienceWithPeers
-        var pause: Int32 = 1
-        while true {
-            let unfinished = UnfinishedConnections.list(diagnostics)
-            if unfinished.isEmpty { return }
-            guard init_monotonic_clock() < deadline else {
-                for connection in unfinished { UnfinishedConnections.reset(connection, diagnostics) }
-                return
-            }
-            _ = init_poll(nil, 0, pause)
-            pause = min(pause * 2, 20)
+    /// The wait for the peers of an ended container.
+    struct Closing {
+        /// When those that do not listen are reset, on the monotonic clock.
+        var deadline: Int64
+        /// When to look next.
+        var next: Int64
+        /// Between this look and the next one, in nanoseconds.
+        var pause: Int64 = 1_000_000
+        /// Connections that are no more, of which the peers have not been told.
+        fileprivate var untold: [UnfinishedConnection] = []
+        /// All is done but for answers that are under way.
+        var isOver = false
+    }
+
+    var isClosing: Bool {
+        if case .closing = phase { return true }
+        return false
+    }
+
+    /// Ends the container for good: which is recorded at once, and told when every peer knows that its connection has ended.
+    ///
+    /// Connections of others in a namespace that it shares are none of a container's that joined it: those go on.
+    func endForGood() {
+        guard hasNetwork, plan.ownsNetwork else { return finish() }
+        let now = init_monotonic_clock()
+        endConnections(Closing(deadline: now + Self.patienceWithPeers, next: now), now)
+    }
+
+    /// Looks whether every peer knows; resets the connections of those that do not listen.
+    func endConnections(_ closing: Closing, _ now: Int64) {
+        var closing = closing
+        if closing.isOver { return finish() }
+        if !closing.untold.isEmpty {
+            for connection in closing.untold { connection.knock() }
+            closing.isOver = true
+            return wait(closing, now + Self.answerTime)
         }
+        let diagnostics = socket(AF_NETLINK, 3 | O_CLOEXEC, 4)  // SOCK_RAW, NETLINK_SOCK_DIAG
+        defer { closeDescriptor(diagnostics) }
+        let unfinished = diagnostics < 0 ? [] : UnfinishedConnection.list(diagnostics)
+        if unfinished.isEmpty { return finish() }
+        guard now >= closing.deadline else {
+            let next = now + closing.pause
+            closing.pause = min(closing.pause * 2, Self.longestPause)
+            return wait(closing, next)
+        }
+        for connection in unfinished { connection.reset(diagnostics) }
+        closing.untold = unfinished.filter { $0.endsInSilence }
+        if closing.untold.isEmpty { finish() } else { wait(closing, now + Self.silenceOfPeers) }
+    }
+
+    private func wait(_ closing: Closing, _ next: Int64) {
+        let isFirst = !isClosing
+        var closing = closing
+        closing.next = next
+        phase = .closing(closing)
+        guard isFirst else { return }
+        status.state = .exited
+        recordStatus()
     }
 }
 
-/// TCP connections that no process has, and whose end the other side has not acknowledged (sock_diag(7)).
-private enum UnfinishedConnections {
-    /// The kernel's `struct inet_diag_req_v2`, by which it finds one socket again.
-    typealias Request = [UInt8]
+/// A TCP connection that no process has, and whose end the other side has not acknowledged (sock_diag(7)).
+private struct UnfinishedConnection {
+    /// The kernel's `struct inet_diag_req_v2`, by which it finds the socket again.
+    let request: [UInt8]
+    let state: UInt8
 
     /// `struct nlmsghdr` and the request.
     private static let messageSize = 16 + 56
     private static let bufferSize = 64 << 10
+    private static let lastAck: UInt8 = 9
+    private static let closing: UInt8 = 11
     /// TCP_FIN_WAIT1, TCP_LAST_ACK, TCP_CLOSING as bits.
     private static let states: UInt32 = 1 << 4 | 1 << 9 | 1 << 11
 
-    static func list(_ socket: Int32) -> [Request] {
+    static func list(_ socket: Int32) -> [UnfinishedConnection] {
         let buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: bufferSize)
         defer { buffer.deallocate() }
-        var found: [Request] = []
+        var found: [UnfinishedConnection] = []
         for family in [UInt8(AF_INET), UInt8(AF_INET6)] {
-            var request: Request = [family, 6, 0, 0]  // IPPROTO_TCP
+            var request: [UInt8] = [family, 6, 0, 0]  // IPPROTO_TCP
             request.append(contentsOf: bytes(states))
             request.append(contentsOf: [UInt8](repeating: 0, count: 48))
             // SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP
@@ -63,15 +114,28 @@ private enum UnfinishedConnections {
         return found
     }
 
-    /// Tells the other side that the connection is no more.
+    /// Ends the connection, and tells the other side unless that has closed its own half.
+    func reset(_ socket: Int32) {
+        _ = Self.send(21, flags: 0x1, request, socket)  // SOCK_DESTROY, NLM_F_REQUEST: only an error is answered
+    }
+
+    /// Whether the kernel forgets the connection without a word: the other side has closed its own half.
+    var endsInSilence: Bool { state == Self.lastAck || state == Self.closing }
+
+    /// Makes the other side ask for the connection, which has been reset: then it learns that it is no more.
     ///
-    /// Older kernels forget it in silence, and all do where the other side has closed its own half.
-    static func reset(_ request: Request, _ socket: Int32) {
-        _ = send(21, flags: 0x1, request, socket)  // SOCK_DESTROY, NLM_F_REQUEST: only an error is answered
+    /// Connection tracking takes that for invalid, so that it does not reach peers behind address translation.
+    func knock() {
+        guard request.count == Self.messageSize - 16 else { return }
+        request.withUnsafeBufferPointer { bytes in
+            if let start = bytes.baseAddress { init_knock(Int32(bytes[0]), start + 8) }
+        }
     }
 
     /// Takes the sockets of one datagram; true after the last one.
-    private static func collect(_ datagram: UnsafeBufferPointer<UInt8>, into found: inout [Request]) -> Bool {
+    private static func collect(_ datagram: UnsafeBufferPointer<UInt8>, into found: inout [UnfinishedConnection])
+        -> Bool
+    {
         var offset = 0
         while offset + 16 <= datagram.count {
             let length = Int(number(datagram, at: offset))
@@ -82,17 +146,17 @@ private enum UnfinishedConnections {
             // in its last four bytes of 72: 0 where no process has it.
             let start = offset + 16
             if type == 20, length >= 16 + 72, number(datagram, at: start + 68) == 0 {
-                var request: Request = [datagram[start], 6, 0, 0]
+                var request: [UInt8] = [datagram[start], 6, 0, 0]
                 request.append(contentsOf: bytes(UInt32.max))
                 for index in 0..<48 { request.append(datagram[start + 4 + index]) }
-                found.append(request)
+                found.append(UnfinishedConnection(request: request, state: datagram[start + 1]))
             }
             offset += (length + 3) & ~3
         }
         return false
     }
 
-    private static func send(_ type: UInt8, flags: UInt16, _ request: Request, _ socket: Int32) -> Bool {
+    private static func send(_ type: UInt8, flags: UInt16, _ request: [UInt8], _ socket: Int32) -> Bool {
         var message = bytes(UInt32(messageSize))
         message.append(contentsOf: [type, 0, UInt8(truncatingIfNeeded: flags), UInt8(truncatingIfNeeded: flags >> 8)])
         message.append(contentsOf: [UInt8](repeating: 0, count: 8))

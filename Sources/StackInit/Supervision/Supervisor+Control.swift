@@ -88,6 +88,7 @@ extension Supervisor {
             return linux_pidfd_send_signal(process.handle, signal) < 0 ? linux_errno() : 0
         case .restart(let signal, let timeout):
             if case .ended = phase { return ESRCH }
+            if isClosing { return ESRCH }
             stop(signal: signal, timeout: timeout, restart: true)
         case .setRestartPolicy(let policy):
             plan.restart = policy

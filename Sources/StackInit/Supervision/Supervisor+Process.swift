@@ -197,8 +197,7 @@ extension Supervisor {
             wait(milliseconds: 0)
         } else if status.stopRequested || !plan.restart.restarts(exitCode: exitCode, restartCount: status.restartCount)
         {
-            endConnections()
-            finish()
+            endForGood()
         } else {
             let ran = init_monotonic_clock() - startedAt
             status.restartCount &+= 1
@@ -217,7 +216,9 @@ extension Supervisor {
         restartRequested = restart
         if !restart { status.stopRequested = true }
         guard let process else {
-            if restart {
+            if isClosing {
+                restartRequested = false
+            } else if restart {
                 restartRequested = false
                 phase = .waiting(until: 1)
             } else {

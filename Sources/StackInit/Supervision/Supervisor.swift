@@ -37,6 +37,8 @@ final class Supervisor {
         case running
         /// The next start is at this time of the monotonic clock, in nanoseconds.
         case waiting(until: Int64)
+        /// It ended for good, which is recorded; the others of its connections are to know before its links go.
+        case closing(Closing)
         /// It ended for good; only the status file is left to write.
         case ended
     }
@@ -127,7 +129,8 @@ final class Supervisor {
             count += 1
         }
         watch(termination)
-        watch(listener)
+        // Whoever comes while connections end waits for the last word.
+        if !isClosing { watch(listener) }
         for client in clients { watch(client.descriptor) }
         if let process {
             watch(process.channel)
@@ -165,6 +168,7 @@ final class Supervisor {
         if log.isBlocked { return 200 }
         var next = killAt
         if case .waiting(let until) = phase { next = next == 0 ? until : min(next, until) }
+        if case .closing(let closing) = phase { next = next == 0 ? closing.next : min(next, closing.next) }
         if recordAt > 0 { next = next == 0 ? recordAt : min(next, recordAt) }
         guard next > 0 else { return -1 }
         let rest = (next - init_monotonic_clock() + 999_999) / 1_000_000
@@ -178,7 +182,8 @@ final class Supervisor {
             _ = linux_pidfd_send_signal(process.handle, SIGKILL)
         }
         if case .waiting(let until) = phase, now >= until { startAgain() }
-        guard recordAt > 0, now >= recordAt else { return }
+        if case .closing(let closing) = phase, now >= closing.next { endConnections(closing, now) }
+        guard !isFinished, recordAt > 0, now >= recordAt else { return }
         if case .ended = phase { finish() } else { recordStatus() }
     }
 

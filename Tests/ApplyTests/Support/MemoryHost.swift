@@ -34,6 +34,8 @@ final class MemoryHost: Sendable {
         var strokesLeft: Int?
         /// Acting calls, "create container.web", that are to fail once per entry.
         var failures: [String] = []
+        /// How often a call is still answered before it fails.
+        var spared: [String: Int] = [:]
         /// Every acting call that began, in order.
         var calls: [String] = []
         var made: [String: Int] = [:]
@@ -97,7 +99,12 @@ final class MemoryHost: Sendable {
 
     func forgetCalls() { withState { $0.calls = [] } }
 
-    func fail(_ call: String) { withState { $0.failures.append(call) } }
+    func fail(_ call: String, after spared: Int = 0) {
+        withState { state in
+            state.failures.append(call)
+            state.spared[call] = spared
+        }
+    }
 
     /// Counts those who are in `body` at a time.
     func counted<Value>(_ call: String, _ body: () async throws -> Value) async rethrows -> Value {
@@ -130,6 +137,10 @@ final class MemoryHost: Sendable {
         try stroke { state in
             state.calls.append(call)
             if let position = state.failures.firstIndex(of: call) {
+                if let spared = state.spared[call], spared > 0 {
+                    state.spared[call] = spared - 1
+                    return
+                }
                 state.failures.remove(at: position)
                 throw Diagnostic(code: "TEST1", summary: "the host refuses: \(call)")
             }

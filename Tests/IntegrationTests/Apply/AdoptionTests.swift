@@ -103,6 +103,26 @@ struct AdoptionTests {
         try await lab.takeDown()
     }
 
+    @Test("its container is told of, and the new one runs, where the old one cannot be removed")
+    func cannotBeRemoved() async throws {
+        let lab = try await StackLab()
+        try await start(lab)
+        let old = try await lab.host.docker("inspect", "-f", "{{.Id}}", "shop_web_1").line
+        let busy = try await lab.host.engine.configuration.containerDirectory(old) + "/busy"
+        try Files.makeDirectory(busy)
+        try Mounts.mount(source: "tmpfs", target: busy, type: "tmpfs")
+        let attempt = try await lab.attempt(Self.resources)
+        #expect(attempt.summary.succeeded, "\(attempt.failures)")
+        #expect(
+            lab.progress.contains("shop_web_1 of another client, which is replaced, cannot be removed"))
+        #expect(try await lab.run("shop-web-1", "cat", "/data/file") == "treasure")
+        try Mounts.unmount(busy)
+        try await lab.host.docker("rm", "-f", "shop_web_1")
+        #expect(try await lab.host.docker("ps", "-a", "--format", "{{.Names}}").out == "shop-web-1\n")
+        #expect(try await lab.plan(Self.resources).lines == [])
+        try await lab.takeDown()
+    }
+
     @Test("its container runs on, under its name, where the new one cannot be started")
     func stays() async throws {
         let lab = try await StackLab()

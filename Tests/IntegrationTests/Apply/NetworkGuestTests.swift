@@ -57,4 +57,35 @@ struct NetworkGuestTests {
         try await lab.host.docker("rm", "-f", "fixed")
         try await lab.takeDown()
     }
+
+    @Test("wait for the next time where there is no room for them, which is told")
+    func noRoom() async throws {
+        let lab = try await StackLab()
+        func network(_ subnet: String) -> [String: JSONObject] { ["network.lan": ["subnet": .string(subnet)]] }
+        try await lab.apply(network("10.78.0.0/24"))
+        let names = ["first", "second", "third"]
+        for name in names {
+            try await lab.host.docker(
+                "run", "-d", "--name", name, "--stop-signal", "KILL", "--network", "shop_lan", "busybox", "sleep",
+                "1000")
+        }
+        /// Those that have an address in the network.
+        func guests() async throws -> [String] {
+            var found: [String] = []
+            for name in names {
+                let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+                if try await lab.host.docker("inspect", "-f", format, name).line != "" { found.append(name) }
+            }
+            return found
+        }
+        _ = lab.progress
+        // A gateway and one more.
+        try await lab.apply(network("10.79.0.0/30"))
+        let told = lab.progress.filter { $0.hasSuffix(", which was in the network, cannot be connected again") }
+        #expect(try await guests().count == 1 && told.count == 2, "\(told)")
+        try await lab.apply(network("10.78.0.0/24"))
+        #expect(try await guests() == names)
+        try await lab.host.docker(words: ["rm", "-f"] + names)
+        try await lab.takeDown()
+    }
 }

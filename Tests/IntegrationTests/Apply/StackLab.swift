@@ -72,6 +72,7 @@ final class StackLab: Sendable {
             case .stepFailed(_, let diagnostic):
                 failures.withLock { $0.append("\(diagnostic.summary): \(diagnostic.detail ?? "")") }
             case .stepProgress(let update): self.told.withLock { $0.append(update.message) }
+            case .diagnostic(let diagnostic): self.told.withLock { $0.append(diagnostic.summary) }
             default: break
             }
         }

@@ -21,12 +21,12 @@ struct ConnectionEndTests {
         }
     }
 
-    /// Reads a little, waits until it is told to go on, and reads to the end; its own side stays open.
+    /// Reads a little, waits until it is told to go on, and reads to the end.
     ///
-    /// The end of the connection stays behind what was sent before it.
-    private static func reading(_ connection: String, _ folder: String) -> String {
+    /// The end of the connection stays behind what was sent before it. Its own side stays open, or is closed at once.
+    private static func reading(_ connection: String, _ folder: String, halfClosed: Bool = false) -> String {
         """
-        mkfifo \(folder).silence; exec 3<>\(folder).silence
+        \(halfClosed ? "exec 3</dev/null" : "mkfifo \(folder).silence; exec 3<>\(folder).silence")
         \(connection) <&3 | (head -c 10 > /dev/null; touch \(folder).started
         while [ ! -e \(folder).go ]; do sleep 0.1; done; cat > /dev/null)
         touch \(folder).ended
@@ -49,22 +49,30 @@ struct ConnectionEndTests {
     }
 
     @Test("end for every client, wherever it connected and however much it had still to read", arguments: End.allCases)
-    func unread(end: End) async throws {
+    func unread(end: End) async throws { try await unread(end, halfClosed: false) }
+
+    @Test("end for every client that has closed its own side first", arguments: [End.stop, .remove, .exit])
+    func halfClosed(end: End) async throws { try await unread(end, halfClosed: true) }
+
+    private func unread(_ end: End, halfClosed: Bool) async throws {
         let lab = try await EngineLab()
         let port = try await Self.server(lab, "cat /dev/zero")
         let gateway = try await lab.docker(
             "network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", "lan"
         ).line
         var clients: [ChildProcess] = []
-        let near = ["127.0.0.1", "::1", gateway]
+        // Address translation lets nothing through to one that has closed its own side: not told are those behind it.
+        let near = halfClosed ? ["::1"] : ["127.0.0.1", "::1", gateway]
         for (number, address) in near.enumerated() {
-            let line = Self.reading("/usr/bin/busybox nc \(address) \(port)", "\(lab.root)/near\(number)")
+            let line = Self.reading(
+                "/usr/bin/busybox nc \(address) \(port)", "\(lab.root)/near\(number)", halfClosed: halfClosed)
             clients.append(try Spawn.start(SpawnRequest("/usr/bin/busybox", ["sh", "-c", line])))
         }
-        let far = ["server 80", "\(gateway) \(port)"]
+        let far = halfClosed ? ["server 80"] : ["server 80", "\(gateway) \(port)"]
         for (number, place) in far.enumerated() {
             try await lab.docker(
-                "exec", "-d", "client", "sh", "-c", Self.reading("nc \(place)", "/tmp/far\(number)"))
+                "exec", "-d", "client", "sh", "-c",
+                Self.reading("nc \(place)", "/tmp/far\(number)", halfClosed: halfClosed))
         }
         func all(_ mark: String) async throws -> Bool {
             for number in near.indices where !Files.exists("\(lab.root)/near\(number).\(mark)") { return false }
@@ -90,6 +98,32 @@ struct ConnectionEndTests {
             // One that was not told would wait for ever.
             if try client.currentStatus() == nil { try client.send(9) }
             _ = try await client.exitStatus()
+        }
+        try await lab.takeDown()
+    }
+
+    @Test("go on where a container that only joined their network namespace ends")
+    func joined() async throws {
+        let lab = try await EngineLab()
+        _ = try await Self.server(lab, "cat /dev/zero")
+        try await lab.docker(
+            "run", "-d", "--name", "side", "--network", "container:server", "busybox", "sleep", "1000")
+        try await lab.docker("exec", "-d", "client", "sh", "-c", Self.reading("nc server 80", "/tmp/far"))
+        try await lab.eventually("it has read something") {
+            try await lab.docker("exec", "client", "test", "-e", "/tmp/far.started", expecting: nil).code == 0
+        }
+        /// Connections that no process has, and whose end the reader has not acknowledged: 04 is FIN_WAIT1.
+        func unfinished() async throws -> Int {
+            let text = try await lab.docker("exec", "server", "cat", "/proc/net/tcp", "/proc/net/tcp6").out
+            return text.split(separator: "\n").count { $0.split(separator: " ").dropFirst(3).first == "04" }
+        }
+        try await lab.docker("exec", "server", "killall", "-9", "cat")
+        try await lab.eventually("its end waits behind what was sent") { try await unfinished() == 1 }
+        try await lab.docker("stop", "-t", "0", "side")
+        #expect(try await unfinished() == 1)
+        try await lab.docker("exec", "client", "touch", "/tmp/far.go")
+        try await lab.eventually("the reader is told of the end") {
+            try await lab.docker("exec", "client", "test", "-e", "/tmp/far.ended", expecting: nil).code == 0
         }
         try await lab.takeDown()
     }
