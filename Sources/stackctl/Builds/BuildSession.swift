@@ -13,6 +13,7 @@ struct BuildSession: Sendable {
     let daemon: DaemonClient
     let display: BuildDisplay
     let output: Output
+    private let handed = HandedFiles()
 
     /// Builds; steps of our own have numbers below 1, where the daemon's begin.
     ///
@@ -22,6 +23,7 @@ struct BuildSession: Sendable {
         async throws -> JSONValue
     {
         var body = given
+        defer { handed.end() }
         try await send(context, &body)
         if !secrets.isEmpty { body.set("secrets", .object(secrets)) }
         var names = JSONObject()
@@ -133,7 +135,7 @@ struct BuildSession: Sendable {
     private func handOver(_ places: [Int], of source: ContextSource, _ id: String) async throws -> [Int] {
         let files = try await BlockingExecutor.shared.run { () throws(Diagnostic) in try source.open(places) }
         let stream = try await daemon.hijack(Target("builds", "contexts", id, "open").text)
-        defer { stream.close() }
+        handed.keep(stream)
         let isSent = try await stream.sendDescriptors(files.map(\.raw), with: [0])
         withExtendedLifetime(files) {}
         guard isSent else { return places }
@@ -254,4 +256,15 @@ private final class Once: Sendable {
     init(_ piece: [UInt8]) { self.piece = Mutex(piece) }
 
     func take() -> [UInt8]? { piece.withLock { $0.take() } }
+}
+
+/// Connections that files were handed over by: while they are open, the daemon knows that the client is there.
+private final class HandedFiles: Sendable {
+    private let streams = Mutex<[HijackedStream]>([])
+
+    func keep(_ stream: HijackedStream) { streams.withLock { $0.append(stream) } }
+
+    func end() {
+        for stream in streams.withLock({ $0 }) { stream.close() }
+    }
 }
