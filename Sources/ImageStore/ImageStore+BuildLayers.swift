@@ -12,6 +12,40 @@ extension ImageStore {
     /// Gives back what `keep` kept.
     package nonisolated func giveBack(_ layers: some Sequence<Digest>) { leases.giveBack(layers) }
 
+    /// Removes layers that nobody keeps, and that neither an image nor a result of a build has.
+    package func removeUnused(_ wanted: Set<Digest>) async throws {
+        try await settleLayers(wanted)
+        let (database, layers, mounts, turn, leases) = (database, layers, mounts, turn, leases)
+        let removals = removals
+        try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+            try reporting("removing layers") { () throws in
+                try turn.run { () throws in
+                    let unused = try database.write { tables in
+                        try Self.forget(wanted.subtracting(leases.held), tables)
+                    }
+                    var doomed: [String] = []
+                    defer { removals.add(doomed) }
+                    for layer in unused {
+                        try mounts.unmount(layer)
+                        doomed += try layers.detach(layer).map { [$0] } ?? []
+                    }
+                }
+            }
+        }
+    }
+
+    private static func forget(_ layers: Set<Digest>, _ tables: borrowing WriteTransaction) throws -> [Digest] {
+        let used = Set(try tables.images().flatMap(\.layers)).union(try tables.buildCacheLayers())
+        var unused: [Digest] = []
+        for layer in layers where !used.contains(layer.description) {
+            // What has compressed forms was somebody else's once.
+            guard let row = try tables.layer(diffID: layer.description), row.blobs.isEmpty else { continue }
+            try tables.deleteLayer(diffID: row.diffID)
+            unused.append(layer)
+        }
+        return unused
+    }
+
     /// What is kept now.
     package nonisolated var keptLayers: Set<Digest> { leases.held }
 
@@ -22,12 +56,14 @@ extension ImageStore {
     /// - Parameters:
     ///   - write: writes the layer; blocking. What it throws leaves the store as it was.
     ///   - doing: what is done, for messages.
+    ///   - executor: where `write` runs.
     /// - Returns: nil where there is nothing in it.
     package func addLayer(
-        origin: JSONObject, doing: String, _ write: @escaping @Sendable (LayerDraft) throws -> WrittenLayer
+        origin: JSONObject, doing: String, on executor: BlockingExecutor = .shared,
+        _ write: @escaping @Sendable (LayerDraft) throws -> WrittenLayer
     ) async throws -> Digest? {
         let layers = layers
-        let staged = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
+        let staged = try await executor.run { () throws(Diagnostic) in
             try reporting(doing) { try layers.stage { try write(LayerDraft($0)) } }
         }
         guard staged.entries > 1 else {

@@ -29,7 +29,7 @@ final class BuildJob: Sendable {
     private let firstFailure = Mutex<BuildFailure?>(nil)
     private let contextStep = Mutex<Bool>(false)
     /// Whether there are layers that turned out to be known.
-    private let leavesLayers = Mutex<Bool>(false)
+    private let left = Mutex<Set<Digest>>([])
     private let cancelled = Mutex<[@Sendable () -> Void]?>([])
 
     private struct BaseKey: Hashable, Sendable {
@@ -93,9 +93,9 @@ final class BuildJob: Sendable {
         await bases.finish()
         engine.images.giveBack(kept.withLock { $0 })
         kept.withLock { $0 = [] }
+        let left = left.withLock { $0 }
         // What cannot be removed now goes the next time.
-        guard leavesLayers.withLock({ $0 }) else { return }
-        _ = try? await engine.images.collectGarbage(inUse: [], removeUntagged: false)
+        if !left.isEmpty { try? await engine.images.removeUnused(left) }
     }
 
     // MARK: Layers
@@ -171,8 +171,10 @@ final class BuildJob: Sendable {
         progress.start(step)
         let (layer, key) = try await make()
         if isUntold, !isUncached, let found = try await known([key], step) {
-            engine.images.giveBack(layer.layer.map { [$0] } ?? [])
-            leavesLayers.withLock { $0 = true }
+            if let layer = layer.layer {
+                engine.images.giveBack([layer])
+                _ = left.withLock { $0.insert(layer) }
+            }
             return found
         }
         let result = takeDown(layer, key: key, otherKeys: otherKeys + [shape], title: title, step: step)

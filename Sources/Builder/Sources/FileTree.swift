@@ -1,3 +1,4 @@
+import ImageStore
 import Linux
 
 /// A tree of files that steps copy from or mount: a context, a stage's files, a repository.
@@ -51,8 +52,16 @@ extension FileTree {
     /// Whether it has contents that nobody has read so far.
     var hasUntold: Bool { held.values.contains { $0.digest == nil } }
 
-    /// Puts held contents in the tree, for those who read it by themselves; blocks.
-    func storeContents() throws { for content in held.values { try content.store(in: root) } }
+    /// Puts the held contents at and below a path in the tree, for those who read it by themselves; blocks.
+    func storeContents(below path: [UInt8], _ cancellation: CancellationFlag) throws {
+        guard !held.isEmpty else { return }
+        let reader = try TreeReader(self)
+        let top = try TreePath.resolve(path) { try reader.link($0) }
+        let below = top.isEmpty ? [] : top + [UInt8(ascii: "/")]
+        for (path, content) in held where path == top || path.starts(with: below) {
+            try content.store(in: root, cancellation)
+        }
+    }
 }
 
 /// Tells digests of contents without reading them.

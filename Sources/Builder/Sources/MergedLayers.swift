@@ -24,10 +24,11 @@ extension BuildEngine {
     /// - Throws: `BuildFailure`.
     package func contentDigest(of tree: FileTree, path: String) async throws -> String {
         do {
-            return try await BlockingExecutor.shared.run {
+            return try await tree.reading { cancellation in
                 let key = DigestMemo.Key(path: path, ignored: tree.ignored)
                 if let digest = tree.memo?.digest(key) { return digest }
-                let digest = try TransferDigest.digest(of: try TreeReader(tree), path: TreePath.clean(path))
+                let digest = try TransferDigest.digest(
+                    of: try TreeReader(tree), path: TreePath.clean(path), cancellation)
                 tree.memo?.set(digest, for: key)
                 return digest
             }

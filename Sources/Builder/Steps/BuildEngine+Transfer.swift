@@ -16,9 +16,9 @@ extension BuildEngine {
         do {
             let root = try await accountFiles(of: step)
             let fetched = try await fetch(step, isForDigest: true)
-            return try await BlockingExecutor.shared.run {
+            return try await reading(step.origin) { cancellation in
                 // Over nothing: what the layers below have is not in this digest. Archives count as they are.
-                let sources = try TransferSources(step, fetched: fetched, spool: nil)
+                let sources = try TransferSources(step, fetched: fetched, spool: nil, cancellation)
                 let owner = try step.transfer.owner.map { try TransferOwner($0).resolved(in: root) }
                 // What is fetched may be another each time.
                 let memo = fetched.contains { $0 != nil } ? nil : step.origin?.memo
@@ -27,7 +27,7 @@ extension BuildEngine {
                     ignored: step.origin?.ignored ?? [])
                 if let digest = memo?.digest(key) { return digest }
                 var plan = try Self.plan(sources, over: nil, owner: owner)
-                let digest = try TransferDigest.digest(of: &plan, step, fetched: fetched)
+                let digest = try TransferDigest.digest(of: &plan, step, fetched: fetched, cancellation)
                 memo?.set(digest, for: key)
                 return digest
             }
@@ -42,7 +42,8 @@ extension BuildEngine {
         guard step.origin?.hasUntold ?? false else { return false }
         do {
             return try await BlockingExecutor.shared.run {
-                let sources = try TransferSources(step, fetched: step.transfer.sources.map { _ in nil }, spool: nil)
+                let nothing = step.transfer.sources.map { _ in TransferSources.Fetched?.none }
+                let sources = try TransferSources(step, fetched: nothing, spool: nil, CancellationFlag())
                 return try Self.plan(sources, over: nil, owner: nil).nodes.values.contains { node in
                     guard case .file(let reader, let path)? = node.content else { return false }
                     return reader.tree.held[path].map { $0.digest == nil } ?? false
@@ -67,12 +68,13 @@ extension BuildEngine {
             let accounts = if let lower { lower } else { try await accountFiles(of: step) }
             let fetched = try await fetch(step, isForDigest: false)
             let spool = contextDirectory
-            let plan = try await BlockingExecutor.shared.run {
-                let sources = try TransferSources(step, fetched: fetched, spool: spool)
+            let plan = try await reading(step.origin) { cancellation in
+                let sources = try TransferSources(step, fetched: fetched, spool: spool, cancellation)
                 let owner = try step.transfer.owner.map { try TransferOwner($0).resolved(in: accounts) }
                 return try Planned(Self.plan(sources, over: lower, owner: owner), epoch: step.epoch)
             }
-            return try await write(plan, title: step.title, progress: progress)
+            return try await write(
+                plan, title: step.title, on: step.origin?.readers ?? .shared, progress: progress)
         } catch {
             throw BuildFailure.transferring(step.title, error)
         }
@@ -93,7 +95,7 @@ extension BuildEngine {
                 try plan.makeDirectories(try plan.resolve(TreePath.clean(path)))
                 return try Planned(plan, epoch: epoch)
             }
-            return try await write(plan, title: title) { _ in }
+            return try await write(plan, title: title, on: .shared) { _ in }
         } catch {
             throw BuildFailure.transferring(title, error)
         }
@@ -112,12 +114,12 @@ extension BuildEngine {
     }
 
     private func write(
-        _ plan: Planned, title: String, progress: @escaping @Sendable (Int64) -> Void
+        _ plan: Planned, title: String, on executor: BlockingExecutor, progress: @escaping @Sendable (Int64) -> Void
     ) async throws -> StepLayer {
         guard !plan.nodes.isEmpty else { return StepLayer(layer: nil, newest: plan.newest) }
         let cancellation = CancellationFlag()
         let layer = try await withTaskCancellationHandler {
-            try await images.addLayer(origin: ["build": .string(title)], doing: title) { draft in
+            try await images.addLayer(origin: ["build": .string(title)], doing: title, on: executor) { draft in
                 let tar = TransferTar(plan.nodes, progress: progress) { cancellation.isCancelled }
                 return try LayerWriter.write(
                     tar: tar, to: draft.image, recipe: try draft.startRecipe(), limits: Self.layerLimits)

@@ -84,7 +84,7 @@ struct RunMountPreparation {
         let wanted = mount.wanted
         let target = try target(wanted.target)
         var configuration: MountConfiguration
-        if case .tree(let tree) = mount.origin { try await Self.complete(tree, step) }
+        if case .tree(let tree) = mount.origin { try await Self.complete(tree, wanted.source, step) }
         switch mount.origin {
         case nil: throw RunFailure.invalid(step, "the mount at \(target) has no source")
         case .layers(let layers):
@@ -125,11 +125,11 @@ struct RunMountPreparation {
         return try await BlockingExecutor.shared.run { () throws(SystemError) in try workspace.makeScratch(index) }
     }
 
-    /// Has all contents in a tree that is seen by the step's process.
-    private static func complete(_ tree: FileTree, _ step: RunStep) async throws {
+    /// Has all contents in what is seen of a tree by the step's process.
+    private static func complete(_ tree: FileTree, _ path: String, _ step: RunStep) async throws {
         guard !tree.held.isEmpty else { return }
         do {
-            try await BlockingExecutor.shared.run { try tree.storeContents() }
+            try await tree.reading { try tree.storeContents(below: TreePath.clean(path), $0) }
         } catch {
             throw BuildFailure.transferring(step.title, error)
         }
@@ -206,7 +206,7 @@ struct RunMountPreparation {
         switch mount.origin {
         case nil: return nil
         case .tree(let tree):
-            try await Self.complete(tree, step)
+            try await Self.complete(tree, "/", step)
             return tree
         case .layers(let layers): return try await engine.tree(of: layers)
         }

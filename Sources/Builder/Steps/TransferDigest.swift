@@ -1,5 +1,6 @@
 import Archives
 import Dockerfile
+import ImageStore
 import Linux
 
 /// The digest of what a transfer copies.
@@ -8,9 +9,10 @@ enum TransferDigest {
 
     /// - Parameter plan: over no layers.
     static func digest(
-        of plan: inout TransferPlan, _ step: TransferStep, fetched: [TransferSources.Fetched?]
+        of plan: inout TransferPlan, _ step: TransferStep, fetched: [TransferSources.Fetched?],
+        _ cancellation: CancellationFlag
     ) throws -> String {
-        let record = Record()
+        let record = Record(cancellation)
         record.add(form)
         record.add(step.transfer.isAdd ? "ADD" : "COPY")
         record.add(step.workingDirectory)
@@ -33,14 +35,14 @@ enum TransferDigest {
     }
 
     /// The digest of a tree below a path.
-    static func digest(of reader: TreeReader, path: [UInt8]) throws -> String {
+    static func digest(of reader: TreeReader, path: [UInt8], _ cancellation: CancellationFlag) throws -> String {
         var plan = TransferPlan(over: nil, owner: nil, mode: nil)
         let source = try TreePath.resolve(path) { try reader.link($0) }
         guard let status = try reader.status(source) else { throw BuildFailure.missingSource(path) }
         // A file alone needs a name.
         let target = status.kind == .directory ? [] : [UInt8(ascii: "f")]
         try plan.copy(source, of: reader, to: target, TransferPlan.Selection(excluded: PathRules([])))
-        let record = Record()
+        let record = Record(cancellation)
         record.add(form)
         for node in try plan.ordered(epoch: nil) { try record.add(node) }
         return record.finish()
@@ -49,6 +51,9 @@ enum TransferDigest {
     /// Hashes values one after the other, each with its length.
     private struct Record {
         private let hash = SHA256()
+        private let cancellation: CancellationFlag
+
+        init(_ cancellation: CancellationFlag) { self.cancellation = cancellation }
 
         func add(_ bytes: [UInt8]) {
             hash.update(LittleEndianNumber.bytes(UInt64(bytes.count)))
@@ -74,20 +79,21 @@ enum TransferDigest {
                 add(attribute.value)
             }
             add(entry.size)
-            add(try TransferDigest.content(of: node))
+            add(try TransferDigest.content(of: node, cancellation))
         }
 
         func finish() -> String { hash.finishHex() }
     }
 
-    private static func content(of node: TransferPlan.Node) throws -> String {
+    private static func content(of node: TransferPlan.Node, _ cancellation: CancellationFlag) throws -> String {
+        try cancellation.check()
         switch node.content {
         case nil: return ""
         case .bytes(let bytes): return SHA256.hex(of: bytes)
         case .file(let reader, let path):
             if let known = reader.tree.known?.digest(of: path) { return known }
             if let held = reader.tree.held[path] {
-                try held.read()
+                try held.read(cancellation)
                 return held.digest.map { SHA256.hex($0) } ?? ""
             }
             if node.entry.size == 0 { return SHA256.hex(of: []) }

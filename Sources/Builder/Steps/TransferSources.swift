@@ -1,6 +1,7 @@
 import Archives
 import Diagnostics
 import Dockerfile
+import ImageStore
 import Linux
 
 /// What the sources of COPY or ADD are, found in their trees, and where they go.
@@ -19,6 +20,7 @@ struct TransferSources {
     private let fetched: [Fetched?]
     /// Where archives are unpacked meanwhile; nil is for a digest: archives count as they are.
     private let spool: String?
+    private let cancellation: CancellationFlag
     private var isForDigest: Bool { spool == nil }
     let excluded: PathRules
     /// The destination from the root, as it is written but without `.` and `..`.
@@ -26,10 +28,11 @@ struct TransferSources {
     /// Whether it says that it is a directory.
     private let isDirectory: Bool
 
-    init(_ step: TransferStep, fetched: [Fetched?], spool: String?) throws {
+    init(_ step: TransferStep, fetched: [Fetched?], spool: String?, _ cancellation: CancellationFlag) throws {
         self.step = step
         self.fetched = fetched
         self.spool = spool
+        self.cancellation = cancellation
         excluded = try PathRules(step.transfer.excluded)
         let text = step.transfer.destination
         let whole = text.hasPrefix("/") ? text : step.workingDirectory + "/" + text
@@ -129,8 +132,11 @@ struct TransferSources {
             throw try Self.missing(path, resolved: source, in: reader, written: text)
         }
         if status.kind == .regular, step.transfer.unpacks ?? step.transfer.isAdd, !isForDigest {
-            try reader.tree.held[source]?.store(in: reader.tree.root)
-            if try unpack(try reader.open(source, [.readOnly, .nonBlocking]), to: &plan) { return }
+            let held = reader.tree.held[source]
+            if try held?.beginsAsArchive() ?? true {
+                try held?.store(in: reader.tree.root, cancellation)
+                if try unpack(try reader.open(source, [.readOnly, .nonBlocking]), to: &plan) { return }
+            }
         }
         let target = try target(named: path, isDirectory: status.kind == .directory, in: &plan)
         try plan.copy(source, of: reader, to: target, TransferPlan.Selection(excluded: excluded))

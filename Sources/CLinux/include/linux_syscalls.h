@@ -108,14 +108,6 @@ static inline long linux_copy_file_range(int from, int to, size_t size) {
 }
 static inline int linux_statvfs(const char *path, struct statvfs *result) { return statvfs(path, result); }
 
-/// The number that tells kinds of file systems apart (statfs(2)).
-static inline int linux_file_system_magic(int fd, long long *magic) {
-    struct statfs status;
-    if (fstatfs(fd, &status) < 0) return -1;
-    *magic = (long long)status.f_type;
-    return 0;
-}
-
 /// `getdents64` into `buffer`; entries are `struct dirent64`.
 static inline long linux_getdents(int fd, void *buffer, unsigned long size) {
     return syscall(SYS_getdents64, fd, buffer, size);

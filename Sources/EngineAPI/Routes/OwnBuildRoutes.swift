@@ -93,7 +93,12 @@ struct OwnBuildRoutes: Sendable {
 
     private static func places(_ places: [Int]) -> JSONValue { .array(places.map { .int(Int64($0)) }) }
 
+    /// How long the message with the open files may take.
+    private static let patience = Duration.seconds(10)
+
     /// Takes the connection over for one message with open files, and answers which of them it cannot use.
+    ///
+    /// The caller leaves it open: with its end the context goes that no build has taken.
     private func receiveOpenFiles(_ request: APIRequest) async throws {
         let id = request.variable("id")
         guard case .transfer(let transfer)? = attachments.look(id) else { throw Self.noContext(id) }
@@ -101,10 +106,17 @@ struct OwnBuildRoutes: Sendable {
         let raw = try await request.responder.hijack(
             upgrade: request.http.headers["Upgrade"], contentType: "application/vnd.docker.raw-stream")
         defer { raw.close() }
-        let files = try await raw.receiveDescriptors()
+        let files = await Self.openFiles(raw)
         let answer: JSONValue = ["needed": Self.places(await transfer.hold(files))]
         try await raw.write(answer.serializedBytes(.compact) + [0x0A])
         await raw.shutdownWrite()
+        while let bytes = try? await raw.read(), !bytes.isEmpty {}
+        attachments.drop(id)
+    }
+
+    /// None where they do not come: all contents are wanted then.
+    private static func openFiles(_ raw: HijackedStream) async -> [SharedDescriptor] {
+        (try? await withTimeout(patience) { try await raw.receiveDescriptors() }) ?? []
     }
 
     private func receiveFiles(_ request: APIRequest) async throws {

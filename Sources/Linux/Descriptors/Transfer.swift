@@ -131,16 +131,6 @@ extension Descriptor where Self: ~Copyable {
         _ = try system("fcntl") { linux_fcntl(number, F_SETFD, enabled ? Int(FD_CLOEXEC) : 0) }
     }
 
-    /// Whether it is on a file system that a program serves (FUSE), which may take its time or never answer.
-    ///
-    /// Source: statfs(2), FUSE_SUPER_MAGIC.
-    package borrowing func isServedByProgram() throws(SystemError) -> Bool {
-        let number = raw
-        var magic: Int64 = 0
-        _ = try system("fstatfs") { linux_file_system_magic(number, &magic) }
-        return magic == 0x6573_5546
-    }
-
     /// What the open file is.
     package borrowing func status() throws(SystemError) -> FileStatus {
         try FileStatus.read(descriptor: raw, subject: "fd \(raw)")

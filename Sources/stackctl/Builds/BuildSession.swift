@@ -99,8 +99,7 @@ struct BuildSession: Sendable {
             let source = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
                 try ContextSource(path, ignoring: rules)
             }
-            var target = Target("builds", "contexts").with("key", source.key(title))
-            if daemon.http.carriesDescriptors { target = target.with("open", "1") }
+            let target = Target("builds", "contexts").with("key", source.key(title))
             let response = try await daemon.send(
                 "POST", target.text, headers: ["Content-Type": "application/vnd.stackctl.context-listing"],
                 body: source.listing.encoded())
@@ -109,10 +108,8 @@ struct BuildSession: Sendable {
                 throw DaemonClient.failure(status: response.status, body: bytes, of: target.text)
             }
             let answer = try JSONValue.parse(bytes)
-            var needed = Self.places(answer["needed"])
-            let openable = Self.places(answer["openable"])
+            let needed = Self.places(answer["needed"])
             let id = answer["id"]?.stringValue ?? ""
-            if !openable.isEmpty { needed = (needed + (try await handOver(openable, of: source, id))).sorted() }
             if !needed.isEmpty {
                 try await source.archive(of: needed) { pieces in
                     _ = try await daemon.post(
@@ -125,25 +122,6 @@ struct BuildSession: Sendable {
 
     private static func places(_ value: JSONValue?) -> [Int] {
         (value?.arrayValue ?? []).compactMap { $0.intValue.flatMap { Int(exactly: $0) } }
-    }
-
-    /// Hands large files over as they are open, so that the daemon reads them itself.
-    ///
-    /// - Returns: the places of those that it cannot read.
-    private func handOver(_ places: [Int], of source: ContextSource, _ id: String) async throws -> [Int] {
-        let files = try await BlockingExecutor.shared.run { () throws(Diagnostic) in try source.open(places) }
-        let stream = try await daemon.hijack(Target("builds", "contexts", id, "open").text)
-        defer { stream.close() }
-        let isSent = try await stream.sendDescriptors(files.map(\.raw), with: [0])
-        withExtendedLifetime(files) {}
-        guard isSent else { return places }
-        var answer: [UInt8] = []
-        while answer.count < 1 << 20 {
-            let piece = try await stream.read()
-            if piece.isEmpty { break }
-            answer += piece
-        }
-        return Self.places(try JSONValue.parse(answer)["needed"])
     }
 
     private func counted(

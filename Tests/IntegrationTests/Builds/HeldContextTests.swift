@@ -2,6 +2,8 @@ import Archives
 import Builder
 import Diagnostics
 import Engine
+import HTTP
+import JSONText
 import Linux
 import OCI
 import Testing
@@ -184,6 +186,105 @@ struct HeldContextTests {
             try await transfer.receive(archive: try Self.archive(listing, transfer.needed, root))
             await #expect(throws: BuildFailure.self) { try await transfer.tree() }
         }
+    }
+
+    @Test func aFileOnAFileSystemThatOthersMayServeIsSent() async throws {
+        try await TransferLab.run { lab in
+            try Self.write(lab, "begin")
+            let root = lab.lab.root
+            for name in ["upper", "work", "merged"] { try Files.makeDirectory("\(root)/\(name)") }
+            _ = try await Spawn.run(
+                SpawnRequest(
+                    "/usr/bin/mount",
+                    [
+                        "-t", "overlay", "-o", "lowerdir=\(lab.source),upperdir=\(root)/upper,workdir=\(root)/work",
+                        "overlay", "\(root)/merged",
+                    ]))
+            do {
+                let (listing, root) = try Self.listing(lab)
+                let file = try Files.open("\(lab.lab.root)/merged/dir/big").shared()
+                let transfer = try await lab.lab.engine.builder.beginContext(key: "k", listing: listing, opens: true)
+                #expect(await transfer.hold([file]) == transfer.openable)
+                #expect(transfer.needed.count == 2)
+                withExtendedLifetime(root) {}
+            }
+            _ = try await Spawn.run(SpawnRequest("/usr/bin/umount", ["\(root)/merged"]))
+        }
+    }
+
+    @Test func filesOfAllClientsTogetherAreBounded() async throws {
+        try await TransferLab.run { lab in
+            try Self.write(lab, "begin")
+            let (listing, _) = try Self.listing(lab)
+            let file = try Files.open("\(lab.source)/dir/big").shared()
+            let builder = try await lab.lab.engine.builder
+            do {
+                var transfers: [any ContextTransfer] = []
+                for number in 0..<513 {
+                    let transfer = try await builder.beginContext(key: "\(number)", listing: listing, opens: true)
+                    #expect(await transfer.hold([file]) == (number < 512 ? [] : transfer.openable))
+                    transfers.append(transfer)
+                }
+                withExtendedLifetime(transfers) {}
+            }
+            // They are free again when nobody has the contexts any more.
+            let transfer = try await builder.beginContext(key: "later", listing: listing, opens: true)
+            #expect(await transfer.hold([file]) == [])
+        }
+    }
+
+    @Test func aFileThatIsNoArchiveIsNotStoredToBeAdded() async throws {
+        try await TransferLab.run { lab in
+            try Self.write(lab, "begin")
+            let expected = try Self.hash("\(lab.source)/dir/big")
+            let tree = try await Self.synchronise(lab, sending: ["small"])
+            var step = try lab.step(["dir/big"], "/copied/", isAdd: true)
+            step.origin = tree
+            let result = try await lab.result(of: step)
+            #expect(try Self.hash(result, "copied/big") == expected)
+            let kept = try Files.openInRoot(tree.root.raw, "dir/big").shared()
+            #expect(try kept.pread(upTo: 5, at: 0) == [0, 0, 0, 0, 0])
+        }
+    }
+
+    @Test func aContextGoesWithTheClientThatHandedItsFilesOver() async throws {
+        let lab = try await EngineLab()
+        let folder = "\(lab.root)/folder"
+        try Files.makeDirectory(folder)
+        try Files.open("\(folder)/big", [.writeOnly, .create]).truncate(to: Int64(Self.size))
+        let listing = try ContextListing(walking: try Files.open(folder, [.readOnly, .directory]).shared())
+        let client = HTTPClient.unix(path: "\(lab.root)/run/stackctl.sock")
+        for isHandedOver in [true, false] {
+            let begun = try await client.send(
+                "POST", "/builds/contexts?key=k\(isHandedOver)&open=1",
+                headers: ["Content-Type": "application/vnd.stackctl.context-listing"], body: listing.encoded())
+            let answer = try JSONValue.parse(try await begun.collect())
+            let id = try #require(answer["id"]?.stringValue)
+            let openable = try #require(answer["openable"])
+            let (_, upgraded) = try await client.upgrade("POST", "/builds/contexts/\(id)/open")
+            let stream = try #require(upgraded)
+            if isHandedOver {
+                let file = try Files.open("\(folder)/big").shared()
+                #expect(try await stream.sendDescriptors([file.raw], with: [0]))
+                withExtendedLifetime(file) {}
+            }
+            // Without files the daemon does not wait for ever.
+            var bytes: [UInt8] = []
+            while true {
+                let piece = try await stream.read()
+                if piece.isEmpty { break }
+                bytes += piece
+            }
+            #expect(try JSONValue.parse(bytes)["needed"] == (isHandedOver ? .array([]) : openable))
+            stream.close()
+            try await lab.eventually("the context is gone") {
+                let path = "/builds/contexts/\(id)/files"
+                let response = try await client.send("POST", path, body: [])
+                _ = try await response.collect()
+                return response.status == 404
+            }
+        }
+        try await lab.takeDown()
     }
 
     @Test func buildsOfOurClientUseLargeFilesInEveryWay() async throws {

@@ -167,7 +167,7 @@ struct ReceivedContents: Sendable {
     /// The 32 bytes of their digests, by their places.
     var digests: [Int: [UInt8]] = [:]
     /// Files that stay where they are, by their places.
-    var held: [Int: SharedDescriptor] = [:]
+    var held: [Int: HeldFile] = [:]
 }
 
 /// How a listing differs from the one before.

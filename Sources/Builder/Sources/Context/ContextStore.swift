@@ -7,6 +7,7 @@ import Synchronization
 /// Contexts that are kept for the next build of their clients, by their keys.
 final class ContextStore: Sendable {
     let directory: String
+    let allowance = HeldAllowance()
     private let entries = Mutex<[String: ContextEntry]>([:])
 
     /// - Parameter directory: what an engine before left unfinished there is removed.
@@ -76,17 +77,21 @@ final class SynchronizedContext: ContextTransfer {
     private let base: ContextUse?
     private let comparison: ContextComparison
     private let incoming: String
+    private let allowance: HeldAllowance
     private let received = Mutex(ReceivedContents())
     private let isUnchanged: Bool
 
     /// Blocks.
     ///
     /// - Parameter opens: whether the client can hand over open files.
-    init(_ entry: ContextEntry, _ listing: ContextListing, incoming: String, opens: Bool) throws {
+    init(
+        _ entry: ContextEntry, _ listing: ContextListing, incoming: String, allowance: HeldAllowance, opens: Bool
+    ) throws {
         id = try Random.hex(bytes: 16)
         self.entry = entry
         self.listing = listing
         self.incoming = incoming
+        self.allowance = allowance
         base = entry.current()
         comparison = ContextComparison(listing, with: base?.generation.index.listing)
         let all = Self.wanted(listing, comparison, base?.generation.index)
@@ -110,12 +115,18 @@ final class SynchronizedContext: ContextTransfer {
     var needed: [Int] { wanted.withLock { $0 } }
 
     func hold(_ files: [SharedDescriptor]) async -> [Int] {
-        let (openable, listing) = (openable, listing)
-        let held = await BlockingExecutor.shared.run {
-            zip(openable, files).filter { HeldContent.canHold($1, size: listing.files[$0].size) }
+        let (openable, listing, allowance) = (openable, listing, allowance)
+        let held = await BlockingExecutor.shared.run { () -> [Int: HeldFile] in
+            guard let mounts = try? LocalMounts() else { return [:] }
+            var held: [Int: HeldFile] = [:]
+            for (index, file) in zip(openable, files)
+            where HeldContent.canHold(file, size: listing.files[index].size, on: mounts) {
+                held[index] = allowance.keep(file)
+            }
+            return held
         }
-        received.withLock { received in for (index, file) in held { received.held[index] = file } }
-        let refused = Set(openable).subtracting(held.map(\.0)).sorted()
+        received.withLock { $0.held = held }
+        let refused = Set(openable).subtracting(held.keys).sorted()
         wanted.withLock { $0 = Set($0).union(refused).sorted() }
         return refused
     }
@@ -206,7 +217,7 @@ final class SynchronizedContext: ContextTransfer {
 
 extension SynchronizedContext {
     private func held(
-        _ files: [Int: SharedDescriptor], in generation: ContextGeneration
+        _ files: [Int: HeldFile], in generation: ContextGeneration
     ) -> [[UInt8]: HeldContent] {
         guard !files.isEmpty else { return [:] }
         let index = generation.index
@@ -218,7 +229,7 @@ extension SynchronizedContext {
                 spool: incoming
             ) { [entry] digest in
                 // What was changed after it was listed is not what the listing tells of.
-                guard let status = try? file.status(), listed.isAsListed(status) else { return false }
+                guard let status = try? file.descriptor.status(), listed.isAsListed(status) else { return false }
                 entry.remember(digest, at: place, in: generation)
                 return true
             }
@@ -239,10 +250,10 @@ extension BuildEngine {
     package func beginContext(
         key: String, listing: ContextListing, opens: Bool = false
     ) async throws -> any ContextTransfer {
-        let (entry, incoming) = (contexts.entry(key: key), contexts.directory)
+        let (entry, incoming, allowance) = (contexts.entry(key: key), contexts.directory, contexts.allowance)
         do {
             return try await BlockingExecutor.shared.run {
-                try SynchronizedContext(entry, listing, incoming: incoming, opens: opens)
+                try SynchronizedContext(entry, listing, incoming: incoming, allowance: allowance, opens: opens)
             }
         } catch {
             throw BuildFailure.transferring("reading the build context", error)

@@ -1,5 +1,6 @@
 import Archives
 import Diagnostics
+import ImageStore
 import Linux
 import Synchronization
 
@@ -11,13 +12,13 @@ import Synchronization
 final class HeldContent: Sendable {
     /// Smaller files are sent, as is all that could be a Dockerfile; in bytes.
     static let smallest: UInt64 = 32 << 20
-    /// As much as a layer holds.
+    /// As much as a layer holds, in bytes.
     private static let largest: UInt64 = 1 << 43
     /// How many files one message carries.
     static let most = 64
 
     let path: [UInt8]
-    let file: SharedDescriptor
+    private let kept: HeldFile
     let size: UInt64
     private let spool: String
     private let known: Mutex<[UInt8]?>
@@ -31,11 +32,11 @@ final class HeldContent: Sendable {
     ///   - spool: a directory on the file system of the tree.
     ///   - remember: gets the digest when it is told first, and says whether the file is as it was listed.
     init(
-        path: [UInt8], file: SharedDescriptor, size: UInt64, digest: [UInt8]?, spool: String,
+        path: [UInt8], file: HeldFile, size: UInt64, digest: [UInt8]?, spool: String,
         remember: @escaping @Sendable ([UInt8]) -> Bool
     ) {
         self.path = path
-        self.file = file
+        kept = file
         self.size = size
         self.spool = spool
         known = Mutex(digest)
@@ -45,13 +46,13 @@ final class HeldContent: Sendable {
 
     /// Whether an open file can be read here as one of this size: by its sender's right, and without waiting for what
     /// somebody's program answers.
-    static func canHold(_ file: SharedDescriptor, size: UInt64) -> Bool {
-        guard size <= largest, let status = try? file.status(), status.kind == .regular,
-            UInt64(clamping: status.size) == size, (try? file.isServedByProgram()) == false
-        else { return false }
-        // One that was opened by its path only, or to be written, cannot be read.
-        return (try? file.pread(upTo: 1, at: 0))?.count == 1
+    static func canHold(_ file: SharedDescriptor, size: UInt64, on mounts: LocalMounts) -> Bool {
+        // The mount comes first: asking anything of the file may ask whoever serves it.
+        guard size <= largest, mounts.canRead(file), let status = try? file.status() else { return false }
+        return status.kind == .regular && UInt64(clamping: status.size) == size
     }
+
+    var file: SharedDescriptor { kept.descriptor }
 
     /// The 32 bytes of the digest; nil as long as nobody has read all of it.
     var digest: [UInt8]? { known.withLock { $0 } }
@@ -71,14 +72,22 @@ final class HeldContent: Sendable {
         return isSame
     }
 
+    /// Whether its beginning is that of an archive, compressed or not; blocks.
+    func beginsAsArchive() throws(SystemError) -> Bool {
+        let head = try file.pread(upTo: TarLayout.blockSize, at: 0)
+        return Compression.detect(Array(head.prefix(Compression.magicLength))) != .none || TarLayout.isTar(head)
+    }
+
     /// Reads all of it; blocks.
     ///
-    /// - Throws: `BuildFailure` where it is shorter now, or not what was read before, and what `body` throws.
-    func read(_ body: (UnsafeRawBufferPointer) throws -> Void = { _ in }) throws {
+    /// - Throws: `BuildFailure` where it is shorter now, or not what was read before; a `CancellationError` of
+    ///   `ArchiveError` where nobody wants it any more, and what `body` throws.
+    func read(_ cancellation: CancellationFlag, _ body: (UnsafeRawBufferPointer) throws -> Void = { _ in }) throws {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
         defer { buffer.deallocate() }
         let hash = SHA256()
         while hash.byteCount < size {
+            try cancellation.check()
             let window = UnsafeMutableRawBufferPointer(
                 rebasing: buffer.prefix(Int(clamping: size - hash.byteCount)))
             let count = try file.pread(into: window, at: Int64(clamping: hash.byteCount))
@@ -93,18 +102,28 @@ final class HeldContent: Sendable {
     /// Puts the content in the tree, for those who read that by themselves; blocks.
     ///
     /// - Parameter root: where an empty file of the same size has its place, mode and time.
-    func store(in root: SharedDescriptor) throws {
+    func store(in root: SharedDescriptor, _ cancellation: CancellationFlag) throws {
         try isStored.withLock { isStored in
             guard !isStored else { return }
             let directory = try TemporaryTree(in: spool, prefix: "incoming-")
             let files = ContextFiles(try directory.open())
             let name = Array("content".utf8)
             let copy = try files.create(name)
-            var end: Int64 = 0
-            try read { piece in
+            var (end, unchecked): (Int64, Int) = (0, 0)
+            try SpareRoom.check(spool)
+            try read(cancellation) { piece in
                 end += Int64(piece.count)
                 // What is zeros takes no room.
-                if piece.isZero { try copy.seek(end) } else { try copy.writeAll(piece) }
+                guard !piece.isZero else {
+                    try copy.seek(end)
+                    return
+                }
+                try copy.writeAll(piece)
+                unchecked += piece.count
+                if unchecked >= 4 << 20 {
+                    unchecked = 0
+                    try SpareRoom.check(spool)
+                }
             }
             // The tree is that of all builds of the listing.
             guard isListed.withLock({ $0 }) else { throw changed }

@@ -120,7 +120,9 @@ final class SparseWriter {
     func write(_ data: TarData, to file: SharedDescriptor, _ hash: SHA256) throws(SystemError) {
         switch data {
         case .bytes(let bytes):
-            try beside.add(bytes, to: hash) { () throws(SystemError) in try file.writeAll(bytes) }
+            beside.begin(bytes, to: hash)
+            defer { beside.wait() }
+            try file.writeAll(bytes)
             position += Int64(bytes.count)
             hasHoleAtEnd = false
         case .hole(let count):
