@@ -13,6 +13,7 @@ struct BuildSession: Sendable {
     let daemon: DaemonClient
     let display: BuildDisplay
     let output: Output
+    private let handed = HandedFiles()
 
     /// Builds; steps of our own have numbers below 1, where the daemon's begin.
     ///
@@ -22,6 +23,7 @@ struct BuildSession: Sendable {
         async throws -> JSONValue
     {
         var body = given
+        defer { handed.end() }
         try await send(context, &body)
         if !secrets.isEmpty { body.set("secrets", .object(secrets)) }
         var names = JSONObject()
@@ -99,7 +101,8 @@ struct BuildSession: Sendable {
             let source = try await BlockingExecutor.shared.run { () throws(Diagnostic) in
                 try ContextSource(path, ignoring: rules)
             }
-            let target = Target("builds", "contexts").with("key", source.key(title))
+            var target = Target("builds", "contexts").with("key", source.key(title))
+            if daemon.http.carriesDescriptors { target = target.with("open", "1") }
             let response = try await daemon.send(
                 "POST", target.text, headers: ["Content-Type": "application/vnd.stackctl.context-listing"],
                 body: source.listing.encoded())
@@ -108,8 +111,10 @@ struct BuildSession: Sendable {
                 throw DaemonClient.failure(status: response.status, body: bytes, of: target.text)
             }
             let answer = try JSONValue.parse(bytes)
-            let needed = Self.places(answer["needed"])
+            var needed = Self.places(answer["needed"])
+            let openable = Self.places(answer["openable"])
             let id = answer["id"]?.stringValue ?? ""
+            if !openable.isEmpty { needed = (needed + (try await handOver(openable, of: source, id))).sorted() }
             if !needed.isEmpty {
                 try await source.archive(of: needed) { pieces in
                     _ = try await daemon.post(
@@ -122,6 +127,25 @@ struct BuildSession: Sendable {
 
     private static func places(_ value: JSONValue?) -> [Int] {
         (value?.arrayValue ?? []).compactMap { $0.intValue.flatMap { Int(exactly: $0) } }
+    }
+
+    /// Hands large files over as they are open, so that the daemon reads them itself.
+    ///
+    /// - Returns: the places of those that it cannot read.
+    private func handOver(_ places: [Int], of source: ContextSource, _ id: String) async throws -> [Int] {
+        let files = try await BlockingExecutor.shared.run { () throws(Diagnostic) in try source.open(places) }
+        let stream = try await daemon.hijack(Target("builds", "contexts", id, "open").text)
+        handed.keep(stream)
+        let isSent = try await stream.sendDescriptors(files.map(\.raw), with: [0])
+        withExtendedLifetime(files) {}
+        guard isSent else { return places }
+        var answer: [UInt8] = []
+        while answer.count < 1 << 20 {
+            let piece = try await stream.read()
+            if piece.isEmpty { break }
+            answer += piece
+        }
+        return Self.places(try JSONValue.parse(answer)["needed"])
     }
 
     private func counted(
@@ -232,4 +256,15 @@ private final class Once: Sendable {
     init(_ piece: [UInt8]) { self.piece = Mutex(piece) }
 
     func take() -> [UInt8]? { piece.withLock { $0.take() } }
+}
+
+/// Connections that files were handed over by: while they are open, the daemon knows that the client is there.
+private final class HandedFiles: Sendable {
+    private let streams = Mutex<[HijackedStream]>([])
+
+    func keep(_ stream: HijackedStream) { streams.withLock { $0.append(stream) } }
+
+    func end() {
+        for stream in streams.withLock({ $0 }) { stream.close() }
+    }
 }

@@ -36,6 +36,17 @@ final class ContextSource: Sendable {
         }
     }
 
+    /// Opens the files at these places of the listing; blocking.
+    func open(_ places: [Int]) throws(Diagnostic) -> [SharedDescriptor] {
+        do {
+            return try listing.open(places, root: root)
+        } catch {
+            throw Diagnostic(
+                code: "SC0203", summary: "the context \(TerminalText.line(path)) cannot be sent", detail: "\(error)",
+                hint: "build again when nothing changes its files")
+        }
+    }
+
     /// Gives the files at these places of the listing to `send`, which gets pieces of a tar.
     func archive(of needed: [Int], _ send: (@escaping @Sendable () async throws -> [UInt8]?) async throws -> Void)
         async throws
