@@ -205,10 +205,13 @@ struct SupervisionTests {
             try Files.makeDirectory(disk)
             try Mounts.mount(source: "tmpfs", target: disk, type: "tmpfs", data: "size=1m")
             defer { _ = try? Mounts.unmountIfMounted(disk, [.detach]) }
-            var configuration = lab.script("web", "trap 'echo out; exit 7' USR1; while :; do sleep 0.05; done")
+            var configuration = lab.script(
+                "web", "trap 'echo out; exit 7' USR1; echo up; while :; do sleep 0.05; done")
             configuration.directory = disk + "/web"
             configuration.log = LogConfiguration(path: disk + "/web/log")
             let connection = try await lab.start(configuration)
+            // The first process of a namespace does not hear signals that it has no trap for.
+            try await lab.waitForLog(configuration, records: 1)
             let filler = try Files.open(disk + "/filler", [.writeOnly, .create])
             let page = [UInt8](repeating: 1, count: 4_096)
             while (try? filler.writeAll(page)) != nil {}
