@@ -144,7 +144,7 @@ struct NetworkProvider: ResourceProvider {
         }
         if isRecorded, !isReplaced { try await guests.forget() }
         guard try await engine.networks.network(id: objectID) != nil else { return }
-        if isReplaced { try await guests.keep(in: objectID) }
+        if isReplaced || !isRecorded { try await guests.keep(in: objectID) }
         for endpoint in try await engine.networks.endpoints(networkID: objectID) {
             guard let container = engine.containers.container(id: endpoint.containerID),
                 let network = try await engine.networks.network(id: objectID)

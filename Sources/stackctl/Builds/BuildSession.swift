@@ -133,7 +133,12 @@ struct BuildSession: Sendable {
     ///
     /// - Returns: the places of those that it cannot read.
     private func handOver(_ places: [Int], of source: ContextSource, _ id: String) async throws -> [Int] {
-        let files = try await BlockingExecutor.shared.run { () throws(Diagnostic) in try source.open(places) }
+        let files = try await BlockingExecutor.shared.run { () throws(Diagnostic) -> [SharedDescriptor] in
+            let files = try source.open(places)
+            // Where somebody's program serves a file, to close it may wait for that program: it stays with us.
+            guard let mounts = try? LocalMounts(), files.allSatisfy(mounts.canRead) else { return [] }
+            return files
+        }
         let stream = try await daemon.hijack(Target("builds", "contexts", id, "open").text)
         handed.keep(stream)
         let isSent = try await stream.sendDescriptors(files.map(\.raw), with: [0])

@@ -18,7 +18,15 @@ final class ContextStore: Sendable {
             name.contains("-") || (try? Self.head(of: "\(directory)/\(name)/index")) == nil
         }
         guard !left.isEmpty else { return }
-        BlockingExecutor.shared.submit { for name in left { try? Files.removeTree("\(directory)/\(name)") } }
+        // At once under a name that nobody makes again: the next build of the same context has the same name.
+        let doomed = left.compactMap { name -> String? in
+            guard !name.contains("-") else { return name }
+            guard let mark = try? Random.hex(bytes: 8),
+                (try? Files.rename("\(directory)/\(name)", to: "\(directory)/left-\(mark)")) != nil
+            else { return nil }
+            return "left-\(mark)"
+        }
+        BlockingExecutor.shared.submit { for name in doomed { try? Files.removeTree("\(directory)/\(name)") } }
     }
 
     func entry(key: String) -> ContextEntry { entry(id: String(SHA256.hex(of: Array(key.utf8)).prefix(32))) }
