@@ -32,7 +32,8 @@ struct StockCompose: Sendable {
         let request = SpawnRequest(
             executable: .path(Self.program), arguments: ["docker-compose", "--ansi", "never"] + arguments,
             environment: [
-                "PATH=/usr/bin:/bin", "HOME=\(lab.root)", "DOCKER_HOST=unix://\(lab.root)/run/stackctl.sock",
+                "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=\(lab.root)",
+                "DOCKER_HOST=unix://\(lab.root)/run/stackctl.sock",
                 "PYTHONDONTWRITEBYTECODE=1", "COLUMNS=200",
             ] + more, workingDirectory: folder)
         let result = try await Spawn.run(request, timeout: .seconds(150))
