@@ -219,12 +219,8 @@ struct TransferSources {
 
     /// Whether a path leads above where it begins.
     private static func climbs(_ text: String) -> Bool {
-        var depth = 0
-        for part in text.split(separator: "/") where part != "." {
-            depth += part == ".." ? -1 : 1
-            if depth < 0 { return true }
-        }
-        return false
+        let path = GoPath.clean("./\(text)")
+        return path == ".." || path.hasPrefix("../")
     }
 
     /// The paths that fit a pattern, in the order of their names; below a directory that fits nothing is looked for.
