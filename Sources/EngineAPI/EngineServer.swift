@@ -267,7 +267,7 @@ final class RootLock: Sendable {
         let path = "\(configuration.runDirectory)/daemon.lock"
         do {
             try Files.makeDirectories(configuration.runDirectory, mode: 0o711)
-            var patience = 40
+            var patience = 400
             while true {
                 if let lock = try FileLock.acquire(path, wait: false) {
                     try Files.write("/proc/self/fd/\(lock.descriptor)", Array("\(CurrentProcess.pid)\n".utf8))

@@ -97,6 +97,11 @@ package struct FileLock: ~Copyable, Sendable {
         self.file = file
     }
 
+    deinit {
+        // Closing alone would leave the lock to a process that was just cloned, until its exec(2).
+        _ = flock(file.raw, LOCK_UN)
+    }
+
     /// Locks a file, making it when missing.
     ///
     /// Returns nil when another holds it and `wait` is false.

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// An exclusive lock of a file that was waited for; held until it is released or forgotten.
+/// An exclusive lock of a file; held until it is released or forgotten.
 package final class HeldFileLock: Sendable {
     private let lock: Mutex<FileLock?>
 
@@ -11,6 +11,12 @@ package final class HeldFileLock: Sendable {
         try await BlockingExecutor.shared.run { () throws(SystemError) in
             HeldFileLock(try FileLock.acquire(path, wait: true))
         }
+    }
+
+    /// Takes the lock of a file, which is made when missing; nil when another holds it.
+    package static func take(_ path: String) throws(SystemError) -> HeldFileLock? {
+        guard let lock = try FileLock.acquire(path, wait: false) else { return nil }
+        return HeldFileLock(lock)
     }
 
     /// Lets the next one have it.
