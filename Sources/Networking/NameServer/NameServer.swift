@@ -37,7 +37,7 @@ package actor NameServer {
         do {
             _ = try await call(.list(after: []))
             isNew = try await !endOutdated()
-        } catch is SystemError {
+        } catch let error as SystemError where error.errno != .ETIMEDOUT {
             isNew = true
         }
         if isNew { try await start() }
@@ -185,31 +185,40 @@ struct NameServerRefusal: Error, CustomStringConvertible {
 }
 
 extension NameServer {
-    /// Milliseconds that a started process may take to listen.
-    private static let startTime = 2000
+    /// How long a process may take to listen, and one that was told to end to be gone.
+    private static let startTime = Duration.seconds(30)
     /// The process's exit code where another serves this socket already.
     private static let otherServes: Int32 = 3
     /// How long an answer may take; the process does nothing that takes time.
-    private static let patience = Duration.seconds(5)
+    private static let patience = Duration.seconds(30)
 
     private func start() async throws {
-        let request = SpawnRequest(
-            executable: .path(initBinary), arguments: ["stack-init", "dns", "--socket", socketPath], newSession: true)
-        let host = host
-        let child = try await BlockingExecutor.shared.run { try host.run { try Spawn.start(request) } }
-        for _ in 0..<Self.startTime {
+        let end = Clock.monotonic() + Self.startTime.wholeNanoseconds
+        var child = try await spawn()
+        while Clock.monotonic() < end {
             if (try? await connect()) != nil { return }
-            // Another daemon's may have been faster; it listens, or is about to.
-            if let status = try child.currentStatus(), status.code != Self.otherServes {
-                throw Diagnostic(
-                    code: "SC6031", summary: "the name server did not start",
-                    detail: "\(initBinary) dns --socket \(socketPath) ended with code \(status.code)",
-                    hint: "check that the folder of the socket is there and writable")
+            if let status = try child.currentStatus() {
+                guard status.code == Self.otherServes else {
+                    throw Diagnostic(
+                        code: "SC6031", summary: "the name server did not start",
+                        detail: "\(initBinary) dns --socket \(socketPath) ended with code \(status.code)",
+                        hint: "check that the folder of the socket is there and writable")
+                }
+                // Another daemon's was faster, and is about to listen; or one is about to end.
+                try await EventLoop.shared.sleep(for: .milliseconds(50))
+                child = try await spawn()
             }
             try await EventLoop.shared.sleep(for: .milliseconds(1))
         }
         throw Diagnostic(
             code: "SC6031", summary: "the name server did not start", detail: "nobody listens on \(socketPath)")
+    }
+
+    private func spawn() async throws -> ChildProcess {
+        let request = SpawnRequest(
+            executable: .path(initBinary), arguments: ["stack-init", "dns", "--socket", socketPath], newSession: true)
+        let host = host
+        return try await BlockingExecutor.shared.run { try host.run { try Spawn.start(request) } }
     }
 
     /// Ends a process of another `stack-init` than is installed now, which may not know all that it would be told.
@@ -224,9 +233,10 @@ extension NameServer {
         else { return true }
         connection.close()
         self.connection = nil
-        try? Signals.kill(pid, 15)
-        for _ in 0..<Self.startTime where Files.exists("/proc/\(pid)/exe") {
-            try await EventLoop.shared.sleep(for: .milliseconds(1))
+        // Its lock and its socket are free when the handle says that it is gone.
+        if let process = try? ProcessHandle.open(pid) {
+            try? process.send(15)
+            try? await withTimeout(Self.startTime) { try await process.waitForExit() }
         }
         return false
     }
