@@ -179,10 +179,11 @@ package actor ConnectionReader {
         let bytes: [UInt8]
         let size = isInBody ? Self.bodyReadSize : Self.readSize
         if let deadline {
-            guard Clock.monotonic() < deadline else { throw HTTPError.timeout }
+            // What has come in time counts, however late it is looked at.
             if let there = try await stream.readAvailable(max: size) {
                 bytes = there
             } else {
+                guard Clock.monotonic() < deadline else { throw HTTPError.timeout }
                 bytes = try await read(max: size, until: deadline)
             }
         } else {

@@ -7,8 +7,8 @@ package struct ManifestLimits: Sendable, Hashable {
     /// Wall-clock time.
     package var time: Duration
 
-    /// Limits; 512 MiB and 10 seconds unless said otherwise.
-    package init(memoryBytes: UInt64 = 512 << 20, time: Duration = .seconds(10)) {
+    /// Limits; 512 MiB and 30 seconds unless said otherwise.
+    package init(memoryBytes: UInt64 = 512 << 20, time: Duration = .seconds(30)) {
         self.memoryBytes = memoryBytes
         self.time = time
     }

@@ -42,7 +42,7 @@ package struct Toolchain: Sendable, Hashable {
     /// The compiler that a launcher starts, by its own word.
     private static func launched(_ launcher: String) async -> Toolchain? {
         let request = SpawnRequest(launcher, ["-print-target-info"])
-        guard let result = try? await Spawn.run(request, timeout: .seconds(10)), result.status.isSuccess,
+        guard let result = try? await Spawn.run(request, timeout: .seconds(60)), result.status.isSuccess,
             let answer = try? JSONValue.parse(result.standardOutput),
             let resources = answer["paths"]?["runtimeResourcePath"]?.stringValue,
             let real = try? Files.realPath(parent(of: parent(of: resources)) + "/bin/swiftc")

@@ -39,7 +39,7 @@ extension ContainerRuntime {
 
     /// Whether a supervisor lives that will stay: one without a socket is on its way out.
     private func isSupervised(_ directory: String) async throws(RuntimeError) -> Bool {
-        for _ in 0..<200 {
+        for _ in 0..<4000 {
             let (held, listens) = try await RuntimeError.blocking("looking at \(directory)") {
                 () throws(SystemError) in
                 (try Self.hasSupervisor(directory), Files.exists(directory + "/control.sock"))

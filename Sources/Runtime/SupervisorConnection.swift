@@ -70,7 +70,7 @@ package final class SupervisorConnection: Sendable {
             let socket = try await AsyncSocket.connect(unix: directory + "/control.sock")
             var buffered: [UInt8] = []
             while !buffered.contains(0x0A) {
-                let piece = try await withTimeout(.seconds(10)) { try await socket.read(upTo: 4096) }
+                let piece = try await withTimeout(.seconds(30)) { try await socket.read(upTo: 4096) }
                 if piece.isEmpty { return nil }
                 buffered += piece
             }

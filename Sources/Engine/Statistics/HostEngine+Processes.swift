@@ -38,7 +38,7 @@ extension HostEngine {
         let request = SpawnRequest(
             executable: .path(program), arguments: ["ps"] + arguments.split(separator: " ").map(String.init),
             environment: ["PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "COLUMNS=4096"])
-        let result = try await Spawn.run(request, timeout: .seconds(10), outputLimit: 16 << 20)
+        let result = try await Spawn.run(request, timeout: .seconds(30), outputLimit: 16 << 20)
         guard result.status.code == 0 || !result.standardOutput.isEmpty else {
             let reason = result.errorText.split(separator: "\n").first.map(String.init) ?? "no output"
             throw EngineError(.failed, "ps: exit status \(result.status.code): \(reason)")

@@ -50,12 +50,12 @@ extension Cgroup {
         }
     }
 
-    /// Stops every process of the group, without their notice, and waits until all stand still, 2 s at most.
+    /// Stops every process of the group, without their notice, and waits until all stand still, 10 s at most.
     ///
     /// Throws `ETIMEDOUT`; the group is then thawed again.
     package func freeze() throws(SystemError) {
         try setFrozen(true)
-        for _ in 0..<400 {
+        for _ in 0..<2000 {
             if try isFrozen() { return }
             usleep(5_000)
         }

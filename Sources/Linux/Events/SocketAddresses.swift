@@ -38,7 +38,7 @@ extension AsyncSocket {
     package static func connect(unix path: String) async throws -> AsyncSocket {
         let socket = AsyncSocket(nonBlocking: try Sockets.make(AF_UNIX, Sockets.stream))
         // A unix connect answers EAGAIN when the listener's queue is full; there is no event for it.
-        for _ in 0..<200 {
+        for _ in 0..<6000 {
             if try socket.attempt(
                 { number throws(SystemError) in
                     try Sockets.withUnixPath(path, "connect") { linux_connect_unix(number, $0) }

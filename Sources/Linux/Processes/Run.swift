@@ -63,8 +63,9 @@ extension Spawn {
                         try? child.sendToGroup(SIGKILL)
                     }
                 }
-                async let output = collect(pipes.output, .standardOutput, outputLimit, onLine)
-                async let errors = collect(pipes.errors, .standardError, outputLimit, onLine)
+                let (outputReader, errorReader) = (PipeReader(pipes.output), PipeReader(pipes.errors))
+                async let output = collect(outputReader, .standardOutput, outputLimit, onLine)
+                async let errors = collect(errorReader, .standardError, outputLimit, onLine)
                 defer { pipes.close() }
                 let status: ExitStatus
                 do {
@@ -76,9 +77,13 @@ extension Spawn {
                     throw error
                 }
                 if timeUp.isSet, ownsSession { await BlockingExecutor.shared.run { child.killSession() } }
-                // A grandchild may hold the outputs open for ever; what it writes later is not this program's.
+                // A grandchild may hold the outputs open for ever, and write to them: what it writes later is not this
+                // program's.
                 group.addTask {
                     try await EventLoop.shared.sleep(for: .seconds(2))
+                    outputReader.writerEnded()
+                    errorReader.writerEnded()
+                    try await EventLoop.shared.sleep(for: .seconds(30))
                     pipes.close()
                 }
                 let (first, second) = await (output, errors)
@@ -141,13 +146,13 @@ extension Spawn {
     }
 
     private static func collect(
-        _ pipe: AsyncDescriptor, _ stream: OutputLine.Stream, _ limit: Int,
+        _ reader: PipeReader, _ stream: OutputLine.Stream, _ limit: Int,
         _ onLine: (@Sendable (OutputLine) -> Void)?
     ) async -> (bytes: [UInt8], truncated: Bool) {
         var kept: [UInt8] = []
         var truncated = false
         var lines = LineSplitter()
-        while let chunk = try? await pipe.read(), !chunk.isEmpty {
+        while let chunk = try? await reader.next() {
             let room = max(0, limit - kept.count)
             kept.append(contentsOf: chunk.prefix(room))
             if chunk.count > room { truncated = true }

@@ -2,11 +2,11 @@ import Glibc
 
 extension ChildProcess {
     /// Kills every process of the session it leads (`newSession`), whatever group each has moved to, and waits until they
-    /// are gone, at most for two seconds.
+    /// are gone, at most for 30 seconds.
     ///
     /// A compiler's driver puts the compilers it starts into groups of their own; they would go on writing. Blocks.
     package func killSession() {
-        for _ in 0..<1000 {
+        for _ in 0..<15_000 {
             let members = Sessions.members(of: pid)
             if members.isEmpty { return }
             for member in members { try? Signals.kill(member, SIGKILL) }

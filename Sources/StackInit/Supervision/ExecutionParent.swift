@@ -153,7 +153,8 @@ final class ExecutionParent {
         var status: Int32 = 0
         var peak: Int64 = 0
         _ = init_wait(process.pid, &status, 0, &peak)
-        if let failure {
+        // One whose time was up before it had begun has not failed to begin.
+        if let failure, !timedOut {
             writeAll(control, SupervisorMessage.failed(failure).encoded())
             return 1
         }

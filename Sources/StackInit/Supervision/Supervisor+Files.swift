@@ -103,7 +103,7 @@ extension Supervisor {
     private func removeCgroups() {
         for file in plan.cgroupFiles {
             guard let group = Self.parent(of: file) else { continue }
-            for _ in 0..<100 {
+            for _ in 0..<5000 {
                 if withCString(group, { rmdir($0) }) >= 0 || linux_errno() != EBUSY { break }
                 _ = init_poll(nil, 0, 1)
             }

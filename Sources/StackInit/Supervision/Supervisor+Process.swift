@@ -124,12 +124,14 @@ extension Supervisor {
     /// Takes what was written, to the last byte.
     ///
     /// Whoever else has the pipe, as a process that was sent the descriptor, may write on for ever, and a full disk may stay
-    /// full: neither holds up the container's end for long.
+    /// full: neither holds up the container's end for long. What a pipe can hold is read however late it is.
     private func drainStreams() {
         let deadline = init_monotonic_clock() + Self.drainTime
         for descriptor in [output, error, terminal] where descriptor >= 0 {
-            while init_monotonic_clock() < deadline {
+            var taken = 0
+            while taken < Int(Self.pipeSize) || init_monotonic_clock() < deadline {
                 if log.isBlocked {
+                    guard init_monotonic_clock() < deadline else { break }
                     _ = init_poll(nil, 0, 100)
                     log.drain()
                     continue
@@ -137,6 +139,7 @@ extension Supervisor {
                 let count = read(descriptor, log.input, LogFile.readSize)
                 guard count > 0 else { break }
                 log.take(count, stream: descriptor == error ? "stderr" : "stdout")
+                taken += count
             }
         }
         closeStreams()

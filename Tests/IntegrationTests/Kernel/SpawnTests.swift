@@ -1,4 +1,5 @@
 import Linux
+import Synchronization
 import Testing
 
 @Suite("Programs started by the kernel", .timeLimit(.minutes(5)))
@@ -25,11 +26,13 @@ struct SpawnTests {
 
     @Test("a program that takes too long is killed with its children")
     func timeout() async throws {
-        let result = try await Spawn.run(shell("sleep 61 & echo $!; sleep 61"), timeout: .seconds(3))
+        let result = try await Spawn.run(shell("sleep 610 & echo $!; sleep 610"), timeout: .seconds(10))
         #expect(result.timedOut)
         #expect(result.status == .signaled(9, coreDumped: false))
         let child = try #require(Int32(result.outputText.filter { $0.isNumber }))
-        #expect(!Files.exists("/proc/\(child)") || (try? Files.readText("/proc/\(child)/cmdline")) == "")
+        func lives() -> Bool { ((try? Files.readText("/proc/\(child)/cmdline")) ?? "").contains("610") }
+        for _ in 0..<3_000 where lives() { try await EventLoop.shared.sleep(for: .milliseconds(20)) }
+        #expect(!lives())
     }
 
     @Test("a cancelled run kills the program")
@@ -50,12 +53,21 @@ struct SpawnTests {
 
     @Test("a grandchild that keeps the output open does not keep us waiting")
     func grandchild() async throws {
-        let result = try await Spawn.run(shell("sleep 63 & echo done $!"), timeout: .seconds(150))
+        let result = try await Spawn.run(shell("sleep 630 & echo done $!"), timeout: .seconds(150))
         let words = result.outputText.split(separator: " ").map { $0.filter { !$0.isWhitespace } }
         #expect(words.first == "done" && !result.timedOut)
         // It is there still: to signal it is no error.
         let sleeper = try #require(words.last.flatMap { Int32($0) })
         try Signals.kill(sleeper, 9)
+    }
+
+    @Test("what was written before the end is all there, however late it is read")
+    func lateReader() async throws {
+        let isFirst = Atomic(true)
+        let result = try await Spawn.run(shell("seq 12000"), timeout: .seconds(150)) { _ in
+            if isFirst.exchange(false, ordering: .relaxed) { Clock.block(for: .seconds(3)) }
+        }
+        #expect(result.outputText.hasSuffix("\n12000\n") && !result.truncated)
     }
 
     @Test("lines are told as they come")
@@ -119,7 +131,7 @@ struct SpawnTests {
         #expect(try child.currentStatus() == .exited(4))
         try child.send(15)
         let pid = try Spawn.start(shell("sleep 0.1")).pid
-        for _ in 0..<1_500 where Files.exists("/proc/\(pid)") {
+        for _ in 0..<3_000 where Files.exists("/proc/\(pid)") {
             try await EventLoop.shared.sleep(for: .milliseconds(20))
         }
         #expect(!Files.exists("/proc/\(pid)"))
@@ -127,7 +139,7 @@ struct SpawnTests {
 
     @Test("a handle is bound to one process by its start time")
     func identity() async throws {
-        let child = try Spawn.start(shell("exec sleep 63"))
+        let child = try Spawn.start(shell("exec sleep 630"))
         let start = try ProcessHandle.startTime(child.pid)
         let handle = try ProcessHandle.open(child.pid, startedAt: start)
         #expect(handle.isAlive)

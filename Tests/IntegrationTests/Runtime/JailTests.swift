@@ -64,10 +64,11 @@ struct JailTests {
         #expect(output.hasSuffix("\n1\n"))
     }
 
-    @Test("one that runs too long is killed, with all it started")
-    func timeLimit() async throws {
-        let result = try await Self.jail("while :; do :; done & while :; do :; done") {
-            $0.limits.wallTime = .milliseconds(300)
+    @Test(
+        "one that runs too long is killed, with all it started, also where it has not even begun", arguments: [1, 1000])
+    func timeLimit(milliseconds: Int) async throws {
+        let result = try await Self.jail("busybox sleep 1000 & busybox sleep 1000") {
+            $0.limits.wallTime = .milliseconds(milliseconds)
         }
         #expect(result.timedOut)
         #expect(result.exitCode == 137)
@@ -84,10 +85,9 @@ struct JailTests {
             $0.limits.processes = 3
         }
         #expect(String(decoding: forks.standardError, as: UTF8.self).contains("fork"))
-        let output = try await Self.jail("while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done") {
-            $0.limits.wallTime = .milliseconds(300)
-            $0.outputLimit = 1000
-        }
+        let output = try await Self.jail(
+            "i=0; while [ $i -lt 1000 ]; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; i=$((i + 1)); done"
+        ) { $0.outputLimit = 1000 }
         #expect(output.truncated)
         #expect(output.standardOutput.count == 1000)
     }
