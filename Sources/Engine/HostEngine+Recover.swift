@@ -195,8 +195,8 @@ extension HostEngine {
             facts.state.pid = 0
             facts.state.supervisorPID = 0
         }
-        container.notify(.exited(code: 137, isFinal: true))
         await publish("die", container, ["exitCode": "137"])
+        container.notify(.exited(code: 137, isFinal: true))
         await saveStatusLater(container)
     }
 

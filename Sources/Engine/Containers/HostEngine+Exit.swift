@@ -66,11 +66,12 @@ extension HostEngine {
             facts.isSettling = isFinal
             if isFinal { facts.state.supervisorPID = 0 }
         }
-        container.notify(.exited(code: status.exitCode, isFinal: isFinal))
+        // Told first: whoever has waited for the end finds it among the events.
         if status.oomKilled { await publish("oom", container, at: finished) }
         let seconds = max(0, (status.finishedAt - status.startedAt) / 1_000_000_000)
         await publish(
             "die", container, ["execDuration": "\(seconds)", "exitCode": "\(status.exitCode)"], at: finished)
+        container.notify(.exited(code: status.exitCode, isFinal: isFinal))
         await saveStatusLater(container)
     }
 

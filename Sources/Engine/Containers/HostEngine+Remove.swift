@@ -57,8 +57,8 @@ extension HostEngine {
         executions.forget(container: id)
         if removesVolumes { await removeAnonymousVolumes(of: container) }
         container.change { $0.isRemoved = true }
-        container.notify(.removed)
         await publish("destroy", container)
+        container.notify(.removed)
     }
 
     /// Removes the volumes made for this container alone, unless another has come to use them.
