@@ -35,6 +35,15 @@ final class BlobDownload: Sendable {
     func run(_ client: RegistryClient, into store: RegistryStore, _ repository: RepositoryName) {
         let aside = "\(StoreFiles.asideFolder)/\((try? Random.hex(bytes: 12)) ?? digest.hex)"
         do {
+            // Another transfer may have ended since the one who asks has looked.
+            if let there = try store.blob(digest, in: repository) {
+                return change {
+                    $0.file = there.file
+                    $0.size = there.size
+                    $0.available = there.size
+                    $0.phase = .complete
+                }
+            }
             let stream = try client.blob(digest)
             defer { stream.close() }
             let file = try store.files.open(aside, [.readWrite, .create, .exclusive]).shared()
