@@ -8,7 +8,7 @@ struct DaemonLauncher: Sendable {
     let location: DaemonLocation
 
     /// How long a fresh daemon may take until it answers.
-    private static let patience = Duration.seconds(20)
+    private static let patience = Duration.seconds(60)
 
     /// A client of a daemon that answers.
     ///

@@ -35,9 +35,22 @@ struct StreamSession: Sendable {
         return try await Interruption.shared.guarding {
             rawTerminal?.restore()
         } _: {
-            let sizes = hasTerminal && Terminal.isTerminal(1) ? Task { await passSizes() } : nil
+            let changes = hasTerminal && Terminal.isTerminal(1) ? try? Interruption.sizeChanges() : nil
+            // The program has its size before it gets what was typed.
+            let first = changes.map { _ in Task { await passSize() } }
+            let sizes = changes.map { changes in
+                Task {
+                    await first?.value
+                    while (try? await changes.next()) != nil { await passSize() }
+                }
+            }
             let left = Left()
-            let keys = takesInput ? Task { await copyInput(left) } : nil
+            let keys =
+                takesInput
+                ? Task {
+                    await first?.value
+                    await copyInput(left)
+                } : nil
             defer {
                 sizes?.cancel()
                 keys?.cancel()
@@ -99,14 +112,10 @@ struct StreamSession: Sendable {
         await stream.shutdownWrite()
     }
 
-    private func passSizes() async {
-        guard let changes = try? Interruption.sizeChanges() else { return }
-        repeat {
-            guard let size = Terminal.size(1) ?? Terminal.size(0) else { return }
-            let target = Target(resizing.kind, resizing.id, "resize").with("h", "\(size.rows)")
-                .with("w", "\(size.columns)")
-            _ = try? await daemon.post(target.text)
-        } while (try? await changes.next()) != nil
+    private func passSize() async {
+        guard let size = Terminal.size(1) ?? Terminal.size(0) else { return }
+        let target = Target(resizing.kind, resizing.id, "resize").with("h", "\(size.rows)").with("w", "\(size.columns)")
+        _ = try? await daemon.post(target.text)
     }
 }
 

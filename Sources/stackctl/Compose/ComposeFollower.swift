@@ -73,11 +73,15 @@ struct ComposeFollower: Sendable {
         var stops = 0
 
         func followNew() async throws {
-            let found = try await session.containers(of: target)
-            for container in found where isFollowed(container.service) && !open.contains(container.id) {
-                if ended.contains(container.id), !container.isRunning { continue }
+            let found = try await session.containers(of: target).filter {
+                isFollowed($0.service) && !open.contains($0.id) && ($0.isRunning || !ended.contains($0.id))
+            }
+            // All names are known before the first line is shown: their longest is the width of all.
+            for container in found where attached.contains(container.service) {
+                await printer.register(container.shortName)
+            }
+            for container in found {
                 open.insert(container.id)
-                if attached.contains(container.service) { await printer.register(container.shortName) }
                 tasks.append(Task { [known] in await follow(container, known, daemon, sender) })
             }
         }

@@ -49,7 +49,8 @@ final class Interruption: Sendable {
 
     /// Waits for SIGINT, SIGTERM or SIGHUP, cleans up and ends the process: 130 for an interrupt from the keyboard.
     ///
-    /// `work` is cancelled first and has some seconds to end what it started: compilers, temporary files.
+    /// `work` is cancelled first and has some time to end what it started: compilers, temporary files. A second signal
+    /// takes that away.
     func watch<Answer: Sendable>(_ work: Task<Answer, any Error>) async {
         guard let queue = try? SignalQueue([Interruption.interrupt, Interruption.terminate, Interruption.hangUp]),
             let signal = try? await queue.next()
@@ -59,7 +60,8 @@ final class Interruption: Sendable {
         work.cancel()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { _ = await work.result }
-            group.addTask { try? await EventLoop.shared.sleep(for: .seconds(3)) }
+            group.addTask { try? await EventLoop.shared.sleep(for: .seconds(30)) }
+            group.addTask { _ = try? await queue.next() }
             await group.next()
             // What does not end in time is left to the kernel.
             CurrentProcess.exit(128 + signal)

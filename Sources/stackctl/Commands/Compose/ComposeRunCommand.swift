@@ -214,6 +214,9 @@ enum ComposeRunCommand {
         ).json
         guard var body = base.objectValue else { return base }
         var host = body["HostConfig"]?.objectValue ?? JSONObject()
+        if base["Tty"]?.boolValue == true, let size = Terminal.size(1) {
+            host["ConsoleSize"] = [.int(Int64(size.rows)), .int(Int64(size.columns))]
+        }
         for key in ["Binds", "CapAdd", "CapDrop"] {
             guard let added = more["HostConfig"]?[key]?.arrayValue, !added.isEmpty else { continue }
             host[key] = .array((host[key]?.arrayValue ?? []) + added)
