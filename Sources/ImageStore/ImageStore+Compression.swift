@@ -159,7 +159,7 @@ private struct LayerCompressor: Sendable {
             try forEachPiece(of: tar, cancellation) { piece throws(ArchiveError) in try writer.append(piece) }
             try writer.finish()
         } else {
-            let writer = try GzipWriter(file, level: level)
+            let writer = try ParallelGzipWriter(file, level: level)
             try forEachPiece(of: tar, cancellation) { piece throws(ArchiveError) in try writer.append(piece) }
             try writer.finish()
         }

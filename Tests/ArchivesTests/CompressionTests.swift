@@ -32,6 +32,43 @@ struct CompressionTests {
         #expect(try text([]) == "")
     }
 
+    @Test(
+        "gzip written by several threads is one member that gzip reads, and has the same bytes however many they are",
+        arguments: [0, 5, 512 << 10, (512 << 10) + 1, 3 << 20, 5_000_000])
+    func parallelGzip(size: Int) async throws {
+        let directory = try Files.temporaryDirectory(prefix: "stackctl-gzip-")
+        defer { try? Files.removeTree(directory) }
+        // Text that repeats itself, and noise.
+        var state = UInt64(size) | 1
+        let content = (0..<size).map { index -> UInt8 in
+            state = state &* 6_364_136_223_846_793_005 &+ 1
+            return index / 40_000 % 2 == 0
+                ? UInt8(truncatingIfNeeded: index % 251) : UInt8(truncatingIfNeeded: state >> 56)
+        }
+        var written: [[UInt8]] = []
+        for threads in [1, 2, 7] {
+            let path = "\(directory)/\(threads).gz"
+            let writer = try ParallelGzipWriter(
+                Files.open(path, [.writeOnly, .create], mode: 0o600).shared(), level: 3, threads: threads)
+            // Pieces of any size come to the same.
+            var rest = content[...]
+            while !rest.isEmpty {
+                let piece = Array(rest.prefix(threads * 70_001))
+                try piece.withUnsafeBytes { try writer.append($0) }
+                rest = rest.dropFirst(piece.count)
+            }
+            try writer.finish()
+            written.append(try Files.readAll(path, limit: 1 << 28))
+            let read = try await Spawn.run(
+                SpawnRequest("/usr/bin/gzip", ["-dc", path]), timeout: .seconds(150), outputLimit: 1 << 28)
+            #expect(read.status.isSuccess && read.errorText.isEmpty, "\(read.errorText)")
+            #expect(read.standardOutput == content)
+        }
+        #expect(Set(written).count == 1)
+        let source = try Compression.decompressing(MemorySource(written[0]))
+        #expect(try source.readAll(limit: 1 << 28) == content)
+    }
+
     @Test("bzip2 and xz, of several streams too; a cut one is found", arguments: ["bzip2", "xz"])
     func otherFormats(program: String) async throws {
         let packed = try await Spawn.run(

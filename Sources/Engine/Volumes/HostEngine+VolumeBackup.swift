@@ -54,7 +54,7 @@ extension HostEngine {
         }
         switch compression {
         case .gzip:
-            let writer = try GzipWriter(archive)
+            let writer = try ParallelGzipWriter(archive)
             try write { piece throws(ArchiveError) in try writer.append(piece) }
             try writer.finish()
         case .zstd:
