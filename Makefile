@@ -4,6 +4,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD := .build/release
 SOURCES := Sources Tests stacks Package.swift
+# Tests at once: most start several processes, and wait for them.
+WIDTH := $(shell echo $$((2 * $$(nproc))))
 
 .PHONY: help setup build demo test lint format fuzz bench install uninstall clean
 
@@ -28,7 +30,7 @@ format: ## Rewrite every Swift file in the house format
 test: lint ## Lint, build with warnings as errors, run every test (root for the integration tests)
 	@scripts/setup-debian.sh --test
 	@$(SWIFT) build --build-tests -Xswiftc -warnings-as-errors
-	@SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=8 $(SWIFT) test --skip-build -Xswiftc -warnings-as-errors
+	@SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(WIDTH) $(SWIFT) test --skip-build -Xswiftc -warnings-as-errors
 
 fuzz: ## Fuzz every parser of input from outside, TIME seconds each (60), or one: TARGET=tar
 	@scripts/fuzz.sh "$(or $(TIME),60)" $(TARGET)

@@ -74,7 +74,7 @@ struct CompletionTests {
             CompletionScript.render(.bash, root: CommandTree.root)
             + "COMP_WORDS=(\(quoted)); COMP_CWORD=\(words.count - 1); _stackctl; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
         let result = try await Spawn.run(
-            SpawnRequest("/bin/bash", ["--norc", "-c", script]), timeout: .seconds(20))
+            SpawnRequest("/bin/bash", ["--norc", "-c", script]), timeout: .seconds(120))
         #expect(result.outputText.split(separator: "\n").contains(Substring(offered)), "\(result.errorText)")
     }
 
@@ -94,7 +94,7 @@ struct CompletionTests {
             + "COMP_LINE='\(line)'; COMP_POINT=${#COMP_LINE}\n"
             + "COMP_WORDS=(\(quoted)); COMP_CWORD=\(words.count - 1); _stackctl; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
         let result = try await Spawn.run(
-            SpawnRequest("/bin/bash", ["--norc", "-c", script]), timeout: .seconds(20))
+            SpawnRequest("/bin/bash", ["--norc", "-c", script]), timeout: .seconds(120))
         let names = result.outputText.split(separator: "\n").filter { !$0.hasPrefix("-") }
         #expect(names.joined(separator: " ") == offered, "\(result.errorText)")
     }
@@ -115,7 +115,7 @@ struct CompletionTests {
         let folder = try Files.temporaryDirectory(prefix: "stackctl-completion-")
         defer { try? Files.removeTree(folder) }
         try Files.write(folder + "/script", Array(CompletionScript.render(shell, root: CommandTree.root).utf8))
-        let result = try await Spawn.run(SpawnRequest(program, ["-n", folder + "/script"]), timeout: .seconds(20))
+        let result = try await Spawn.run(SpawnRequest(program, ["-n", folder + "/script"]), timeout: .seconds(120))
         #expect(result.status.code == 0, "\(result.errorText)")
     }
 

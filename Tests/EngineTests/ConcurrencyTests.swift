@@ -31,7 +31,7 @@ struct ConcurrencyTests {
         let work = BackgroundWork()
         let log = Recorder()
         work.spawn {
-            try? await EventLoop.shared.sleep(for: .seconds(100))
+            try? await EventLoop.shared.sleep(for: .seconds(3_600))
             await log.add("ended")
         }
         await work.shutdown()

@@ -197,7 +197,7 @@ struct ServerTests {
     func vanishing() async throws {
         let handler: HTTPHandler = { request, responder in
             try await responder.begin()
-            try await request.whileConnected { try await Task.sleep(for: .seconds(50)) }
+            try await request.whileConnected { try await Task.sleep(for: .seconds(3_600)) }
         }
         try await talk(handler) { client in
             try await client.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n")

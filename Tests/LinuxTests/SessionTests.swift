@@ -22,6 +22,10 @@ struct SessionTests {
             try await EventLoop.shared.sleep(for: .milliseconds(5))
         }
         await BlockingExecutor.shared.run { leader.killSession() }
+        // It does not wait for ever.
+        for _ in 0..<3_000 where !Sessions.members(of: leader.pid).isEmpty {
+            try await EventLoop.shared.sleep(for: .milliseconds(20))
+        }
         #expect(Sessions.members(of: leader.pid) == [])
         #expect(try await leader.exitStatus().code == 137)
     }

@@ -192,7 +192,12 @@ struct CredentialProgramTests {
     private func withHelper(_ body: @escaping @Sendable (String) throws -> Void) async throws {
         let folder = try Files.temporaryDirectory()
         defer { try? Files.removeTree(folder) }
-        try Files.write(folder + "/docker-credential-test", Array(Self.script.utf8), mode: 0o755)
+        // By another program: each that another test starts meanwhile would have the file open, too, until it is executed,
+        // and the kernel executes nothing that may be written to.
+        let written = try await Spawn.run(
+            SpawnRequest("/bin/sh", ["-c", "cat > \"$0\" && chmod 755 \"$0\"", folder + "/docker-credential-test"]),
+            input: Array(Self.script.utf8))
+        try #require(written.status.isSuccess, "\(written.errorText)")
         try await BlockingExecutor.shared.run { () throws in try body(folder) }
     }
 

@@ -183,7 +183,7 @@ struct MemoryProvider: ResourceProvider {
     private func stop() async throws {
         await Task.yield()
         guard kind == .container else { return }
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(120)
         while host.withState({ ($0.mostPresent["delete container"] ?? 0) < $0.stopsTogether }),
             ContinuousClock.now < deadline
         {

@@ -48,7 +48,7 @@ struct AdoptionTests {
             "--network", "shop_default", "-v", "shop_data:/data", "-p", "18123:80", "--stop-signal", "KILL", "busybox",
             "sh", "-c", "echo treasure > /data/file; sleep 1000")
         try await host.eventually("it has written") {
-            try await host.docker("exec", "shop_web_1", "cat", "/data/file", expecting: nil).code == 0
+            try await host.docker("exec", "shop_web_1", "cat", "/data/file", expecting: nil).out == "treasure\n"
         }
     }
 

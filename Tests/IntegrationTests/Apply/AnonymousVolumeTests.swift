@@ -7,7 +7,7 @@ import Testing
 @testable import Engine
 @testable import Providers
 
-@Suite("A stack's container with a volume that its image asks for", .timeLimit(.minutes(3)))
+@Suite("A stack's container with a volume that its image asks for", .timeLimit(.minutes(5)))
 struct AnonymousVolumeTests {
     @Test("its data is named as what a new container costs, and goes with the old one")
     func dataLoss() async throws {

@@ -2,7 +2,7 @@ import Linux
 import Testing
 
 /// The stack commands on compose files, by the real programs.
-@Suite("Stack commands on compose files", .serialized, .timeLimit(.minutes(5)))
+@Suite("Stack commands on compose files", .serialized, .timeLimit(.minutes(20)))
 struct ComposeStackTests {
     private static func file(color: String) -> String {
         """

@@ -15,8 +15,8 @@ struct ContainerHandoverTests {
         var attributes = StackLab.sleeper([
             "command": ["sh", "-c", .string("mkdir -p /w; echo \(says) > /w/index.html; httpd -f -p 80 -h /w")],
             "ports": [["published": 18_200, "target": 80]],
-            "healthcheck": ["test": ["CMD", "wget", "-qO-", "127.0.0.1"], "interval": 100_000_000, "retries": 50],
-            "update": ["order": "startFirst", "healthyWithin": 20_000_000_000, "onFailure": "rollBack"],
+            "healthcheck": ["test": ["CMD", "wget", "-qO-", "127.0.0.1"], "interval": 100_000_000, "retries": 600],
+            "update": ["order": "startFirst", "healthyWithin": 120_000_000_000, "onFailure": "rollBack"],
         ])
         for (key, value) in more { attributes[key] = value }
         return attributes

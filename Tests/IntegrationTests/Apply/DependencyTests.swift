@@ -6,7 +6,7 @@ import Testing
 @testable import Engine
 @testable import Providers
 
-@Suite("Waiting for what a container depends on", .serialized, .timeLimit(.minutes(5)))
+@Suite("Waiting for what a container depends on", .serialized, .timeLimit(.minutes(20)))
 struct DependencyTests {
     private static let manifest = """
         import StackDSL

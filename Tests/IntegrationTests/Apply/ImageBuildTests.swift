@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-@Suite("Images that stacks build", .serialized, .timeLimit(.minutes(5)))
+@Suite("Images that stacks build", .serialized, .timeLimit(.minutes(20)))
 struct ImageBuildTests {
     private static func base(_ version: String) -> String {
         """

@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-@Suite("Ports that move between containers of a stack", .serialized, .timeLimit(.minutes(5)))
+@Suite("Ports that move between containers of a stack", .serialized, .timeLimit(.minutes(20)))
 struct PortHandoverTests {
     /// `web` depends on `db`; the input says who has which port.
     private static let manifest = """

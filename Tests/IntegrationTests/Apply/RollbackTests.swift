@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-@Suite("Earlier generations and parts of stacks", .serialized, .timeLimit(.minutes(5)))
+@Suite("Earlier generations and parts of stacks", .serialized, .timeLimit(.minutes(20)))
 struct RollbackTests {
     private static let base = """
         import StackDSL

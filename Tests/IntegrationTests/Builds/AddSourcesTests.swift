@@ -8,7 +8,7 @@ import Linux
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 struct AddSourcesTests {
     private static func step(
         _ lab: TransferLab, _ source: EvaluatedTransfer.Source, _ destination: String,
@@ -193,24 +193,35 @@ struct AddSourcesTests {
         let made = try await Spawn.run(SpawnRequest("/bin/sh", ["-c", script]))
         let commits = made.outputText.split(separator: "\n").map(String.init)
         try #require(commits.count == 2, "\(made.errorText)")
-        let probe = try SocketListener.tcp(#require(IPAddress("127.0.0.1")), port: 0)
-        let port = try probe.localPort()
-        probe.close()
-        let daemon = Task {
-            let words = [
-                "daemon", "--reuseaddr", "--export-all", "--listen=127.0.0.1", "--port=\(port)", "--base-path=\(root)",
-                root,
-            ]
-            _ = try await Spawn.run(SpawnRequest("/usr/bin/git", words))
+        let (daemon, address) = try await serve(root)
+        defer { try? daemon.sendToGroup(9) }
+        try await body(address, commits[1], commits[0])
+    }
+
+    /// Starts `git daemon`, and gives the address of the repository once it answers.
+    private static func serve(_ root: String) async throws -> (daemon: ChildProcess, address: String) {
+        for _ in 0..<20 {
+            let probe = try SocketListener.tcp(.loopback, port: 0)
+            let port = try probe.localPort()
+            probe.close()
+            var request = SpawnRequest(
+                "/usr/bin/git",
+                [
+                    "daemon", "--reuseaddr", "--export-all", "--listen=127.0.0.1", "--port=\(port)",
+                    "--base-path=\(root)", root,
+                ])
+            request.newProcessGroup = true
+            let daemon = try Spawn.start(request)
+            let address = "git://127.0.0.1:\(port)/repo.git"
+            // It ends where another program took the port meanwhile.
+            while try daemon.currentStatus() == nil {
+                let check = try await Spawn.run(
+                    SpawnRequest("/usr/bin/git", ["ls-remote", address]), timeout: .seconds(60))
+                if check.status.isSuccess { return (daemon, address) }
+                try await EventLoop.shared.sleep(for: .milliseconds(50))
+            }
         }
-        defer { daemon.cancel() }
-        for _ in 0..<600 {
-            let check = try await Spawn.run(
-                SpawnRequest("/usr/bin/git", ["ls-remote", "git://127.0.0.1:\(port)/repo.git"]))
-            if check.status.isSuccess { break }
-            try await EventLoop.shared.sleep(for: .milliseconds(50))
-        }
-        try await body("git://127.0.0.1:\(port)/repo.git", commits[1], commits[0])
+        throw SystemError(call: "git daemon", errno: .EADDRINUSE, subject: root)
     }
 
     @Test func repositoriesAreReadAtACommit() async throws {

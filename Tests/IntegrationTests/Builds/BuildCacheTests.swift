@@ -5,7 +5,7 @@ import Linux
 import OCI
 import Testing
 
-@Suite("The cache of builds", .timeLimit(.minutes(5)))
+@Suite("The cache of builds", .timeLimit(.minutes(15)))
 struct BuildCacheTests {
     private static let dockerfile = """
         FROM busybox

@@ -4,7 +4,7 @@ import Linux
 import Synchronization
 import Testing
 
-@Suite("stackctl build", .serialized, .timeLimit(.minutes(5)))
+@Suite("stackctl build", .serialized, .timeLimit(.minutes(15)))
 struct BuildCommandTests {
     private static func write(_ folder: String, _ files: [String: String]) throws {
         for (name, text) in files {

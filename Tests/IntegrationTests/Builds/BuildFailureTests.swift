@@ -4,7 +4,7 @@ import Linux
 import OCI
 import Testing
 
-@Suite("Builds that fail", .timeLimit(.minutes(5)))
+@Suite("Builds that fail", .timeLimit(.minutes(15)))
 struct BuildFailureTests {
     @Test("a process that fails is told with its place, its lines and BuildKit's sentence")
     func process() async throws {

@@ -20,7 +20,7 @@ struct BuildLab {
         let lab = try await BuildLab()
         try await body(lab)
         // Layers are given back by tasks of their own.
-        try await EventLoop.shared.sleep(for: .milliseconds(50))
+        try await lab.lab.eventually("every layer is given back") { try await lab.lab.engine.images.keptLayers.isEmpty }
         try await lab.lab.takeDown()
     }
 

@@ -4,7 +4,7 @@ import Linux
 import OCI
 import Testing
 
-@Suite("Builds side by side", .timeLimit(.minutes(5)))
+@Suite("Builds side by side", .timeLimit(.minutes(15)))
 struct BuildParallelTests {
     @Test("independent stages run at the same time: each waits for a sign of the other")
     func stages() async throws {
@@ -13,7 +13,7 @@ struct BuildParallelTests {
                 """
                 FROM busybox AS \(own)
                 RUN --mount=type=cache,target=/signs touch /signs/\(own); \
-                n=0; until [ -e /signs/\(other) ]; do n=$((n+1)); [ $n -lt 400 ] || exit 1; sleep 0.05; done; \
+                n=0; until [ -e /signs/\(other) ]; do n=$((n+1)); [ $n -lt 2400 ] || exit 1; sleep 0.05; done; \
                 touch /\(own)
 
                 """

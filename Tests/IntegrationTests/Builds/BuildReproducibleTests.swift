@@ -4,7 +4,7 @@ import Linux
 import OCI
 import Testing
 
-@Suite("Builds that give the same again", .timeLimit(.minutes(5)))
+@Suite("Builds that give the same again", .timeLimit(.minutes(15)))
 struct BuildReproducibleTests {
     private static let dockerfile = """
         FROM base AS made

@@ -6,7 +6,7 @@ import Linux
 import OCI
 import Testing
 
-@Suite("Builds", .timeLimit(.minutes(5)))
+@Suite("Builds", .timeLimit(.minutes(15)))
 struct BuildTests {
     @Test("a Dockerfile becomes an image whose files, configuration and history it tells")
     func whole() async throws {

@@ -5,7 +5,7 @@ import Linux
 import OCI
 import Testing
 
-@Suite("Caches that are given on", .serialized, .timeLimit(.minutes(5)))
+@Suite("Caches that are given on", .serialized, .timeLimit(.minutes(15)))
 struct CacheTransferTests {
     private static let dockerfile = """
         FROM busybox AS build

@@ -2,7 +2,7 @@ import Linux
 import Testing
 
 /// `Corpus/NAME/listing` is what Debian's docker, or we where it cannot, made of `Corpus/NAME`; see its README.
-@Suite("Builds of the corpus", .timeLimit(.minutes(5)))
+@Suite("Builds of the corpus", .timeLimit(.minutes(20)))
 struct CorpusTests {
     private static let folder: String = {
         let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
@@ -21,7 +21,7 @@ struct CorpusTests {
                 "--stackctl", "\(products)/stackctl",
             ],
             environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=\(lab.root)", "NO_COLOR=1"])
-        let result = try await Spawn.run(request, timeout: .seconds(240))
+        let result = try await Spawn.run(request, timeout: .seconds(900))
         let lines = result.outputText.split(separator: "\n").map(String.init)
         #expect(lines.first.flatMap { Int($0.prefix { $0 != " " }) } ?? 0 >= 44, "\(result.errorText)")
         for line in lines.dropFirst() { Issue.record("\(line)") }

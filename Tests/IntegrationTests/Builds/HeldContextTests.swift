@@ -9,7 +9,7 @@ import OCI
 import Testing
 
 /// Large files of a context that the client has open, and the daemon reads where they are.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 struct HeldContextTests {
     private static let size = 33 << 20
 

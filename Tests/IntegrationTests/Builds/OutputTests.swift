@@ -9,7 +9,7 @@ import OCI
 import Registry
 import Testing
 
-@Suite("Outputs of builds", .serialized, .timeLimit(.minutes(5)))
+@Suite("Outputs of builds", .serialized, .timeLimit(.minutes(15)))
 struct OutputTests {
     private static let dockerfile = """
         FROM busybox

@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-@Suite("Steps of a daemon that is killed", .serialized, .timeLimit(.minutes(5)))
+@Suite("Steps of a daemon that is killed", .serialized, .timeLimit(.minutes(15)))
 struct RunCrashTests {
     @Test("its processes end with it, and the next one removes what is left")
     func killed() async throws {

@@ -5,7 +5,7 @@ import Linux
 import OCI
 import Testing
 
-@Suite("What steps may and may not", .serialized, .timeLimit(.minutes(5)))
+@Suite("What steps may and may not", .serialized, .timeLimit(.minutes(15)))
 struct RunIsolationTests {
     @Test("a step is confined as a container, may gain what programs give, and has limits")
     func confinement() async throws {
@@ -80,6 +80,10 @@ struct RunIsolationTests {
         try await lab.lab.docker("network", "create", "mynet")
         try await lab.lab.docker(
             "run", "-d", "--name", "web", "--network", "mynet", "busybox", "httpd", "-f", "-h", "/www")
+        try await lab.lab.eventually("the server listens") {
+            let words = ["exec", "web", "wget", "-q", "-O", "-", "http://127.0.0.1/index.html"]
+            return try await lab.lab.docker(words: words, expecting: nil).code == 0
+        }
         var named = lab.step("wget -q -O - http://web/index.html")
         named.networkName = "mynet"
         #expect(try await lab.run(named).log.out == "hello from busybox\n")
@@ -97,7 +101,9 @@ struct RunIsolationTests {
         #expect(try await lab.failure(of: device).text.contains("unresolvable CDI devices"))
 
         // Side by side they have namespaces of their own.
-        let listens = "nc -l -p 7777 >/dev/null & sleep 0.5; netstat -ltn | grep -c 7777"
+        let listens =
+            "nc -l -p 7777 >/dev/null & until netstat -ltn | grep -q 7777; do sleep 0.1; done"
+            + "; sleep 0.5; netstat -ltn | grep -c 7777"
         async let one = lab.run(lab.step(listens))
         async let two = lab.run(lab.step(listens))
         #expect(try await one.log.out == "1\n")
@@ -116,7 +122,8 @@ struct RunIsolationTests {
         #expect(full.failure.kind == .process(exitCode: 1))
         #expect(full.text.contains("no space is left on the file system of \(steps) (ENOSPC)"), "\(full.text)")
         #expect(try Files.list(steps).isEmpty)
-        try Mounts.unmount(steps)
+        // The thread that removed the step's files may let go of them a little later.
+        try await lab.lab.eventually("nobody has a file of it") { (try? Mounts.unmount(steps)) != nil }
         try await lab.takeDown()
     }
 

@@ -6,7 +6,7 @@ import OCI
 import Synchronization
 import Testing
 
-@Suite("Mounts of steps", .serialized, .timeLimit(.minutes(5)))
+@Suite("Mounts of steps", .serialized, .timeLimit(.minutes(15)))
 struct RunMountTests {
     private static func mount(
         _ kind: EvaluatedMount.Kind, _ target: String, _ change: (inout EvaluatedMount) -> Void = { _ in }
@@ -141,13 +141,14 @@ struct RunMountTests {
         #expect(try await two.log.out == "alone\n")
         // One that waits can be given up.
         let engine = try await lab.lab.engine
-        let holder = Task { try await lab.run(step("touch /c/held; sleep 30") { $0.sharing = .locked }) }
+        let holder = Task { try await lab.run(step("touch /c/held; sleep 1000") { $0.sharing = .locked }) }
         try await lab.lab.eventually("the cache is used") {
             try await engine.builder.cacheMounts().contains { $0.isInUse }
         }
         let busy = try #require(try await engine.builder.cacheMounts().first)
         #expect(try await engine.builder.removeCacheMount(busy.id) == false)
         let waiter = Task { try await lab.run(step("true") { $0.sharing = .locked }) }
+        try await lab.lab.eventually("it has begun") { try Files.list("\(lab.lab.root)/builds/steps").count == 2 }
         waiter.cancel()
         await #expect(throws: BuildFailure.self) { try await waiter.value }
         // A private one gets a directory of its own meanwhile.

@@ -4,7 +4,7 @@ import Linux
 import OCI
 import Testing
 
-@Suite("Steps that run a process", .serialized, .timeLimit(.minutes(5)))
+@Suite("Steps that run a process", .serialized, .timeLimit(.minutes(15)))
 struct RunStepTests {
     @Test("a process runs in the image, and what it writes becomes a layer with nothing else in it")
     func layers() async throws {

@@ -26,7 +26,7 @@ final class TransferLab: Sendable {
         let lab = try await TransferLab()
         try await body(lab)
         // Layers are given back by tasks of their own.
-        try await EventLoop.shared.sleep(for: .milliseconds(50))
+        try await lab.lab.eventually("every layer is given back") { try await lab.lab.engine.images.keptLayers.isEmpty }
         try await lab.lab.takeDown()
     }
 

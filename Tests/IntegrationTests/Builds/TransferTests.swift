@@ -7,7 +7,7 @@ import Linux
 import OCI
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 struct TransferTests {
     @Test func destinationsAreFilesOrDirectoriesAsTheySay() async throws {
         try await TransferLab.run { lab in

@@ -4,7 +4,7 @@ import OCI
 import Testing
 
 /// Plays the transcripts against a daemon with the stock `docker` client, and with ours, which says the same.
-@Suite("Transcripts", .serialized, .timeLimit(.minutes(10)))
+@Suite("Transcripts", .serialized, .timeLimit(.minutes(20)))
 struct TranscriptTests {
     enum Client: String, CaseIterable, Sendable { case docker, stackctl }
 
@@ -13,7 +13,7 @@ struct TranscriptTests {
         let text = try Files.readText("\(Transcript.folder)/\(name).txt", limit: 1 << 20)
         let transcript = Transcript(text, for: client)
         let lab = try await EngineLab()
-        let shell = try TranscriptShell(lab, client)
+        let shell = try await TranscriptShell(lab, client)
         for check in transcript.checks {
             var complaint: String?
             // A minute for what takes its time.
@@ -41,7 +41,7 @@ struct TranscriptTests {
 private struct TranscriptShell {
     let folder: String
 
-    init(_ lab: EngineLab, _ client: TranscriptTests.Client) throws {
+    init(_ lab: EngineLab, _ client: TranscriptTests.Client) async throws {
         folder = "\(lab.root)/shell"
         for part in ["bin", "work"] { try Files.makeDirectories("\(folder)/\(part)") }
         let executable = try CurrentProcess.executablePath()
@@ -49,7 +49,7 @@ private struct TranscriptShell {
         let stock = try #require(["/usr/local/bin/docker", "/usr/bin/docker"].first { Files.exists($0) })
         let program = client == .docker ? stock : ours
         let line = "#!/bin/sh\nexec '\(program)' -H 'unix://\(lab.root)/run/stackctl.sock' \"$@\"\n"
-        try Files.write("\(folder)/bin/docker", Array(line.utf8), mode: 0o755)
+        try await ProgramFile.write("\(folder)/bin/docker", line)
         try Files.write("\(folder)/state", [])
     }
 

@@ -8,7 +8,7 @@ import threading
 import docker
 from docker.errors import APIError, ContainerError, ImageNotFound, NotFound
 
-client = docker.from_env(timeout=60)
+client = docker.from_env(timeout=300)
 checks = 0
 
 
@@ -168,7 +168,7 @@ def events():
     reader = threading.Thread(target=read)
     reader.start()
     client.containers.run("busybox", ["true"], remove=True)
-    reader.join(20)
+    reader.join(120)
     stream.close()
     wanted = ["create", "start", "die", "destroy"]
     check([action for action in seen if action in wanted] == wanted, f"events {seen}")

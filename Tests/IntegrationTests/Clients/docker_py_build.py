@@ -9,7 +9,7 @@ import tempfile
 import docker
 from docker.errors import APIError, BuildError
 
-client = docker.from_env(timeout=60)
+client = docker.from_env(timeout=300)
 checks = 0
 
 

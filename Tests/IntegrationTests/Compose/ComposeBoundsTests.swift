@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-@Suite("What compose verbs leave alone", .serialized, .timeLimit(.minutes(5)))
+@Suite("What compose verbs leave alone", .serialized, .timeLimit(.minutes(15)))
 struct ComposeBoundsTests {
     private static let service = """
             image: \(ComposeLab.image)

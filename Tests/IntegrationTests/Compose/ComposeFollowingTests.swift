@@ -2,18 +2,21 @@ import JSONText
 import Linux
 import Testing
 
-@Suite("Compose verbs that stay", .serialized, .timeLimit(.minutes(5)))
+@Suite("Compose verbs that stay", .serialized, .timeLimit(.minutes(15)))
 struct ComposeFollowingTests {
+    /// The job does not end before the server has said something.
     private static let pair = """
         services:
           job:
             image: \(ComposeLab.image)
-            command: sh -c "echo working; sleep 1; exit 5"
+            command: sh -c "until test -f /shared/up; do sleep 0.1; done; echo working; sleep 1; exit 5"
             stop_grace_period: 1s
+            volumes: ["./shared:/shared"]
           server:
             image: \(ComposeLab.image)
-            command: sh -c "echo serving; exec sleep 1000"
+            command: sh -c "echo serving; touch /shared/up; exec sleep 1000"
             init: true
+            volumes: ["./shared:/shared"]
 
         """
 
@@ -38,15 +41,14 @@ struct ComposeFollowingTests {
     func interrupt() async throws {
         let lab = try await ComposeLab()
         let project = try lab.project("pair", ["compose.yaml": Self.pair.replacing("exit 5", with: "sleep 1000")])
-        var request = lab.lab.request(lab.lab.programs + "/stackctl", ["compose", "up"])
-        request.workingDirectory = project.folder
-        let child = try Spawn.start(request)
+        let up = try project.terminal("up")
+        // Whoever shows logs is past making the services, and takes signals for them.
+        try await up.shows("server-1  | serving")
         try await lab.lab.eventually("both run") {
             try await project.stackctl(["ps", "--format", "{{.State}}"]).out == "running\nrunning\n"
         }
-        try await project.waits(for: "serving", from: "server")
-        try child.send(2)
-        #expect(try await child.exitStatus().code == 130)
+        try up.child.send(2)
+        #expect(try await up.exitCode() == 130)
         #expect(try await project.stackctl(["ps", "-q"]).out.isEmpty)
         try await project.compose("down", "-t", "0")
         try await lab.lab.takeDown()

@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-@Suite("Projects that another client made", .serialized, .timeLimit(.minutes(5)))
+@Suite("Projects that another client made", .serialized, .timeLimit(.minutes(15)))
 struct ComposeForeignTests {
     /// Makes what Docker Compose would make of a service `web` in project `shop`.
     private static func make(_ lab: EngineLab) async throws {

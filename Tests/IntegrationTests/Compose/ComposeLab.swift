@@ -77,7 +77,7 @@ struct ComposeFolder: Sendable {
 
     /// Waits until a service has printed a text.
     func waits(for text: String, from service: String, at place: SourceLocation = #_sourceLocation) async throws {
-        try await lab.eventually("\(service) of \(folder) says: \(text)", within: 30, at: place) {
+        try await lab.eventually("\(service) of \(folder) says: \(text)", within: 120, at: place) {
             try await compose("logs", "--no-log-prefix", service, at: place).out.contains(text)
         }
     }

@@ -2,7 +2,7 @@ import JSONText
 import Linux
 import Testing
 
-@Suite("A compose project through stackctl compose", .serialized, .timeLimit(.minutes(5)))
+@Suite("A compose project through stackctl compose", .serialized, .timeLimit(.minutes(15)))
 struct ComposeLifecycleTests {
     /// A web server and what it depends on, with a volume and a network of its own.
     private static let shop = """
@@ -22,7 +22,7 @@ struct ComposeLifecycleTests {
             image: \(ComposeLab.image)
             command: sh -c "touch /data/ready; exec sleep 1000"
             volumes: [data:/data]
-            healthcheck: {test: [CMD, test, -e, /data/ready], interval: 1s, start_interval: 200ms, start_period: 10s}
+            healthcheck: {test: [CMD, test, -e, /data/ready], interval: 1s, start_interval: 200ms, start_period: 5m}
             networks: [front]
             stop_grace_period: 0s
           setup:

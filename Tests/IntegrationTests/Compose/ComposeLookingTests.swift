@@ -2,7 +2,7 @@ import JSONText
 import Linux
 import Testing
 
-@Suite("Verbs of stackctl compose that look", .serialized, .timeLimit(.minutes(5)))
+@Suite("Verbs of stackctl compose that look", .serialized, .timeLimit(.minutes(15)))
 struct ComposeLookingTests {
     /// Makes a container of a project as other tools make it.
     private static func run(
@@ -83,6 +83,10 @@ struct ComposeLookingTests {
 
     private static func logs(_ lab: EngineLab) async throws {
         #expect(try await compose(lab, "logs", "job").out == "job-1  | job done\n")
+        try await lab.eventually("both workers have said something") {
+            let said = try await compose(lab, "logs", "worker")
+            return said.out.split(separator: "\n").count == 2 && said.error.split(separator: "\n").count == 2
+        }
         #expect(try await compose(lab, "logs", "--no-log-prefix", "--index", "2", "worker").out == "worker 2 here\n")
         let both = try await compose(lab, "logs", "worker")
         #expect(both.out.contains("worker-1  | worker 1 here\n") && both.out.contains("worker-2  | worker 2 here\n"))
@@ -92,11 +96,15 @@ struct ComposeLookingTests {
         try await EventLoop.shared.sleep(for: .milliseconds(300))
         for number in 1...2 { try await lab.docker("kill", "shop-worker-\(number)") }
         #expect(try await followed.out.contains("worker-1  | worker 1 here\n"))
-        // Times are whole seconds: the end of this one and the next.
-        let until = String(Clock.now().seconds + 2)
-        let events = try await compose(lab, "events", "--json", "--since", "5m", "--until", until, "worker").out
-        let died = try events.split(separator: "\n").map { try JSONValue.parse(String($0)) }.first {
-            $0["action"] == "die"
+        var died: JSONValue?
+        try await lab.eventually("their end is told") {
+            // Times are whole seconds: the end of this one and the next.
+            let until = String(Clock.now().seconds + 2)
+            let events = try await compose(lab, "events", "--json", "--since", "1h", "--until", until, "worker").out
+            died = try events.split(separator: "\n").map { try JSONValue.parse(String($0)) }.first {
+                $0["action"] == "die"
+            }
+            return died != nil
         }
         #expect(died?["service"] == "worker" && died?["type"] == "container")
         #expect(died?["attributes"]?["exitCode"] == "137")

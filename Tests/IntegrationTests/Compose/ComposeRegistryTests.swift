@@ -2,7 +2,7 @@ import JSONText
 import Linux
 import Testing
 
-@Suite("Compose verbs and a registry", .serialized, .timeLimit(.minutes(5)))
+@Suite("Compose verbs and a registry", .serialized, .timeLimit(.minutes(15)))
 struct ComposeRegistryTests {
     private static let registry = "127.0.0.1:5000"
     private static let file = """

@@ -5,7 +5,7 @@ import Linux
 import Testing
 
 /// What Docker Compose of version 2 and later asks of the API, in the form it asks.
-@Suite("Requests of Docker Compose v2", .serialized, .timeLimit(.minutes(5)))
+@Suite("Requests of Docker Compose v2", .serialized, .timeLimit(.minutes(15)))
 struct ComposeRequestsTests {
     private static let project = #""com.docker.compose.project":"shop""#
     private static let byProject = RequestTarget.encoded(#"{"label":{"com.docker.compose.project=shop":true}}"#)

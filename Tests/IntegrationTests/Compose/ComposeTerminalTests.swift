@@ -2,7 +2,7 @@ import JSONText
 import Linux
 import Testing
 
-@Suite("Compose verbs at a terminal", .serialized, .timeLimit(.minutes(5)))
+@Suite("Compose verbs at a terminal", .serialized, .timeLimit(.minutes(15)))
 struct ComposeTerminalTests {
     private static let file = """
         services:
@@ -34,8 +34,10 @@ struct ComposeTerminalTests {
             try project.terminal("exec", "web", "sh"), try project.terminal("run", "--rm", "web", "sh"),
             try project.terminal("exec", "-it", "-w", "/tmp", "-u", "user", "web", "sh"),
         ] {
-            try await program.type("stty size; echo ready $((1 + 1))\r")
-            try await program.shows("31 97")
+            // A container's terminal gets its size while what is typed is on its way.
+            try await program.type("until [ \"$(stty size)\" = '31 97' ]; do sleep 0.1; done; stty size\r")
+            try await program.shows("\n31 97\r\n")
+            try await program.type("echo ready $((1 + 1))\r")
             try await program.shows("ready 2")
             try program.resize(rows: 40, columns: 111)
             try await program.type("until [ \"$(stty size)\" = '40 111' ]; do sleep 0.1; done; echo is $((1 + 2))\r")
@@ -68,9 +70,10 @@ struct ComposeTerminalTests {
         try await project.compose("up", "-d", "shell")
         try await project.compose("exec", "-T", "--index", "2", "shell", "touch", "/second")
         let second = try project.terminal("attach", "--index", "2", "--detach-keys", "ctrl-a,x", "shell")
-        try await second.type("ls -d /sec*; stty size\r")
+        try await second.type("ls -d /sec*\r")
         try await second.shows("/second\r\n")
-        try await second.shows("31 97")
+        try await second.type("until [ \"$(stty size)\" = '31 97' ]; do sleep 0.1; done; stty size\r")
+        try await second.shows("\n31 97\r\n")
         try await second.type("\u{1}x")
         #expect(try await second.exitCode() == 0)
         let first = try project.terminal("attach", "shell")

@@ -2,7 +2,7 @@ import JSONText
 import Linux
 import Testing
 
-@Suite("Compose verbs that act on containers", .serialized, .timeLimit(.minutes(5)))
+@Suite("Compose verbs that act on containers", .serialized, .timeLimit(.minutes(15)))
 struct ComposeVerbTests {
     private static let pair = """
         services:
@@ -11,7 +11,7 @@ struct ComposeVerbTests {
             command: sh -c "touch /ready; echo db up; exec sleep 1000"
             init: true
             stop_grace_period: 0s
-            healthcheck: {test: [CMD, test, -f, /ready], interval: 1s, start_interval: 1s, start_period: 30s}
+            healthcheck: {test: [CMD, test, -f, /ready], interval: 1s, start_interval: 1s, start_period: 5m}
           web:
             image: \(ComposeLab.image)
             command: sleep 1000

@@ -2,7 +2,7 @@ import JSONText
 import Linux
 import Testing
 
-@Suite("Compose watch", .serialized, .timeLimit(.minutes(5)))
+@Suite("Compose watch", .serialized, .timeLimit(.minutes(15)))
 struct ComposeWatchTests {
     private static let file = """
         services:
@@ -48,9 +48,9 @@ struct ComposeWatchTests {
         try await project.compose("exec", "-T", "--index", index, service, "sh", "-c", script, expecting: nil).out
     }
 
-    /// When the containers of a service were started.
+    /// When the containers of a service were started, also of those that are being restarted.
     private static func starts(_ service: String, _ project: ComposeFolder) async throws -> [String] {
-        let ids = try await project.compose("ps", "-q", service).out.split(separator: "\n").map(String.init)
+        let ids = try await project.compose("ps", "-a", "-q", service).out.split(separator: "\n").map(String.init)
         return try await project.stackctl(["inspect", "-f", "{{.State.StartedAt}}"] + ids).out.split(separator: "\n")
             .map(String.init)
     }

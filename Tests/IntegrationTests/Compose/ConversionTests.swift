@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-@Suite("Conversion of compose projects", .serialized, .timeLimit(.minutes(5)))
+@Suite("Conversion of compose projects", .serialized, .timeLimit(.minutes(15)))
 struct ConversionTests {
     private static let file = """
         name: convertible
@@ -14,7 +14,7 @@ struct ConversionTests {
                 COPY words.txt /words
                 ENV GONE=image KEPT=image
               labels: {made: here}
-            command: ["sh", "-c", "cat /words /etc/app.conf; echo gone=$${GONE-unset} kept=$$KEPT; exec sleep 600"]
+            command: ["sh", "-c", "cat /words /etc/app.conf; echo gone=$${GONE-unset} kept=$$KEPT; exec sleep 6000"]
             stop_grace_period: 0s
             environment: {GREETING: "hello \\"you\\"", app.mode: dev, GONE: null}
             volumes: ["data:/data", "./words.txt:/host:ro"]
@@ -25,7 +25,7 @@ struct ConversionTests {
             cap_add: [NET_ADMIN]
           worker:
             image: \(ComposeLab.image)
-            command: ["sleep", "600"]
+            command: ["sleep", "6000"]
             environment: {MARKS: "\\U000FFFFF1\\U000FFFFE"}
             stop_grace_period: 0s
             scale: 2

@@ -2,7 +2,7 @@ import Linux
 import StateStore
 import Testing
 
-@Suite("Pull policies of services", .serialized, .timeLimit(.minutes(5)))
+@Suite("Pull policies of services", .serialized, .timeLimit(.minutes(15)))
 struct PullPolicyTests {
     private static let image = "127.0.0.1:5000/team/app:1"
 

@@ -34,7 +34,7 @@ struct StockCompose: Sendable {
             environment: [
                 "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=\(lab.root)",
                 "DOCKER_HOST=unix://\(lab.root)/run/stackctl.sock",
-                "PYTHONDONTWRITEBYTECODE=1", "COLUMNS=200",
+                "PYTHONDONTWRITEBYTECODE=1", "COLUMNS=200", "COMPOSE_HTTP_TIMEOUT=150",
             ] + more, workingDirectory: folder)
         let result = try await Spawn.run(request, timeout: .seconds(150))
         let output = EngineLab.Output(code: result.status.code, out: result.outputText, error: result.errorText)

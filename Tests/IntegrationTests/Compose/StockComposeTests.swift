@@ -3,7 +3,7 @@ import Linux
 import Testing
 
 @Suite(
-    "docker-compose 1.29", .serialized, .timeLimit(.minutes(5)), .enabled(if: StockCompose.isInstalled))
+    "docker-compose 1.29", .serialized, .timeLimit(.minutes(15)), .enabled(if: StockCompose.isInstalled))
 struct StockComposeTests {
     private static let shop = """
         version: "3.9"
@@ -66,7 +66,9 @@ struct StockComposeTests {
         #expect(try await compose("port", "--protocol", "udp", "web", "81").line.hasPrefix("127.0.0.1:"))
         #expect(try await compose("images").out.contains("shop-web"))
         #expect(try await compose("top", "worker").out.contains("sleep 1000"))
-        #expect(try await compose("logs", "--no-color", "--tail", "1", "worker").out.contains("worker_1  | working"))
+        try await lab.eventually("the worker has said something") {
+            try await compose("logs", "--no-color", "--tail", "1", "worker").out.contains("worker_1  | working")
+        }
         try await scaleAndRun(compose)
         try await halts(compose)
         try await compose("down", "-v", "--remove-orphans", "--rmi", "local", "-t", "0")
@@ -103,6 +105,8 @@ struct StockComposeTests {
         try await compose("restart", "worker")
         #expect(try await states("worker") == "running")
         try await compose("kill", "worker")
+        // What runs is left by `rm`.
+        try await compose.lab.eventually("the worker has ended") { try await states("worker") == "exited" }
         try await compose("rm", "-f", "worker")
         try await compose.lab.docker("inspect", "shop_worker_1", expecting: 1)
         try await compose("up", "--no-start")
@@ -154,7 +158,7 @@ struct StockComposeTests {
               db:
                 image: busybox
                 command: ["sh", "-c", "sleep 0.5; touch /tmp/ok; exec sleep 1000"]
-                healthcheck: {test: "test -f /tmp/ok", interval: 1s, retries: 20}
+                healthcheck: {test: "test -f /tmp/ok", interval: 1s, retries: 300}
                 init: true
                 stop_grace_period: 0s
                 mem_limit: 64m

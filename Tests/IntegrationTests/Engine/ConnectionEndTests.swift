@@ -2,7 +2,7 @@ import Linux
 import Testing
 
 /// Connections whose server goes away, seen by clients that would wait for ever.
-@Suite("Connections of containers that end", .serialized, .timeLimit(.minutes(5)))
+@Suite("Connections of containers that end", .serialized, .timeLimit(.minutes(10)))
 struct ConnectionEndTests {
     /// What ends the container.
     enum End: String, CaseIterable, CustomTestStringConvertible {

@@ -3,7 +3,7 @@ import Linux
 import Testing
 
 /// `stackctl`'s own verbs for containers, against a daemon.
-@Suite("stackctl's container verbs", .serialized, .timeLimit(.minutes(5)))
+@Suite("stackctl's container verbs", .serialized, .timeLimit(.minutes(10)))
 struct ContainerVerbTests {
     @Test("run gives output, input, exit codes and identifiers as docker run does")
     func run() async throws {
@@ -83,14 +83,17 @@ struct ContainerVerbTests {
     func life() async throws {
         let lab = try await EngineLab()
         try await lab.stackctl(
-            "run", "-d", "--name", "web", "busybox", "sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.1; done")
+            "run", "-d", "--name", "web", "busybox", "sh", "-c",
+            "trap 'exit 3' TERM; echo ready; while :; do sleep 0.1; done")
+        // The first process of a namespace does not hear signals that it has no trap for.
+        try await lab.eventually("its trap is set") { try await lab.stackctl("logs", "web").out == "ready\n" }
         #expect(try await lab.stackctl("pause", "web").out == "web\n")
         #expect(try await lab.stackctl("ps", "--format", "{{.Status}}").out.contains("(Paused)"))
         try await lab.stackctl("unpause", "web")
         try await lab.stackctl("update", "-m", "64m", "--restart", "no", "web")
         try await lab.stackctl("update", "web", expecting: 1)
         try await lab.stackctl("rename", "web", "site")
-        try await lab.stackctl("stop", "-t", "20", "site")
+        try await lab.stackctl("stop", "-t", "100", "site")
         #expect(try await lab.stackctl("wait", "site").out == "3\n")
         try await lab.stackctl("start", "site")
         try await lab.stackctl("kill", "-s", "KILL", "site")
@@ -106,20 +109,20 @@ struct ContainerVerbTests {
     func networks() async throws {
         let lab = try await EngineLab()
         try await lab.stackctl(
-            "network", "create", "--subnet", "10.231.7.0/24", "--gateway", "10.231.7.9", "--label", "a=b", "shop")
+            "network", "create", "--subnet", "10.233.7.0/24", "--gateway", "10.233.7.9", "--label", "a=b", "shop")
         #expect(
             try await lab.stackctl(
                 "network", "inspect", "-f", "{{range .IPAM.Config}}{{.Subnet}} {{.Gateway}}{{end}}", "shop"
             )
-            .out == "10.231.7.0/24 10.231.7.9\n")
+            .out == "10.233.7.0/24 10.233.7.9\n")
         let wrong = try await lab.stackctl(
-            "network", "create", "--subnet", "10.231.7.0/24", "--gateway", "10.99.0.1", "x", expecting: 1)
+            "network", "create", "--subnet", "10.233.7.0/24", "--gateway", "10.99.0.1", "x", expecting: 1)
         #expect(wrong.error.contains("no matching subnet for gateway 10.99.0.1"))
         try await lab.stackctl("run", "-d", "--name", "one", "busybox", "sleep", "1000")
-        try await lab.stackctl("network", "connect", "--ip", "10.231.7.50", "--alias", "first", "shop", "one")
-        #expect(try await lab.stackctl("exec", "one", "ip", "addr").out.contains("10.231.7.50/24"))
+        try await lab.stackctl("network", "connect", "--ip", "10.233.7.50", "--alias", "first", "shop", "one")
+        #expect(try await lab.stackctl("exec", "one", "ip", "addr").out.contains("10.233.7.50/24"))
         try await lab.stackctl("network", "disconnect", "shop", "one")
-        #expect(!(try await lab.stackctl("exec", "one", "ip", "addr").out.contains("10.231.7.50/24")))
+        #expect(!(try await lab.stackctl("exec", "one", "ip", "addr").out.contains("10.233.7.50/24")))
         #expect(try await lab.stackctl("network", "rm", "shop").out == "shop\n")
         try await lab.stackctl("network", "rm", "-f", "shop")
         try await lab.takeDown()
@@ -186,8 +189,7 @@ struct ContainerVerbTests {
         let executable = try CurrentProcess.executablePath()
         let program = executable[..<(executable.lastIndex(of: "/") ?? executable.endIndex)] + "/stackctl"
         try Files.symlink(String(program), at: folder + "/stackctl")
-        try Files.write(
-            folder + "/ssh", Array("#!/bin/sh\nfor last; do :; done\nexec sh -c \"$last\"\n".utf8), mode: 0o755)
+        try await ProgramFile.write(folder + "/ssh", "#!/bin/sh\nfor last; do :; done\nexec sh -c \"$last\"\n")
         let path = ["PATH=\(folder):/usr/bin:/bin"]
         let host = "ssh://me@there\(lab.root)/run/stackctl.sock"
         let remote = try await client(lab, ["-H", host, "run", "--rm", "-i", "busybox", "cat"], path, input: "far\n")

@@ -82,9 +82,10 @@ final class EngineLab: Sendable {
             try await engine.removeNetwork(network.id)
         }
         try await stop()
-        for directory in directories { #expect(!Files.exists(directory), "\(directory) is left") }
-        let mounts = try Mounts.table().map(\.target).filter { $0.hasPrefix(root + "/") }
-        #expect(mounts == [], "mounts are left")
+        try await eventually("no control group is left") { !directories.contains { Files.exists($0) } }
+        try await eventually("no mount is left") {
+            try !Mounts.table().contains { $0.target.hasPrefix(root + "/") }
+        }
         // The name server answers its last request before it ends.
         try await eventually("no process is left") { try Self.processes(naming: root) == [] }
         #expect(try Files.list(root + "/containers").isEmpty)

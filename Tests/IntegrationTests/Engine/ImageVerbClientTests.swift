@@ -4,7 +4,7 @@ import Linux
 import OCI
 import Testing
 
-@Suite("Images, through the stock client", .serialized, .timeLimit(.minutes(3)))
+@Suite("Images, through the stock client", .serialized, .timeLimit(.minutes(10)))
 struct ImageVerbClientTests {
     @Test("history, names, filters and removal are what Docker's users know")
     func looking() async throws {

@@ -2,13 +2,21 @@ import Engine
 import Linux
 import Testing
 
-@Suite("Networks by the stock client", .serialized, .timeLimit(.minutes(5)))
+@Suite("Networks by the stock client", .serialized, .timeLimit(.minutes(10)))
 struct NetworkClientTests {
+    /// Waits until a container's web server listens.
+    private func listens(_ lab: EngineLab, _ name: String) async throws {
+        try await lab.eventually("\(name) answers itself") {
+            try await lab.docker("exec", name, "wget", "-qO-", "http://127.0.0.1/", expecting: nil).code == 0
+        }
+    }
+
     @Test("a container shares another's network, with its names and files, and is refused what stands against it")
     func sharedNetwork() async throws {
         let lab = try await EngineLab()
         try await lab.docker(
             "run", "-d", "--name", "owner", "--hostname", "ownhost", "busybox", "httpd", "-f", "-h", "/www")
+        try await listens(lab, "owner")
         let seen = try await lab.docker(
             "run", "--rm", "--network", "container:owner", "busybox", "sh", "-c",
             "hostname; wget -qO- http://127.0.0.1/; cat /etc/hosts")
@@ -125,6 +133,7 @@ struct NetworkClientTests {
         }
         try await lab.docker(
             "run", "-d", "--name", "server", "--network", "one", "busybox", "httpd", "-f", "-h", "/www")
+        try await listens(lab, "server")
         try await lab.docker("exec", "server", "sh", "-c", "echo 192.0.2.9 mine >> /etc/hosts")
         try await lab.docker(
             "network", "connect", "--alias", "special", "--gw-priority", "9", "--driver-opt",
@@ -137,7 +146,8 @@ struct NetworkClientTests {
         #expect(before.out.contains("default via \(gateway) dev side0"), "\(before.out)")
         let names = try await lab.docker(
             "run", "--rm", "--network", "two", "busybox", "sh", "-c",
-            "wget -qO- http://special/; nslookup special; nslookup $(nslookup server | grep -o 'fd.*' | tail -n 1)")
+            "ask='nslookup -timeout=60 -retry=20'; wget -qO- http://special/; $ask special; "
+                + "$ask $($ask server | grep -o 'fd.*' | tail -n 1)")
         let address6 = try await lab.docker(
             "inspect", "server", "-f", "{{.NetworkSettings.Networks.two.GlobalIPv6Address}}"
         ).line
@@ -160,29 +170,29 @@ struct NetworkClientTests {
         let lab = try await EngineLab()
         try await lab.docker("network", "create", "--ipv6", "six")
         try await lab.docker(
-            "run", "-d", "--name", "web", "--network", "six", "-p", "38000-38001:38000-38001", "-p",
-            "38010-38012:80", "-p", "127.0.0.1:38020:80", "-p", "81", "-p", "38030:53/udp", "busybox", "httpd", "-f",
+            "run", "-d", "--name", "web", "--network", "six", "-p", "28000-28001:28000-28001", "-p",
+            "28010-28012:80", "-p", "127.0.0.1:28020:80", "-p", "81", "-p", "28030:53/udp", "busybox", "httpd", "-f",
             "-h", "/www")
         let ports = try await lab.docker("port", "web").out
         for line in [
-            "80/tcp -> 0.0.0.0:38010", "80/tcp -> [::]:38010", "80/tcp -> 127.0.0.1:38020",
-            "38000/tcp -> 0.0.0.0:38000", "38001/tcp -> [::]:38001", "53/udp -> 0.0.0.0:38030",
+            "80/tcp -> 0.0.0.0:28010", "80/tcp -> [::]:28010", "80/tcp -> 127.0.0.1:28020",
+            "28000/tcp -> 0.0.0.0:28000", "28001/tcp -> [::]:28001", "53/udp -> 0.0.0.0:28030",
         ] {
             #expect(ports.contains(line + "\n"), "\(line) is not in \(ports)")
         }
         let free = try await lab.docker("port", "web", "81").out.split(separator: "\n")
         #expect(free.count == 2 && Set(free.compactMap { $0.split(separator: ":").last }).count == 1)
-        try await lab.docker("run", "-d", "--name", "next", "-p", "38010-38012:80", "busybox", "sleep", "1000")
-        #expect(try await lab.docker("port", "next").line == "80/tcp -> 0.0.0.0:38011")
+        try await lab.docker("run", "-d", "--name", "next", "-p", "28010-28012:80", "busybox", "sleep", "1000")
+        #expect(try await lab.docker("port", "next").line == "80/tcp -> 0.0.0.0:28011")
         let refused = try await lab.docker(
-            "run", "--name", "late", "-p", "38011:80", "busybox", "true", expecting: 125)
+            "run", "--name", "late", "-p", "28011:80", "busybox", "true", expecting: 125)
         #expect(
             refused.sentences.contains("driver failed programming external connectivity on endpoint late ("),
             "\(refused.error)")
-        #expect(refused.sentences.contains("Bind for 0.0.0.0:38011 failed: port is already allocated"))
+        #expect(refused.sentences.contains("Bind for 0.0.0.0:28011 failed: port is already allocated"))
         #expect(
             try await lab.docker("inspect", "web", "-f", "{{json (index .HostConfig.PortBindings \"80/tcp\")}}").line
-                == #"[{"HostIp":"","HostPort":"38010-38012"},{"HostIp":"127.0.0.1","HostPort":"38020"}]"#)
+                == #"[{"HostIp":"","HostPort":"28010-28012"},{"HostIp":"127.0.0.1","HostPort":"28020"}]"#)
         try await lab.takeDown()
     }
 
@@ -200,6 +210,7 @@ struct NetworkClientTests {
             let server = "server-" + network
             try await lab.docker(
                 "run", "-d", "--name", server, "--network", network, "busybox", "httpd", "-f", "-h", "/www")
+            try await listens(lab, server)
             let linked = try await lab.docker(
                 "run", "--rm", "--network", network, "--link", "\(server):web", "busybox", "wget", "-qO-", "http://web/"
             )

@@ -6,7 +6,7 @@ import OCI
 import StateStore
 import Testing
 
-@Suite("Tidying up, through the stock client", .serialized, .timeLimit(.minutes(3)))
+@Suite("Tidying up, through the stock client", .serialized, .timeLimit(.minutes(10)))
 struct PruneClientTests {
     @Test("each kind of object is pruned as Docker does, and what is used stays")
     func kinds() async throws {

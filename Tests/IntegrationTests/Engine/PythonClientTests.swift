@@ -14,7 +14,7 @@ private enum PythonClients {
     }
 }
 
-@Suite("Clients in Python", .serialized, .timeLimit(.minutes(5)), .enabled(if: PythonClients.isInstalled))
+@Suite("Clients in Python", .serialized, .timeLimit(.minutes(15)), .enabled(if: PythonClients.isInstalled))
 struct PythonClientTests {
     @Test(
         "docker-py and testcontainers do what users do with them",
@@ -28,7 +28,7 @@ struct PythonClientTests {
                 "PATH=/usr/bin:/bin", "HOME=\(lab.root)", "DOCKER_HOST=unix://\(lab.root)/run/stackctl.sock",
                 "TESTCONTAINERS_RYUK_DISABLED=true", "PYTHONDONTWRITEBYTECODE=1",
             ])
-        let result = try await Spawn.run(request, timeout: .seconds(120))
+        let result = try await Spawn.run(request, timeout: .seconds(600))
         #expect(result.status.code == 0, "\(name): \(result.outputText)\(result.errorText)")
         #expect(result.outputText.hasSuffix(" checks\n"))
         try await lab.takeDown()

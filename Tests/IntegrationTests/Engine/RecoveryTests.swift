@@ -6,21 +6,28 @@ import OCI
 import StateStore
 import Testing
 
-@Suite("A daemon that comes back", .serialized, .timeLimit(.minutes(3)))
+@Suite("A daemon that comes back", .serialized, .timeLimit(.minutes(10)))
 struct RecoveryTests {
     @Test("containers, logs, ports and names go on, and exits meanwhile are known with their time")
     func recovery() async throws {
         let lab = try await EngineLab()
         let begun = Clock.now()
+        let signal = lab.root + "/signal"
+        try Files.makeDirectories(signal)
         try await lab.docker("network", "create", "front")
         try await lab.docker(
             "run", "-d", "--name", "stays", "--network", "front", "busybox", "sh", "-c",
             "while true; do date; sleep 0.1; done")
         try await lab.docker(
-            "run", "-d", "--name", "ends", "--network", "front", "busybox", "sh", "-c", "sleep 1; exit 5")
+            "run", "-d", "--name", "ends", "--network", "front", "-v", "\(signal):/signal", "busybox", "sh", "-c",
+            "until [ -e /signal/end ]; do sleep 0.1; done; exit 5")
         let pid = try await lab.docker("inspect", "stays", "-f", "{{.State.Pid}}").line
+        let supervisor = try await lab.engine.containers.find("ends").state.supervisorPID
+        #expect(supervisor > 0)
         try await lab.stop()
-        try await EventLoop.shared.sleep(for: .milliseconds(1500))
+        try Files.write(signal + "/end", [])
+        // Its supervisor is the last to go, once the end is written down.
+        try await lab.eventually("it has ended") { !Files.exists("/proc/\(supervisor)/exe") }
         let back = Clock.now()
         try await lab.start()
         #expect(
@@ -31,7 +38,8 @@ struct RecoveryTests {
         #expect(try #require(finished) < back)
         #expect(try await lab.docker("exec", "stays", "echo", "in").out == "in\n")
         let found = try await lab.docker(
-            "run", "--rm", "--network", "front", "busybox", "nslookup", "stays", "127.0.0.11")
+            "run", "--rm", "--network", "front", "busybox", "nslookup", "-timeout=60", "-retry=20", "stays",
+            "127.0.0.11")
         #expect(found.out.contains("Address"))
         let events = try await lab.docker(
             "events", "--since", "\(begun.seconds)", "--until", "\(Clock.now().seconds + 1)", "--format",
@@ -74,7 +82,8 @@ struct RecoveryTests {
         let lab = try await EngineLab()
         try await lab.docker("create", "--name", "half", "busybox", "echo", "whole")
         try await lab.docker("run", "-d", "--name", "asleep", "busybox", "sleep", "1000")
-        try await lab.docker("run", "-d", "--name", "stopped", "--restart", "unless-stopped", "busybox", "sleep", "9")
+        try await lab.docker(
+            "run", "-d", "--name", "stopped", "--restart", "unless-stopped", "busybox", "sleep", "1000")
         try await lab.docker("pause", "asleep")
         try await lab.docker("stop", "-t", "0", "stopped")
         let id = try await lab.engine.containers.find("half").id
@@ -133,10 +142,12 @@ struct RecoveryTests {
         let bad = try await engine.createContainer(ContainerRequest(name: "bad", specification: wanted))
         try await engine.start(good)
         try await engine.start(bad)
-        try await lab.eventually("one is healthy, the other not") {
-            good.snapshot.health?.status == .healthy && bad.snapshot.health?.status == .unhealthy
+        // Neither may listen yet at its first checks.
+        try await lab.eventually("one is healthy, the other not, and says why") {
+            let health = bad.snapshot.health
+            return good.snapshot.health?.status == .healthy && health?.status == .unhealthy
+                && health?.log.last?.output.contains("404") == true
         }
-        #expect(bad.snapshot.health?.log.last?.output.contains("404") == true)
         try await lab.takeDown()
     }
 

@@ -4,7 +4,7 @@ import Linux
 import OCI
 import Testing
 
-@Suite("Volumes by the stock client", .serialized, .timeLimit(.minutes(5)))
+@Suite("Volumes by the stock client", .serialized, .timeLimit(.minutes(10)))
 struct VolumeClientTests {
     @Test("they are made, listed, shown and removed with Docker's words")
     func verbs() async throws {
@@ -13,7 +13,7 @@ struct VolumeClientTests {
         try await lab.docker(
             "volume", "create", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", "o=size=5m", "mem")
         try await lab.docker(
-            "run", "-d", "--name", "user", "--network", "none", "-v", "data:/d", "busybox", "sleep", "99")
+            "run", "-d", "--name", "user", "--network", "none", "-v", "data:/d", "busybox", "sleep", "1000")
         let shown = try await lab.docker("volume", "inspect", "-f", "{{json .Labels}} {{json .Options}}", "data", "mem")
         #expect(
             shown.out == """
@@ -57,7 +57,7 @@ struct VolumeClientTests {
         #expect(try !Mounts.isMountPoint(path))
         for name in ["one", "two"] {
             try await lab.docker(
-                "run", "-d", "--name", name, "--network", "none", "-v", "mem:/m", "busybox", "sleep", "99")
+                "run", "-d", "--name", name, "--network", "none", "-v", "mem:/m", "busybox", "sleep", "1000")
         }
         try await lab.docker("exec", "one", "touch", "/m/file")
         #expect(try await lab.docker("exec", "two", "ls", "-n", "/m").out.contains("file"))

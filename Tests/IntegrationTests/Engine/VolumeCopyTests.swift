@@ -3,7 +3,7 @@ import Linux
 import StateStore
 import Testing
 
-@Suite("Volumes renamed, copied and brought back", .serialized, .timeLimit(.minutes(5)))
+@Suite("Volumes renamed, copied and brought back", .serialized, .timeLimit(.minutes(10)))
 struct VolumeCopyTests {
     /// Puts into a volume what copies lose easily.
     private static func fill(_ path: String) throws {

@@ -69,9 +69,15 @@ struct DebianImageTests {
                 try #require(try child.currentStatus() == nil)
                 try await EventLoop.shared.sleep(for: .milliseconds(20))
             }
+            let children = try Files.readText("/proc/\(child.pid)/task/\(child.pid)/children")
+            let first = try #require(children.split(separator: " ").first)
             // As when the process ends: its threads do.
             running = nil
             #expect(try await child.exitStatus() == .signaled(9, coreDumped: false))
+            // The first process of a namespace is over when all others of it are.
+            while let status = try? Files.readText("/proc/\(first)/stat"), !status.contains(") Z ") {
+                try await EventLoop.shared.sleep(for: .milliseconds(20))
+            }
             let reopened = try temporary.reopened()
             #expect(reopened.store.recoveryNotes.isEmpty)
             #expect(!Files.exists(directory))

@@ -200,8 +200,8 @@ private final class Gate: Sendable {
     func open(fails: Bool) { state.withLock { $0 = (true, fails) } }
 
     func wait() throws {
-        let end = Clock.monotonic() + 30_000_000_000
-        while !state.withLock({ $0.isOpen }), Clock.monotonic() < end {}
+        let end = Clock.monotonic() + 300_000_000_000
+        while !state.withLock({ $0.isOpen }), Clock.monotonic() < end { Clock.block(for: .milliseconds(5)) }
         if state.withLock({ $0.fails }) {
             throw Diagnostic(code: "T1", summary: "the registry went away")
         }

@@ -54,7 +54,7 @@ struct SharedIngestTests {
     }
 
     private func eventually(_ what: String, _ test: () -> Bool) async throws {
-        for _ in 0..<2000 {
+        for _ in 0..<6000 {
             if test() { return }
             try await EventLoop.shared.sleep(for: .milliseconds(10))
         }

@@ -57,7 +57,7 @@ enum LayerFixture {
     @discardableResult
     static func tool(_ program: String, _ arguments: String...) async throws -> String {
         let result = try await Spawn.run(
-            SpawnRequest(program, arguments), timeout: .seconds(120), outputLimit: 64 << 20)
+            SpawnRequest(program, arguments), timeout: .seconds(300), outputLimit: 64 << 20)
         try #require(result.status.isSuccess, "\(program): \(result.errorText)")
         return result.outputText
     }

@@ -64,8 +64,8 @@ struct CgroupTests {
     @Test("members are listed, counted, frozen, thawed and ended with all they started")
     func members() async throws {
         try await withGroup { group in
-            let child = try member(group, "sleep 64 & sleep 64 & wait")
-            for _ in 0..<3_000 where try group.processes().count < 3 {
+            let child = try member(group, "sleep 640 & sleep 640 & wait")
+            for _ in 0..<6_000 where try group.processes().count < 3 {
                 try await EventLoop.shared.sleep(for: .milliseconds(10))
             }
             #expect(try group.processes().contains(child.pid))
@@ -103,9 +103,9 @@ struct CgroupTests {
                 memoryBytes: 256 << 20, memorySwapBytes: 256 << 20, nanoCPUs: 500_000_000, cpuShares: 512, pids: 50)
             try group.apply(before)
             // 64 MiB in a variable of the shell's, which no reclaim can take.
-            let child = try member(group, "x=$(head -c 67108864 /dev/zero | tr '\\0' a); sleep 66")
+            let child = try member(group, "x=$(head -c 67108864 /dev/zero | tr '\\0' a); sleep 660")
             defer { try? child.send(9) }
-            for _ in 0..<3_000 where try group.statistics().memoryUsage < 60 << 20 {
+            for _ in 0..<12_000 where try group.statistics().memoryUsage < 60 << 20 {
                 try await EventLoop.shared.sleep(for: .milliseconds(10))
             }
             let wanted = CgroupLimits(

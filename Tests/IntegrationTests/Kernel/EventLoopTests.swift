@@ -50,7 +50,7 @@ struct EventLoopTests {
         CurrentProcess.raiseOpenFileLimit()
         let directory = try Files.temporaryDirectory(prefix: "kernel-tests-")
         defer { try? Files.removeTree(directory) }
-        let listener = try SocketListener.unix("\(directory)/socket")
+        let listener = try SocketListener.unix("\(directory)/socket", backlog: 1_000)
         async let served: Void = echo(listener, connections: 1_000)
         let correct = try await withThrowingTaskGroup(of: Bool.self) { group in
             for index in 0..<1_000 {
@@ -178,10 +178,10 @@ struct EventLoopTests {
         let watcher = try FileWatcher(path)
         try Files.write("\(directory)/other", [1])
         try Files.write(path, [1])
-        try await withTimeout(.seconds(10)) { try await watcher.changed() }
+        try await withTimeout(.seconds(120)) { try await watcher.changed() }
         try Files.writeAtomically(path, [2])
-        try await withTimeout(.seconds(10)) { try await watcher.changed() }
-        async let waiting: Void = withTimeout(.seconds(10)) { try await watcher.changed() }
+        try await withTimeout(.seconds(120)) { try await watcher.changed() }
+        async let waiting: Void = withTimeout(.seconds(120)) { try await watcher.changed() }
         try await EventLoop.shared.sleep(for: .milliseconds(20))
         try Files.rename(path, to: "\(path).1")
         try await waiting
@@ -212,7 +212,7 @@ struct EventLoopTests {
             deinit { executor.submit {} }
         }
         let executor = BlockingExecutor(limit: 2, idleSeconds: 1)
-        try await withTimeout(.seconds(20)) {
+        try await withTimeout(.seconds(240)) {
             for _ in 0..<500 {
                 await withCheckedContinuation { continuation in
                     let owner = Owner(executor)

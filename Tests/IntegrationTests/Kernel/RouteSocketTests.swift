@@ -69,8 +69,8 @@ struct RouteSocketTests {
         var request = SpawnRequest(
             "/usr/bin/nsenter", ["--net=/proc/self/fd/3", "bash", "-c", "echo hello > /dev/tcp/10.99.0.1/80"])
         request.descriptors[3] = guest.raw
-        async let client = Spawn.run(request, timeout: .seconds(20))
-        let socket = try await withTimeout(.seconds(20)) { try await listener.accept() }
+        async let client = Spawn.run(request, timeout: .seconds(120))
+        let socket = try await withTimeout(.seconds(120)) { try await listener.accept() }
         #expect(try await socket.read() == Array("hello\n".utf8))
         let result = try await client
         #expect(result.status.isSuccess, "\(result.errorText)")

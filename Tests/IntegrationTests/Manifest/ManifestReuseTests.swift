@@ -13,7 +13,7 @@ struct ManifestReuseTests {
         let executable = try CurrentProcess.executablePath().split(separator: "/").dropLast().joined(separator: "/")
         let loader = ManifestLoader(
             installation: try ManifestInstallation.find(executableDirectory: "/" + executable),
-            cache: ManifestCache(directory: path + "/.cache"))
+            cache: ManifestCache(directory: path + "/.cache"), limits: ManifestLimits(time: .seconds(120)))
         _ = try InitTemplate.write(folder: path + "/stack", installation: loader.installation)
         _ = try await loader.load(folder: path + "/stack")
         let text = try Files.readText(path + "/stack/Stack.swift")

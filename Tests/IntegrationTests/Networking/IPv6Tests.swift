@@ -4,7 +4,7 @@ import Testing
 
 @testable import Networking
 
-@Suite("Networks with IPv6", .serialized, .timeLimit(.minutes(5)))
+@Suite("Networks with IPv6", .serialized, .timeLimit(.minutes(10)))
 struct IPv6Tests {
     private static let hostAddress = "2001:db8::1"
     private static let neighbourAddress = "2001:db8::2"
@@ -70,7 +70,7 @@ struct IPv6Tests {
         #expect(try await Busybox.fetch(Self.hostAddress, 8080, in: server.netns) == "[\(ipv6.gateway)")
         let lan = try RouteSocket.open(in: lab.neighbour.raw)
         try lan.addRoute(to: ipv6.subnet, via: IPAddress(Self.hostAddress))
-        #expect(try await Busybox.fetch(address, in: lab.neighbour) == nil)
+        #expect(try await Busybox.fetch(address, in: lab.neighbour, within: 2) == nil)
         #expect(try await lab.networks.observeNetwork(id: network.id)?.problems == [])
         let observed = try await lab.networks.observeContainer(containerID: server.id, netns: server.netns)
         #expect(observed.map(\.problems) == [[]])
@@ -127,8 +127,10 @@ struct IPv6Tests {
             let server = try await lab.container(in: other, ports: [Self.everywhere(8081)])
             let web = try await WebServer(in: server.netns)
             try lan.addRoute(to: IPPrefix("\(other.subnet)"), via: IPAddress(PrivateHost.hostAddress))
-            #expect(try await (Busybox.fetch(server.address, in: lab.neighbour) != nil) == direct, "\(options)")
-            let answer = try await Busybox.fetch(PrivateHost.hostAddress, 8081, in: lab.neighbour)
+            let page = try await Busybox.fetch(server.address, in: lab.neighbour, within: direct ? 60 : 2)
+            #expect((page != nil) == direct, "\(options)")
+            let answer = try await Busybox.fetch(
+                PrivateHost.hostAddress, 8081, in: lab.neighbour, within: published ? 60 : 2)
             #expect((answer != nil) == published, "\(options)")
             #expect(try await lab.networks.observeNetwork(id: other.id)?.problems == [], "\(options)")
             #expect(try await lab.networks.heal() == [], "\(options)")
@@ -148,7 +150,7 @@ struct IPv6Tests {
         let network = try await lab.networks.createNetwork(request)
         let (first, second) = (try await lab.container(in: network), try await lab.container(in: network))
         let (web, onHost) = (try await WebServer(in: second.netns), try await WebServer(in: lab.host))
-        #expect(try await Busybox.fetch(second.address, in: first.netns) == nil)
+        #expect(try await Busybox.fetch(second.address, in: first.netns, within: 2) == nil)
         #expect(try await Busybox.fetch("\(network.gateway)", in: first.netns) == first.address)
         for server in [web, onHost] { try await server.stop() }
         try await Self.takeDown(lab, [first, second], [network])

@@ -103,10 +103,12 @@ enum Busybox {
         try await Spawn.run(request(in: netns, arguments), timeout: .seconds(150))
     }
 
-    /// The last line of `WebServer`'s page at an address; nil if it is not had within two seconds.
-    static func fetch(_ address: String, _ port: UInt16 = 80, in netns: SharedDescriptor) async throws -> String? {
+    /// The last line of `WebServer`'s page at an address; nil if there is no connection within so many seconds.
+    static func fetch(
+        _ address: String, _ port: UInt16 = 80, in netns: SharedDescriptor, within seconds: Int = 60
+    ) async throws -> String? {
         let result = try await Spawn.run(
-            request(in: netns, ["nc", "-w", "2", address, "\(port)"]),
+            request(in: netns, ["nc", "-w", "\(seconds)", address, "\(port)"]),
             input: Array("GET /cgi-bin/client HTTP/1.0\r\n\r\n".utf8), timeout: .seconds(150))
         guard result.outputText.hasPrefix("HTTP/1.1 200"),
             let last = result.outputText.split(whereSeparator: \.isNewline).last
@@ -127,10 +129,10 @@ final class WebServer: Sendable {
         try Files.makeDirectories(folder + "/cgi-bin")
         let script =
             "#!\(Busybox.path) sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\na=${REMOTE_ADDR#[::ffff:}; echo \"${a%]}\"\n"
-        try Files.write(folder + "/cgi-bin/client", Array(script.utf8), mode: 0o755)
+        try await ProgramFile.write(folder + "/cgi-bin/client", script)
         let place = address.map { "\($0):\(port)" } ?? "\(port)"
         process = try Spawn.start(Busybox.request(in: netns, ["httpd", "-f", "-p", place, "-h", folder]))
-        for _ in 0..<6_000 {
+        for _ in 0..<12_000 {
             let listening = try HostNamespace.run(in: netns) { try ListeningPorts.read() }
             if listening.contains(where: { $0.port == port }) { return }
             try await EventLoop.shared.sleep(for: .milliseconds(5))

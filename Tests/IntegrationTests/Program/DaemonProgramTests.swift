@@ -3,7 +3,7 @@ import JSONText
 import Linux
 import Testing
 
-@Suite("The daemon and its configuration, through the program", .serialized, .timeLimit(.minutes(5)))
+@Suite("The daemon and its configuration, through the program", .serialized, .timeLimit(.minutes(15)))
 struct DaemonProgramTests {
     @Test("what is wrong with a configuration is said before anything is begun")
     func validation() async throws {
@@ -106,7 +106,7 @@ struct DaemonProgramTests {
             shift
             exec \(lab.programs)/stackctl -H unix://\(socket) "$@"
             """
-        try Files.write(bin + "/ssh", Array(script.utf8), mode: 0o755)
+        try await ProgramFile.write(bin + "/ssh", script)
         let path = "PATH=\(bin):/usr/local/bin:/usr/bin:/bin"
         let far = try await lab.run(
             lab.request("/usr/bin/env", [path, "DOCKER_HOST=ssh://somebody@somewhere", client, "version"]))
@@ -137,7 +137,7 @@ struct DaemonProgramTests {
         let daemon = try Spawn.start(request)
         let client = HTTPClient(common: ["Host": "x"]) { try await AsyncSocket.connect(to: .loopback, port: port) }
         // The connection waits in the socket until the daemon takes it.
-        let answer = try await withTimeout(.seconds(60)) { try await client.send("GET", "/_ping").collect() }
+        let answer = try await withTimeout(.seconds(120)) { try await client.send("GET", "/_ping").collect() }
         #expect(String(decoding: answer, as: UTF8.self) == "OK")
         #expect(!Files.exists(lab.root + "/run/stackctl.sock"), "it opened one of its own")
         try daemon.send(15)

@@ -18,7 +18,7 @@ enum EveryAttribute {
             var base: Image {
                 Image("all/base", rootfs: "../rootfs") {
                     Entrypoint("/bin/sleep")
-                    Command("1000")
+                    Command("10000")
                     Env("FROM_IMAGE", "yes")
                     Label("from", "image")
                     Workdir("/tmp")
@@ -126,7 +126,7 @@ enum EveryAttribute {
                     Healthcheck(
                         pick("test", .http("/", port: 80), .command("/bin/true")),
                         every: .milliseconds(pick("interval", 400, 300)), timeout: .seconds(pick("timeout", 4, 3)),
-                        retries: pick("retries", 50, 40), startPeriod: .seconds(pick("start-period", 3, 2)))
+                        retries: pick("retries", 5000, 4000), startPeriod: .seconds(pick("start-period", 3, 2)))
                 }
             }
         }

@@ -69,6 +69,13 @@ struct HostTraces: Sendable, Hashable {
         }
     }
 
+    /// The daemons that have the data root, or are about to.
+    static func daemons(of lab: ProgramLab) throws -> [Int32] {
+        try members(of: lab, []).filter { pid in
+            (try? Files.readText("/proc/\(pid)/cmdline", limit: 4096))?.contains("\0daemon\0") ?? false
+        }
+    }
+
     /// The processes that belong to the data root, a daemon and clients among them.
     static func members(of lab: ProgramLab, _ ids: Set<String>) throws -> [Int32] {
         var members: Set<Int32> = []

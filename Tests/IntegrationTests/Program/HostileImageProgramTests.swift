@@ -5,7 +5,7 @@ import Testing
 @testable import Networking
 
 /// What a user sees of an image that is damaged or lies: one sentence that names it, and a store as before.
-@Suite("Hostile images, through the program", .serialized, .timeLimit(.minutes(5)))
+@Suite("Hostile images, through the program", .serialized, .timeLimit(.minutes(15)))
 struct HostileImageProgramTests {
     private static func archives() async throws -> [(what: String, bytes: [UInt8], says: [String])] {
         let good = TarBytes.file("file", Array(repeating: 0x61, count: 5000)) + TarBytes.end

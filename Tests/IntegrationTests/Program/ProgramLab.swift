@@ -113,7 +113,7 @@ final class ProgramLab: Sendable {
     func run(
         _ request: SpawnRequest, input: String = "", at place: SourceLocation = #_sourceLocation
     ) async throws -> Answer {
-        let result = try await Spawn.run(request, input: Array(input.utf8), timeout: .seconds(120))
+        let result = try await Spawn.run(request, input: Array(input.utf8), timeout: .seconds(300))
         let line = request.arguments.joined(separator: " ")
         #expect(!result.timedOut, "\(line) did not end", sourceLocation: place)
         return Answer(code: result.status.code, out: result.outputText, error: result.errorText)
@@ -196,19 +196,25 @@ final class ProgramLab: Sendable {
     func expectTraces(
         _ expected: [String], _ what: String = "", at place: SourceLocation = #_sourceLocation
     ) async throws {
+        let deadline = ContinuousClock.now + .seconds(60)
         var found: [String] = []
-        for attempt in 0..<200 {
-            if attempt > 0 { try await EventLoop.shared.sleep(for: .milliseconds(50)) }
-            let traces = try traces()
-            found = expected.isEmpty ? traces.lines : traces.withoutLayers
-            if found == expected { return }
-        }
+        repeat {
+            // What goes between two looks at it, as a table that was listed, is looked at again.
+            if let traces = try? traces() {
+                found = expected.isEmpty ? traces.lines : traces.withoutLayers
+                if found == expected { return }
+            }
+            try await EventLoop.shared.sleep(for: .milliseconds(50))
+        } while ContinuousClock.now < deadline
+        found = expected.isEmpty ? try traces().lines : try traces().withoutLayers
         #expect(found == expected, "\(what)", sourceLocation: place)
     }
 
     /// Ends the daemon, looks whether anything is left on the host, and removes the folder.
     func takeDown(at place: SourceLocation = #_sourceLocation) async throws {
         try await endDaemon()
+        // One that was about to start, or has made way for another, would write on below the folder.
+        try await eventually("no daemon is left", at: place) { try HostTraces.daemons(of: self).isEmpty }
         try await expectTraces([], "something is left", at: place)
         try Files.removeTree(folder)
         isDown.withLock { $0 = true }

@@ -2,7 +2,7 @@ import Linux
 import Testing
 
 @Suite(
-    "A stack with images of a registry", .serialized, .timeLimit(.minutes(10)),
+    "A stack with images of a registry", .serialized, .timeLimit(.minutes(15)),
     .enabled(if: RegistryLab.isPossible, "docker-registry is not installed"))
 struct RegistryStackTests {
     private static let tag = "127.0.0.1:5000/team/app:1"

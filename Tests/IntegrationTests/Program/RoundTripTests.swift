@@ -2,7 +2,7 @@ import JSONText
 import Linux
 import Testing
 
-@Suite("A stack that uses every setting there is", .serialized, .timeLimit(.minutes(15)))
+@Suite("A stack that uses every setting there is", .serialized, .timeLimit(.minutes(30)))
 struct RoundTripTests {
     @Test("applied once there is nothing to change and no drift, also to a daemon that has come back")
     func settled() async throws {

@@ -10,7 +10,7 @@ import Testing
 struct HostileRegistryTests {
     /// Options that try again soon.
     private static func options(
-        credentials: RegistryCredentials? = nil, silence: Duration = .seconds(30)
+        credentials: RegistryCredentials? = nil, silence: Duration = .seconds(60)
     ) -> RegistryOptions {
         var options = RegistryOptions()
         options.retry.first = .milliseconds(10)

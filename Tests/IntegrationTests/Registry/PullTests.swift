@@ -10,11 +10,17 @@ import Testing
 
 @Suite("Pulling", .enabled(if: RegistryLab.isPossible), .serialized, .timeLimit(.minutes(5)))
 struct PullTests {
-    /// Access that gives up soon.
+    /// Access that gives up after its second try.
     static var access: RegistryAccess {
         var access = RegistryAccess()
         access.retry.first = .milliseconds(20)
         access.retry.attempts = 2
+        return access
+    }
+
+    /// Access that does not wait for a registry that says nothing.
+    static var impatient: RegistryAccess {
+        var access = Self.access
         access.limits.silence = .seconds(3)
         return access
     }

@@ -75,26 +75,31 @@ struct RegistryLab: Sendable {
     }
 
     private static func start(_ folder: String, _ kind: Kind) async throws -> RegistryLab {
-        let address = try #require(IPAddress("127.0.0.1"))
-        let probe = try SocketListener.tcp(address, port: 0)
-        let port = try probe.localPort()
-        probe.close()
         try Files.write(folder + "/htpasswd", Array("\(user):\(passwordHash)\n".utf8))
-        try Files.write(folder + "/config.yml", Array(configuration(folder, port, kind).utf8))
+        try Files.write(folder + "/config.yml", Array(configuration(folder, kind).utf8))
         let log = try Files.open(folder + "/log", [.writeOnly, .create])
         var request = SpawnRequest(program, ["serve", folder + "/config.yml"])
         request.descriptors[1] = log.raw
         request.descriptors[2] = log.raw
         let process = try Spawn.start(request)
+        let port = try await Self.port(of: process, log: folder + "/log", after: "listening on")
+        return RegistryLab(folder: folder, authority: "127.0.0.1:\(port)", process: process)
+    }
+
+    /// The port of a server that was given port 0, as its log has it once it listens.
+    static func port(of process: ChildProcess, log: String, after words: String) async throws -> UInt16 {
         for _ in 0..<1200 {
-            if let socket = try? await AsyncSocket.connect(to: address, port: port) {
-                socket.close()
-                return RegistryLab(folder: folder, authority: "127.0.0.1:\(port)", process: process)
+            let text = try Files.readText(log)
+            if let start = text.firstRange(of: words + " 127.0.0.1:"),
+                let port = UInt16(text[start.upperBound...].prefix { $0.isNumber })
+            {
+                return port
             }
+            if try process.currentStatus() != nil { break }
             try await EventLoop.shared.sleep(for: .milliseconds(50))
         }
         try process.send(9)
-        throw SystemError(call: "docker-registry", errno: .ETIMEDOUT, subject: try Files.readText(folder + "/log"))
+        throw SystemError(call: words, errno: .ETIMEDOUT, subject: try Files.readText(log))
     }
 
     private func stop() async throws {
@@ -102,15 +107,15 @@ struct RegistryLab: Sendable {
         _ = try await process.exitStatus()
     }
 
-    private static func configuration(_ folder: String, _ port: UInt16, _ kind: Kind) -> String {
+    private static func configuration(_ folder: String, _ kind: Kind) -> String {
         var text = """
             version: 0.1
-            log: {level: error}
+            log: {level: info, accesslog: {disabled: true}}
             storage:
               filesystem: {rootdirectory: \(folder)/storage}
               delete: {enabled: true}
             http:
-              addr: 127.0.0.1:\(port)
+              addr: 127.0.0.1:0
 
             """
         let both = kind == .mutual ? ", clientcas: [\(folder)/ca.pem]" : ""

@@ -175,35 +175,24 @@ struct RegistryRoundTripTests {
         // openssl's server sends files as whole responses.
         let response = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/x\r\nContent-Length: 0\r\n\r\n"
         try Files.write(folder + "/v2/a/manifests/latest", Array(response.utf8))
-        let address = try #require(IPAddress("127.0.0.1"))
-        let probe = try SocketListener.tcp(address, port: 0)
-        let port = try probe.localPort()
-        probe.close()
+        let log = try Files.open(folder + "/log", [.writeOnly, .create])
         var request = SpawnRequest(
             "/usr/bin/openssl",
-            [
-                "s_server", "-accept", "127.0.0.1:\(port)", "-cert", "server.pem", "-key", "server.key", "-HTTP",
-                "-quiet",
-            ])
+            ["s_server", "-accept", "127.0.0.1:0", "-cert", "server.pem", "-key", "server.key", "-HTTP"])
         request.workingDirectory = folder
+        request.descriptors[1] = log.raw
+        request.descriptors[2] = log.raw
         let server = try Spawn.start(request)
+        let port = try await RegistryLab.port(of: server, log: folder + "/log", after: "ACCEPT")
         let code = await BlockingExecutor.shared.run { () -> String? in
-            var code: String?
-            // It needs a moment to listen.
-            for _ in 0..<100 {
-                var options = RegistryOptions()
-                var entry = RegistryEntry()
-                entry.authorityFile = folder + "/ca.pem"
-                options.settings = RegistrySettings(["127.0.0.1:\(port)": entry])
-                let made = options
-                code = RegistryLab.code {
-                    _ = try RegistryClient(domain: "127.0.0.1:\(port)", repository: "a", options: made)
-                        .manifest("latest")
-                }
-                if code != "SC4102" { break }
-                Clock.block(for: .milliseconds(50))
+            var options = RegistryOptions()
+            var entry = RegistryEntry()
+            entry.authorityFile = folder + "/ca.pem"
+            options.settings = RegistrySettings(["127.0.0.1:\(port)": entry])
+            let made = options
+            return RegistryLab.code {
+                _ = try RegistryClient(domain: "127.0.0.1:\(port)", repository: "a", options: made).manifest("latest")
             }
-            return code
         }
         try server.send(9)
         _ = try await server.exitStatus()
@@ -221,11 +210,8 @@ struct RegistryRoundTripTests {
 
     @Test("a registry that is not there is named")
     func absent() async throws {
-        let probe = try SocketListener.tcp(#require(IPAddress("127.0.0.1")), port: 0)
-        let port = try probe.localPort()
-        probe.close()
         let code = await BlockingExecutor.shared.run {
-            RegistryLab.code { _ = try RegistryClient(domain: "127.0.0.1:\(port)", repository: "a").manifest("v1") }
+            RegistryLab.code { _ = try RegistryClient(domain: "127.0.0.1:1", repository: "a").manifest("v1") }
         }
         #expect(code == "SC4102")
     }

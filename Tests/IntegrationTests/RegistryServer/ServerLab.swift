@@ -62,7 +62,7 @@ final class ServerLab: Sendable {
         request.descriptors[1] = output.raw
         request.descriptors[2] = output.raw
         let process = try Spawn.start(request)
-        for _ in 0..<600 {
+        for _ in 0..<1200 {
             let text = try Files.readText(log)
             if let start = text.firstRange(of: "://127.0.0.1:"),
                 let port = UInt16(text[start.upperBound...].prefix { $0.isNumber })
@@ -144,7 +144,7 @@ final class ServerLab: Sendable {
         try? await socket.writeAll(bytes)
         if closes { try? socket.shutdownWrite() }
         var answer: [UInt8] = []
-        while let piece = try? await withTimeout(.seconds(5), { try await socket.read() }), !piece.isEmpty {
+        while let piece = try? await withTimeout(.seconds(60), { try await socket.read() }), !piece.isEmpty {
             answer += piece
         }
         return String(decoding: answer, as: UTF8.self)
@@ -176,7 +176,7 @@ final class ServerLab: Sendable {
 
     // MARK: What is on the disk
 
-    /// Every file below the root that a client's request may change, with its size.
+    /// Every file below the root that a client's request may change, with its size; files may go meanwhile.
     func files() throws -> [String] {
         var found: [String] = []
         func walk(_ path: String) throws {
@@ -184,8 +184,8 @@ final class ServerLab: Sendable {
                 let name = "\(path)/\(entry.name)"
                 if entry.kind == .directory {
                     try walk(name)
-                } else {
-                    found.append("\(name) \(try Files.status("\(root)/\(name)").size)")
+                } else if let status = try Files.statusIfPresent("\(root)/\(name)") {
+                    found.append("\(name) \(status.size)")
                 }
             }
         }

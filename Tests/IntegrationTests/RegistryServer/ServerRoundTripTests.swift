@@ -238,7 +238,7 @@ struct ServerRoundTripTests {
 
     @Test("a server that is asked to end answers the request under way, and then ends well")
     func gracefulStop() async throws {
-        try await ServerLab.with { lab in
+        try await ServerLab.with(["--stop-timeout", "2m"]) { lab in
             let socket = try await AsyncSocket.connect(to: .loopback, port: lab.port)
             defer { socket.close() }
             let body = Array("slow but complete".utf8)

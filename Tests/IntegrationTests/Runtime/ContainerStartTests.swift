@@ -148,13 +148,16 @@ struct ContainerStartTests {
     func initProcess() async throws {
         try await RuntimeLab.with { lab in
             var configuration = lab.script(
-                "web", "trap 'echo got; exit 7' TERM; (sleep 0.1 &) ; echo ready $$; while :; do sleep 0.1; done")
+                "web", "trap 'echo got; exit 7' TERM; (sleep 0.1 & echo $!); while :; do sleep 0.1; done")
             configuration.useInit = true
             let connection = try await lab.start(configuration)
-            try await EventLoop.shared.sleep(for: .milliseconds(500))
-            let zombies = try await lab.exec("ps | grep -c '[Z] '", in: connection, configuration)
-            #expect(zombies.output.first == "0")
-            try await connection.stop(timeout: .seconds(10))
+            try await lab.waitForLog(configuration, records: 1)
+            let orphan = try #require(try lab.log(configuration).first?.text)
+            // As long as nobody has taken its status, it is in the table.
+            try await lab.eventually("the orphan \(orphan) is reaped") {
+                try await lab.exec("test -e /proc/\(orphan)", in: connection, configuration).code == 1
+            }
+            try await connection.stop(timeout: .seconds(60))
             #expect(await connection.waitForExit().exitCode == 7)
             #expect(try lab.log(configuration).map(\.text).contains("got"))
         }

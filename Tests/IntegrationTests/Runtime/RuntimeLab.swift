@@ -135,6 +135,17 @@ final class RuntimeLab: Sendable {
         Issue.record("no \(records) records came")
     }
 
+    /// Waits until something is so.
+    func eventually(
+        _ what: String, at place: SourceLocation = #_sourceLocation, _ test: () async throws -> Bool
+    ) async throws {
+        for _ in 0..<3_000 {
+            if try await test() { return }
+            try await EventLoop.shared.sleep(for: .milliseconds(20))
+        }
+        Issue.record("it never came about that \(what)", sourceLocation: place)
+    }
+
     /// Executes a script in a container.
     func exec(
         _ script: String, in connection: SupervisorConnection, _ configuration: ContainerConfiguration,

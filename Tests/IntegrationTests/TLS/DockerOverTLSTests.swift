@@ -4,7 +4,7 @@ import Linux
 import Testing
 
 @Suite(
-    "The stock docker client over TLS", .enabled(if: TLSCertificates.isPossible), .serialized, .timeLimit(.minutes(3)))
+    "The stock docker client over TLS", .enabled(if: TLSCertificates.isPossible), .serialized, .timeLimit(.minutes(15)))
 struct DockerOverTLSTests {
     @Test("it is known by its certificate, and the end of its input is not the end of its output")
     func client() async throws {
@@ -14,7 +14,8 @@ struct DockerOverTLSTests {
             var configuration = certificates.server
             configuration.clientAuthority = certificates.certificate("ca")
             let listener = try SocketListener.tcp(.loopback, port: 0)
-            let secured = TLSListener(over: listener, context: try TLSContext(server: configuration))
+            let secured = TLSListener(
+                over: listener, context: try TLSContext(server: configuration), limits: TLSLab.patience)
             let port = try listener.localPort()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await Self.forward(secured, to: socket) }

@@ -2,7 +2,7 @@ import HTTP
 import Linux
 import Testing
 
-@Suite("Setting up TLS", .enabled(if: TLSCertificates.isPossible), .timeLimit(.minutes(5)))
+@Suite("Setting up TLS", .enabled(if: TLSCertificates.isPossible), .timeLimit(.minutes(15)))
 struct TLSConfigurationTests {
     @Test("what is wrong with the files is said in one sentence, with what to do")
     func errors() async throws {

@@ -2,7 +2,7 @@ import HTTP
 import Linux
 import Testing
 
-@Suite("Clients that TLS turns away", .enabled(if: TLSCertificates.isPossible), .timeLimit(.minutes(5)))
+@Suite("Clients that TLS turns away", .enabled(if: TLSCertificates.isPossible), .timeLimit(.minutes(15)))
 struct TLSHostilityTests {
     @Test("HTTP without TLS gets a sentence that says so")
     func plain() async throws {
@@ -105,7 +105,8 @@ struct TLSHostilityTests {
         try await TLSLab.with { lab in
             let context = try TLSContext(client: lab.certificates.client())
             let socket = try await AsyncSocket.connect(to: .loopback, port: lab.port)
-            let early = try TLSStream(context, over: FloodingStream(socket), serverName: "127.0.0.1")
+            let early = try TLSStream(
+                context, over: FloodingStream(socket), serverName: "127.0.0.1", limits: TLSLab.patience)
             await #expect(throws: (any Error).self) { try await early.establish() }
             early.close()
             try await lab.eventuallyFailed { if case .handshake = $0 { true } else { $0 == .flood } }
@@ -119,7 +120,8 @@ struct TLSHostilityTests {
             func connect(_ name: String, _ configuration: TLSClientConfiguration) async throws {
                 let socket = try await AsyncSocket.connect(to: .loopback, port: lab.port)
                 defer { socket.close() }
-                try await TLSStream(TLSContext(client: configuration), over: socket, serverName: name).establish()
+                let context = try TLSContext(client: configuration)
+                try await TLSStream(context, over: socket, serverName: name, limits: TLSLab.patience).establish()
             }
             func refusal(_ name: String, _ configuration: TLSClientConfiguration) async -> String {
                 do {

@@ -16,12 +16,19 @@ struct TLSLab: Sendable {
         let errors = Mutex<[String]>([])
     }
 
+    /// Bounds that no handshake meets, however busy the machine is.
+    static let patience: TLSLimits = {
+        var limits = TLSLimits()
+        limits.handshakeSeconds = 120
+        return limits
+    }()
+
     /// One byte after the other of what `/bytes` sends.
     static let block: [UInt8] = (0..<1 << 20).map { UInt8(truncatingIfNeeded: $0 &* 131 >> 5) }
 
     /// Runs a body while the server serves.
     static func with<Answer: Sendable>(
-        limits: TLSLimits = TLSLimits(),
+        limits: TLSLimits = TLSLab.patience,
         _ configure: @escaping @Sendable (TLSCertificates, inout TLSServerConfiguration) -> Void = { _, _ in },
         _ body: @escaping @Sendable (TLSLab) async throws -> Answer
     ) async throws -> Answer {
@@ -36,8 +43,10 @@ struct TLSLab: Sendable {
                 log.failures.withLock { $0.append(error) }
             }
             let lab = TLSLab(certificates: certificates, port: try socket.localPort(), listener: listener, log: log)
+            var bounds = HTTPLimits()
+            bounds.stallSeconds = 120
             let server = HTTPServer(
-                listener: listener,
+                listener: listener, limits: bounds,
                 failure: { error in
                     log.errors.withLock { $0.append("\(error)") }
                     return HTTPServer.plainFailure(error)
@@ -60,7 +69,7 @@ struct TLSLab: Sendable {
     /// Waits until a handshake has failed in such a way.
     func eventuallyFailed(_ matches: (TLSError) -> Bool, sourceLocation: SourceLocation = #_sourceLocation) async throws
     {
-        for _ in 0..<600 where !failures.contains(where: matches) {
+        for _ in 0..<1200 where !failures.contains(where: matches) {
             try await EventLoop.shared.sleep(for: .milliseconds(50))
         }
         let hasFailed = failures.contains(where: matches)
@@ -72,8 +81,10 @@ struct TLSLab: Sendable {
     /// A client of ours.
     func client(as name: String? = nil) throws -> HTTPClient {
         let port = self.port
-        return HTTPClient.tls(try TLSContext(client: certificates.client(as: name)), serverName: "127.0.0.1") {
-            try await AsyncSocket.connect(to: .loopback, port: port)
+        let context = try TLSContext(client: certificates.client(as: name))
+        return HTTPClient(common: ["Host": "127.0.0.1"]) {
+            let socket = try await AsyncSocket.connect(to: .loopback, port: port)
+            return try TLSStream(context, over: socket, serverName: "127.0.0.1", limits: Self.patience)
         }
     }
 

@@ -3,7 +3,7 @@ import HTTP
 import Linux
 import Testing
 
-@Suite("A server that speaks TLS", .enabled(if: TLSCertificates.isPossible), .timeLimit(.minutes(5)))
+@Suite("A server that speaks TLS", .enabled(if: TLSCertificates.isPossible), .timeLimit(.minutes(15)))
 struct TLSServerTests {
     @Test("30 MB come and go whole, with a length and in chunks")
     func large() async throws {
@@ -136,7 +136,8 @@ struct TLSServerTests {
         try await TLSCertificates.with { certificates in
             let socket = try SocketListener.tcp(.loopback, port: 0)
             let port = try socket.localPort()
-            let listener = TLSListener(over: socket, context: try TLSContext(server: certificates.server))
+            let listener = TLSListener(
+                over: socket, context: try TLSContext(server: certificates.server), limits: TLSLab.patience)
             let cutting = Task {
                 while true {
                     let stream = try await listener.acceptStream()
@@ -169,7 +170,7 @@ struct TLSServerTests {
     private static func served(_ lab: TLSLab) async throws -> PeerCertificate {
         let socket = try await AsyncSocket.connect(to: .loopback, port: lab.port)
         let context = try TLSContext(client: lab.certificates.client())
-        let stream = try TLSStream(context, over: socket, serverName: "127.0.0.1")
+        let stream = try TLSStream(context, over: socket, serverName: "127.0.0.1", limits: TLSLab.patience)
         defer { stream.close() }
         try await stream.establish()
         let certificate = try #require(stream.certificate)

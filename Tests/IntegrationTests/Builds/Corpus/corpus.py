@@ -30,7 +30,7 @@ def names():
 
 def quiet(*command, **options):
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, **options)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=300, **options)
     except subprocess.TimeoutExpired:
         raise RuntimeError(f"{' '.join(command[:6])} … did not end") from None
     if done.returncode != 0:
