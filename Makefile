@@ -5,7 +5,7 @@ DESTDIR ?=
 BUILD := .build/release
 SOURCES := Sources Tests stacks Package.swift
 # Tests at once: most start several processes, and wait for them.
-WIDTH := $(shell echo $$((2 * $$(nproc))))
+WIDTH := $(shell n=$$(nproc); echo $$((n < 8 ? 2 * n : 16)))
 
 .PHONY: help setup build demo test lint format fuzz bench install uninstall clean
 

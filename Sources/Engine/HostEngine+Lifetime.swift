@@ -55,8 +55,13 @@ extension HostEngine {
     }
 
     private func healNetwork() async {
-        guard let problems = try? await networks.heal(), !problems.isEmpty else { return }
-        await log("network repaired: \(problems.map(\.description).joined(separator: ", "))")
+        do {
+            let problems = try await networks.heal()
+            guard !problems.isEmpty else { return }
+            await log("network repaired: \(problems.map(\.description).joined(separator: ", "))")
+        } catch {
+            await log("the networks cannot be looked after: \(error)")
+        }
     }
 
     /// Starts the name server again when it has ended, and tells it everything anew.

@@ -62,11 +62,23 @@ struct CompressionTests {
             let read = try await Spawn.run(
                 SpawnRequest("/usr/bin/gzip", ["-dc", path]), timeout: .seconds(150), outputLimit: 1 << 28)
             #expect(read.status.isSuccess && read.errorText.isEmpty, "\(read.errorText)")
-            #expect(read.standardOutput == content)
+            let isSame = read.standardOutput == content
+            #expect(isSame)
         }
         #expect(Set(written).count == 1)
         let source = try Compression.decompressing(MemorySource(written[0]))
-        #expect(try source.readAll(limit: 1 << 28) == content)
+        let isSame = try source.readAll(limit: 1 << 28) == content
+        #expect(isSame)
+    }
+
+    @Test("gzip by several threads ends with the disk's error, and with a writer that is dropped")
+    func interruptedGzip() throws {
+        let full = try ParallelGzipWriter(Files.open("/dev/full", .writeOnly).shared(), threads: 3)
+        let noise = (0..<(8 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }
+        let error = #expect(throws: ArchiveError.self) { try noise.withUnsafeBytes { try full.append($0) } }
+        #expect("\(error.map { "\($0)" } ?? "")".contains("ENOSPC"))
+        let dropped = try ParallelGzipWriter(Files.open("/dev/null", .writeOnly).shared(), threads: 3)
+        try noise.prefix(1 << 20).withUnsafeBytes { try dropped.append($0) }
     }
 
     @Test("bzip2 and xz, of several streams too; a cut one is found", arguments: ["bzip2", "xz"])

@@ -56,7 +56,7 @@ extension HostEngine {
     func ended(_ container: Container, _ status: SupervisorStatus, isFinal: Bool) async {
         stopHealth(container)
         let finished = Timestamp(nanosecondsSinceEpoch: status.finishedAt)
-        container.change { facts in
+        let observers = container.change { facts -> [AsyncStream<Container.Change>.Continuation] in
             facts.state.phase = isFinal ? .exited : .restarting
             facts.state.pid = 0
             facts.state.exitCode = status.exitCode
@@ -65,13 +65,15 @@ extension HostEngine {
             facts.state.restartCount = Int(status.restartCount)
             facts.isSettling = isFinal
             if isFinal { facts.state.supervisorPID = 0 }
+            return Array(facts.observers.values)
         }
         // Told first: whoever has waited for the end finds it among the events.
         if status.oomKilled { await publish("oom", container, at: finished) }
         let seconds = max(0, (status.finishedAt - status.startedAt) / 1_000_000_000)
         await publish(
             "die", container, ["execDuration": "\(seconds)", "exitCode": "\(status.exitCode)"], at: finished)
-        container.notify(.exited(code: status.exitCode, isFinal: isFinal))
+        // Those who came since know of it, and may wait for the next run's.
+        for observer in observers { observer.yield(.exited(code: status.exitCode, isFinal: isFinal)) }
         await saveStatusLater(container)
     }
 

@@ -13,6 +13,7 @@ extension EngineError {
         case "SC6012": return said(.forbidden)
         case "SC6015": return said(.conflict)
         case "SC6016", "SC6017", "SC6034", "SC6035", "SC6036", "SC6037", "SC6038": return said(.invalid)
+        case "SC6039": return said(.unavailable)
         case "SC6018": return said(.failed, "all predefined address pools have been fully subnetted")
         case "SC6019":
             return said(.forbidden, "invalid pool request: Pool overlaps with other one on this address space")

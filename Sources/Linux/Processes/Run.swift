@@ -83,8 +83,6 @@ extension Spawn {
                     try await EventLoop.shared.sleep(for: .seconds(2))
                     outputReader.writerEnded()
                     errorReader.writerEnded()
-                    try await EventLoop.shared.sleep(for: .seconds(30))
-                    pipes.close()
                 }
                 let (first, second) = await (output, errors)
                 group.cancelAll()

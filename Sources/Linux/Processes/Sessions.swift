@@ -6,11 +6,14 @@ extension ChildProcess {
     ///
     /// A compiler's driver puts the compilers it starts into groups of their own; they would go on writing. Blocks.
     package func killSession() {
-        for _ in 0..<15_000 {
+        let deadline = Clock.monotonic() + Duration.seconds(30).wholeNanoseconds
+        var pause = Duration.milliseconds(2)
+        while Clock.monotonic() < deadline {
             let members = Sessions.members(of: pid)
             if members.isEmpty { return }
             for member in members { try? Signals.kill(member, SIGKILL) }
-            usleep(2000)
+            Clock.block(for: pause)
+            pause = min(pause * 2, .milliseconds(50))
         }
     }
 }

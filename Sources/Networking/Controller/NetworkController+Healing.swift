@@ -15,9 +15,9 @@ extension NetworkController {
             for containerID in stopped where try Self.hasRemains(containerID, database, links) {
                 try Self.detach(containerID, database, links, firewall)
             }
+            guard try database.read({ try !$0.networks().isEmpty }) else { return }
             try turn.run {
                 let networks = try database.read { try $0.networkSpecifications() }
-                guard !networks.isEmpty else { return }
                 try forwarding.remember()
                 for network in networks { try Self.ensure(network, database, links) }
                 try firewall.replace()
@@ -32,7 +32,8 @@ extension NetworkController {
     package func heal() async throws -> [NetworkProblem] {
         let (database, firewall, forwarding, turn) = (database, firewall, forwarding, turn)
         return try await blocking { links in
-            try turn.run {
+            guard try database.read({ try !$0.networks().isEmpty }) else { return [] }
+            return try turn.run {
                 let networks = try database.read { try $0.networkSpecifications() }
                 guard !networks.isEmpty else { return [] }
                 var found: [NetworkProblem] = []

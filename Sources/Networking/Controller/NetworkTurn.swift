@@ -10,8 +10,8 @@ import Synchronization
 final class NetworkTurn: Sendable {
     /// Locked by whoever has the turn; only root can open it.
     private static let lockPath = "/run/stackctl-networks.lock"
-    /// How long the daemons of other roots may have it; what is done with it takes milliseconds.
-    private static let patience = Duration.seconds(60)
+    /// How long the turns of others may take together; each takes milliseconds.
+    private static let patience = Duration.seconds(15)
 
     private let mutex = Mutex(())
 
@@ -19,23 +19,27 @@ final class NetworkTurn: Sendable {
     ///
     /// - Throws: a `Diagnostic` where another daemon does not give the turn back, and what `body` throws.
     func run<Value: Sendable>(_ body: () throws -> Value) throws -> Value {
-        try mutex.withLock { _ in
-            let lock = try Self.lockHost()
+        let end = Clock.monotonic() + Self.patience.wholeNanoseconds
+        return try mutex.withLock { _ in
+            let lock = try Self.lockHost(until: end)
             defer { lock?.release() }
             return try body()
         }
     }
 
     /// - Returns: nil where there is no place for a lock that daemons could share.
-    private static func lockHost() throws -> HeldFileLock? {
-        guard Files.exists("/run") else { return nil }
-        let end = Clock.monotonic() + patience.wholeNanoseconds
-        while Clock.monotonic() < end {
-            if let lock = try HeldFileLock.take(lockPath) { return lock }
+    private static func lockHost(until end: Int64) throws -> HeldFileLock? {
+        repeat {
+            do throws(SystemError) {
+                if let lock = try HeldFileLock.take(lockPath) { return lock }
+            } catch {
+                guard [.ENOENT, .EROFS, .EACCES, .ENOSPC].contains(error.errno) else { throw error }
+                return nil
+            }
             Clock.block(for: .milliseconds(2))
-        }
+        } while Clock.monotonic() < end
         throw Diagnostic(
-            code: "SC6038", summary: "the networks of this host are being changed by another daemon",
+            code: "SC6039", summary: "the networks of this host are being changed by another daemon",
             detail: "\(lockPath) has been locked for \(patience.components.seconds) s",
             hint: "see who has it (fuser \(lockPath)), and end that daemon if it hangs")
     }

@@ -9,7 +9,11 @@ package actor NameServer {
     private let initBinary: String
     private let socketPath: String
     private let host: HostNamespace
+    /// How long an answer may take; the process does nothing that takes time.
+    private let patience: Duration
     private var connection: AsyncSocket?
+    /// The process that did not answer in time.
+    private var silent: ProcessHandle?
     /// Whether the process was seen to be of this `stack-init`.
     private var isCurrent = false
     /// One message at a time is under way, since replies carry no number.
@@ -19,14 +23,20 @@ package actor NameServer {
 
     /// A name server at `socketPath`, started from `initBinary` when there is none.
     ///
-    /// - Parameter hostNamespace: the network namespace whose resolvers are asked; nil is the daemon's own.
-    package init(initBinary: String, socketPath: String, hostNamespace: SharedDescriptor? = nil) {
+    /// - Parameters:
+    ///   - hostNamespace: the network namespace whose resolvers are asked; nil is the daemon's own.
+    ///   - patience: how long it may take to answer.
+    package init(
+        initBinary: String, socketPath: String, hostNamespace: SharedDescriptor? = nil,
+        patience: Duration = .seconds(30)
+    ) {
+        self.patience = patience
         self.initBinary = initBinary
         self.socketPath = socketPath
         host = HostNamespace(descriptor: hostNamespace)
     }
 
-    /// Starts the process if it is not there, and tells it the host's resolvers.
+    /// Starts the process if it is not there, or does not answer, and tells it the host's resolvers.
     ///
     /// - Returns: true if it was started, and so knows no container.
     @discardableResult
@@ -37,7 +47,9 @@ package actor NameServer {
         do {
             _ = try await call(.list(after: []))
             isNew = try await !endOutdated()
-        } catch let error as SystemError where error.errno != .ETIMEDOUT {
+        } catch is SystemError {
+            if let silent { await end(silent, 9) }
+            silent = nil
             isNew = true
         }
         if isNew { try await start() }
@@ -189,14 +201,19 @@ extension NameServer {
     private static let startTime = Duration.seconds(30)
     /// The process's exit code where another serves this socket already.
     private static let otherServes: Int32 = 3
-    /// How long an answer may take; the process does nothing that takes time.
-    private static let patience = Duration.seconds(30)
 
     private func start() async throws {
         let end = Clock.monotonic() + Self.startTime.wholeNanoseconds
         var child = try await spawn()
         while Clock.monotonic() < end {
-            if (try? await connect()) != nil { return }
+            if (try? await connect()) != nil {
+                // One that would listen only when the other has ended is not to be left behind.
+                if try connection?.peerCredentials().pid != child.pid {
+                    try? child.send(9)
+                    _ = try await child.exitStatus()
+                }
+                return
+            }
             if let status = try child.currentStatus() {
                 guard status.code == Self.otherServes else {
                     throw Diagnostic(
@@ -210,6 +227,7 @@ extension NameServer {
             }
             try await EventLoop.shared.sleep(for: .milliseconds(1))
         }
+        try? child.send(9)
         throw Diagnostic(
             code: "SC6031", summary: "the name server did not start", detail: "nobody listens on \(socketPath)")
     }
@@ -233,12 +251,14 @@ extension NameServer {
         else { return true }
         connection.close()
         self.connection = nil
-        // Its lock and its socket are free when the handle says that it is gone.
-        if let process = try? ProcessHandle.open(pid) {
-            try? process.send(15)
-            try? await withTimeout(Self.startTime) { try await process.waitForExit() }
-        }
+        if let process = try? ProcessHandle.open(pid) { await end(process, 15) }
         return false
+    }
+
+    /// Ends a process, and waits until its lock and its socket are free.
+    private func end(_ process: ProcessHandle, _ signal: Int32) async {
+        try? process.send(signal)
+        try? await withTimeout(Self.startTime) { try await process.waitForExit() }
     }
 
     private func connect() async throws {
@@ -255,8 +275,11 @@ extension NameServer {
         await calls.enter()
         defer { calls.leave() }
         do {
-            return try await withTimeout(Self.patience) { try await self.exchange(message, descriptors) }
+            let answer = try await withTimeout(patience) { try await self.exchange(message, descriptors) }
+            silent = nil
+            return answer
         } catch is TimeoutError {
+            silent = (try? connection?.peerCredentials().pid).flatMap { try? ProcessHandle.open($0) }
             connection?.close()
             connection = nil
             throw SystemError(call: "recv", errno: .ETIMEDOUT, subject: "name server at \(socketPath)")

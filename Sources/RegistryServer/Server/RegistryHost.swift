@@ -74,8 +74,6 @@ package final class RegistryHost: Sendable {
     ) async throws {
         let signals = handlesSignals ? try SignalQueue([1, 2, 15]) : nil
         let context = try await BlockingExecutor.shared.run { try self.context() }
-        // Before anything comes or goes: what is stored is counted once.
-        await countUsage()
         let listener = try listen(configuration.address, configuration.port)
         let metricsListener = try configuration.metricsAddress.map { try listen($0.0, $0.1) }
         let control = try ControlSocket(root: configuration.root, collector: collector, log: log)
@@ -222,7 +220,8 @@ package final class RegistryHost: Sendable {
 
     // MARK: By itself
 
-    private func countUsage() async {
+    /// Counts what is stored, then drops what is over, for as long as the server runs.
+    private func housekeeping() async throws {
         await BlockingExecutor.shared.run {
             do {
                 try self.store.countUsage()
@@ -230,10 +229,6 @@ package final class RegistryHost: Sendable {
                 self.log.note("what is stored cannot be counted: \(error)")
             }
         }
-    }
-
-    /// Drops what is over, for as long as the server runs.
-    private func housekeeping() async throws {
         let tick = Duration.seconds(60)
         var nextCollection = configuration.collectionInterval.map { Clock.monotonic() + $0.wholeNanoseconds }
         while true {

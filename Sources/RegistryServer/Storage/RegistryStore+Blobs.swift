@@ -108,14 +108,17 @@ extension RegistryStore {
         }
     }
 
-    /// Counts what is stored.
+    /// Counts what is stored, again where something came or went meanwhile.
     func countUsage() throws {
-        var total = StorageUsage.Total()
-        try forEachContent { _, status in
-            total.contents += 1
-            total.bytes += status.size
+        for attempt in 1...5 {
+            let before = usage.mark
+            var total = StorageUsage.Total()
+            try forEachContent { _, status in
+                total.contents += 1
+                total.bytes += status.size
+            }
+            if usage.set(total, countedSince: before, isLast: attempt == 5) { return }
         }
-        usage.set(total)
     }
 
     /// Removes a content that nothing names, unless it was spoken of since `cutoff`; its size where it was removed.

@@ -101,23 +101,41 @@ final class StorageUsage: Sendable {
         var bytes: Int64 = 0
     }
 
-    private let total = Mutex(Total())
+    /// What was known when a count began.
+    struct Mark: Sendable, Hashable {
+        fileprivate var total = Total()
+        /// How often something came or went.
+        fileprivate var changes = 0
+    }
 
-    var now: Total { total.withLock { $0 } }
+    private let state = Mutex(Mark())
 
-    func set(_ counted: Total) { total.withLock { $0 = counted } }
+    var now: Total { state.withLock { $0.total } }
 
-    func add(bytes: Int64) {
-        total.withLock {
-            $0.contents += 1
-            $0.bytes += bytes
+    var mark: Mark { state.withLock { $0 } }
+
+    /// Takes in what was counted, unless something came or went since the count began.
+    ///
+    /// - Parameter isLast: takes it in all the same, with what has come and gone: of that the count may have some twice.
+    /// - Returns: whether it was taken in.
+    func set(_ counted: Total, countedSince before: Mark, isLast: Bool) -> Bool {
+        state.withLock { state in
+            guard isLast || state.changes == before.changes else { return false }
+            state.total.contents += counted.contents - before.total.contents
+            state.total.bytes += counted.bytes - before.total.bytes
+            return true
         }
     }
 
-    func remove(bytes: Int64) {
-        total.withLock {
-            $0.contents -= 1
-            $0.bytes -= bytes
+    func add(bytes: Int64) { change(contents: 1, bytes: bytes) }
+
+    func remove(bytes: Int64) { change(contents: -1, bytes: -bytes) }
+
+    private func change(contents: Int64, bytes: Int64) {
+        state.withLock {
+            $0.changes += 1
+            $0.total.contents += contents
+            $0.total.bytes += bytes
         }
     }
 }

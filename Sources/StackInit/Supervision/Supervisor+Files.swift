@@ -99,12 +99,18 @@ extension Supervisor {
         lock = -1
     }
 
-    /// The kernel takes a moment to let go of a group after its last process.
+    /// Removes the container's groups, once their last processes have left them.
+    ///
+    /// The kernel takes a moment for that, and longer where a process is slow to end. Groups that the container made below
+    /// its own are left to the daemon.
     private func removeCgroups() {
+        let deadline = init_monotonic_clock() + Self.groupTime
         for file in plan.cgroupFiles {
             guard let group = Self.parent(of: file) else { continue }
-            for _ in 0..<5000 {
-                if withCString(group, { rmdir($0) }) >= 0 || linux_errno() != EBUSY { break }
+            var rounds = 0
+            while withCString(group, { rmdir($0) }) < 0, linux_errno() == EBUSY {
+                rounds += 1
+                guard rounds < 100 || init_monotonic_clock() < deadline && Self.hasMembers(group) else { break }
                 _ = init_poll(nil, 0, 1)
             }
             // The group above goes with the last container: by the daemon, while there is one.
@@ -112,6 +118,17 @@ extension Supervisor {
                 _ = withCString(above) { rmdir($0) }
             }
         }
+    }
+
+    /// How long the last processes may take to leave the groups, in nanoseconds.
+    private static let groupTime: Int64 = 5_000_000_000
+
+    private static func hasMembers(_ group: KernelString) -> Bool {
+        let list = group + "/cgroup.procs"
+        let file = withCString(list) { linux_openat(INIT_AT_FDCWD, $0, O_RDONLY | O_CLOEXEC, 0) }
+        guard file >= 0 else { return false }
+        defer { closeDescriptor(file) }
+        return !(readAll(file, limit: 4096) ?? []).isEmpty
     }
 
     private static func parent(of path: KernelString) -> KernelString? {

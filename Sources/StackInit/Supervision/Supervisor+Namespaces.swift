@@ -87,7 +87,7 @@ extension Supervisor {
     func killGroup() {
         guard let entry = plan.cgroupFiles.first, let slash = entry.bytes.lastIndex(of: 0x2F) else { return }
         let list = KernelString(bytes: Array(entry.bytes[...slash])) + "cgroup.procs"
-        for _ in 0..<2000 {
+        for _ in 0..<600 {
             let file = withCString(list) { linux_openat(INIT_AT_FDCWD, $0, O_RDONLY | O_CLOEXEC, 0) }
             guard file >= 0 else { return }
             let members = readAll(file, limit: 1 << 20) ?? []

@@ -37,7 +37,9 @@ struct StreamSession: Sendable {
         } _: {
             let changes = hasTerminal && Terminal.isTerminal(1) ? try? Interruption.sizeChanges() : nil
             // The program has its size before it gets what was typed.
-            let first = changes.map { _ in Task { await passSize() } }
+            let first = changes.map { _ in
+                Task { try? await withTimeout(.seconds(1)) { await passSize() } }
+            }
             let sizes = changes.map { changes in
                 Task {
                     await first?.value
@@ -52,6 +54,7 @@ struct StreamSession: Sendable {
                     await copyInput(left)
                 } : nil
             defer {
+                first?.cancel()
                 sizes?.cancel()
                 keys?.cancel()
             }

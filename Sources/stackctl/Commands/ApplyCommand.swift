@@ -138,7 +138,7 @@ enum Approval {
                 hint: "add --yes to go ahead, or save the plan with `stackctl plan --out FILE` and apply the file")
         }
         invocation.output.write("\n\(question) Only `yes` is taken as agreement: ")
-        let answer = await BlockingExecutor.shared.run { readLine(strippingNewline: true) }
+        let answer = await Prompt.answer()
         guard answer == "yes" else {
             throw Diagnostic(code: "SC0173", summary: "not agreed, so nothing was changed")
         }

@@ -186,8 +186,8 @@ enum PruneCommands {
                 hint: "add --force to go ahead")
         }
         invocation.output.write("WARNING! \(warning)\nAre you sure you want to continue? [y/N] ")
-        let answer = await BlockingExecutor.shared.run { readLine(strippingNewline: true) }
-        guard let answer, ["y", "yes"].contains(answer.lowercased()) else {
+        let answer = await Prompt.answer()
+        guard ["y", "yes"].contains(answer.lowercased()) else {
             throw Diagnostic(code: "SC0173", summary: "not agreed, so nothing was removed")
         }
     }

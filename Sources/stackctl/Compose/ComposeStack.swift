@@ -79,7 +79,7 @@ struct ComposeStack: Sendable {
                 hint: "add -y to agree, or see the reasons: stackctl compose up --dry-run")
         }
         session.progress.write("\nThe data in \(list) will be lost. Only `yes` is taken as agreement: ")
-        let answer = await BlockingExecutor.shared.run { readLine(strippingNewline: true) }
+        let answer = await Prompt.answer()
         guard answer == "yes" else {
             throw Diagnostic(code: "SC0230", summary: "not agreed, so nothing was changed")
         }

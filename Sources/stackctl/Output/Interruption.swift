@@ -16,6 +16,12 @@ final class Interruption: Sendable {
     private let actions = Mutex<[Int: @Sendable () -> Void]>([:])
     private let nextKey = Mutex(0)
     private let taken = Mutex<Int32?>(nil)
+    /// Reads from the user that are under way.
+    private let questions = Mutex(0)
+
+    /// How long work that was cancelled has without a word, and in all.
+    private static let patience = Duration.seconds(3)
+    private static let limit = Duration.seconds(30)
 
     /// The exit code that an interrupt asks for; nil while there was none.
     var exitCode: ExitCode? { taken.withLock { $0 }.map { ExitCode(code: 128 + $0) } }
@@ -36,6 +42,13 @@ final class Interruption: Sendable {
         return try await body()
     }
 
+    /// Waits for the user, whose interrupt then ends the process at once: a read from a terminal cannot be called off.
+    func whileAsking<T: Sendable>(_ body: () async throws -> T) async rethrows -> T {
+        questions.withLock { $0 += 1 }
+        defer { questions.withLock { $0 -= 1 } }
+        return try await body()
+    }
+
     /// Runs a body that an interrupt ends, in a command whose signals are for others otherwise.
     @discardableResult
     func whileInterruptible<Answer: Sendable>(_ body: @escaping @Sendable () async throws -> Answer) async throws
@@ -49,8 +62,8 @@ final class Interruption: Sendable {
 
     /// Waits for SIGINT, SIGTERM or SIGHUP, cleans up and ends the process: 130 for an interrupt from the keyboard.
     ///
-    /// `work` is cancelled first and has some time to end what it started: compilers, temporary files. A second signal
-    /// takes that away.
+    /// `work` is cancelled first and has some time to end what it started: compilers, temporary files. Once the user was
+    /// told so, a second signal takes that away.
     func watch<Answer: Sendable>(_ work: Task<Answer, any Error>) async {
         guard let queue = try? SignalQueue([Interruption.interrupt, Interruption.terminate, Interruption.hangUp]),
             let signal = try? await queue.next()
@@ -58,13 +71,34 @@ final class Interruption: Sendable {
         taken.withLock { $0 = signal }
         for cleanUp in actions.withLock({ Array($0.values) }) { cleanUp() }
         work.cancel()
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { _ = await work.result }
-            group.addTask { try? await EventLoop.shared.sleep(for: .seconds(30)) }
-            group.addTask { _ = try? await queue.next() }
-            await group.next()
-            // What does not end in time is left to the kernel.
-            CurrentProcess.exit(128 + signal)
+        if questions.withLock({ $0 == 0 }) { await waitForEnd(of: work, queue) }
+        // What does not end in time is left to the kernel.
+        CurrentProcess.exit(128 + signal)
+    }
+
+    private func waitForEnd<Answer: Sendable>(of work: Task<Answer, any Error>, _ queue: SignalQueue) async {
+        let told = ContinuousClock.now + Self.patience
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                _ = await work.result
+                return true
+            }
+            group.addTask {
+                try? await EventLoop.shared.sleep(for: Self.patience)
+                Output.process().writeError("\nEnding what was started... interrupt again to leave it\n")
+                return false
+            }
+            group.addTask {
+                // A terminal that goes away says so more than once.
+                while (try? await queue.next()) != nil { if ContinuousClock.now >= told { return true } }
+                return false
+            }
+            group.addTask {
+                try? await EventLoop.shared.sleep(for: Self.limit)
+                return true
+            }
+            while let isOver = await group.next() { if isOver { break } }
+            group.cancelAll()
         }
     }
 }

@@ -41,17 +41,22 @@ enum Prompt {
         }
     }
 
+    /// The line that the user answers with; empty where there is none.
+    static func answer() async -> String { (try? await line()) ?? "" }
+
     private static func line() async throws -> String {
-        try await BlockingExecutor.shared.run { () throws(SystemError) -> String in
-            let input = try FileDescriptor.duplicating(0)
-            var bytes: [UInt8] = []
-            while bytes.count < 64 * 1024 {
-                // One at a time: what follows the line is for whoever reads next.
-                let byte = try input.read(upTo: 1)
-                if byte.isEmpty || byte == [0x0A] { break }
-                bytes += byte
+        try await Interruption.shared.whileAsking {
+            try await BlockingExecutor.shared.run { () throws(SystemError) -> String in
+                let input = try FileDescriptor.duplicating(0)
+                var bytes: [UInt8] = []
+                while bytes.count < 64 * 1024 {
+                    // One at a time: what follows the line is for whoever reads next.
+                    let byte = try input.read(upTo: 1)
+                    if byte.isEmpty || byte == [0x0A] { break }
+                    bytes += byte
+                }
+                return String(decoding: bytes, as: UTF8.self)
             }
-            return String(decoding: bytes, as: UTF8.self)
         }
     }
 }

@@ -214,12 +214,14 @@ struct AddSourcesTests {
             let daemon = try Spawn.start(request)
             let address = "git://127.0.0.1:\(port)/repo.git"
             // It ends where another program took the port meanwhile.
-            while try daemon.currentStatus() == nil {
+            let deadline = ContinuousClock.now + .seconds(120)
+            while try daemon.currentStatus() == nil, ContinuousClock.now < deadline {
                 let check = try await Spawn.run(
                     SpawnRequest("/usr/bin/git", ["ls-remote", address]), timeout: .seconds(60))
                 if check.status.isSuccess { return (daemon, address) }
                 try await EventLoop.shared.sleep(for: .milliseconds(50))
             }
+            try? daemon.sendToGroup(9)
         }
         throw SystemError(call: "git daemon", errno: .EADDRINUSE, subject: root)
     }

@@ -101,14 +101,15 @@ struct RunIsolationTests {
         #expect(try await lab.failure(of: device).text.contains("unresolvable CDI devices"))
 
         // Side by side they have namespaces of their own.
-        let listens =
-            "nc -l -p 7777 >/dev/null & until netstat -ltn | grep -q 7777; do sleep 0.1; done"
-            + "; sleep 0.5; netstat -ltn | grep -c 7777"
-        async let one = lab.run(lab.step(listens))
-        async let two = lab.run(lab.step(listens))
+        func listens(_ port: Int) -> String {
+            "nc -l -p \(port) >/dev/null & until netstat -ltn | grep -q \(port); do sleep 0.1; done"
+                + "; sleep 0.5; netstat -ltn | grep -c '777[78]'"
+        }
+        async let one = lab.run(lab.step(listens(7777)))
+        async let two = lab.run(lab.step(listens(7778)))
         #expect(try await one.log.out == "1\n")
         #expect(try await two.log.out == "1\n")
-        #expect(try await lab.run(lab.step("netstat -ltn | grep -c 7777; true")).log.out == "0\n")
+        #expect(try await lab.run(lab.step("netstat -ltn | grep -c '777[78]'; true")).log.out == "0\n")
         try await lab.takeDown()
     }
 

@@ -175,11 +175,15 @@ final class EngineLab: Sendable {
     }
 
     /// Waits until something is so.
-    func eventually(_ what: String, within seconds: Int = 60, _ test: () async throws -> Bool) async throws {
-        for _ in 0..<(seconds * 20) {
+    func eventually(
+        _ what: String, within seconds: Int = 60, at place: SourceLocation = #_sourceLocation,
+        _ test: () async throws -> Bool
+    ) async throws {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        repeat {
             if try await test() { return }
             try await EventLoop.shared.sleep(for: .milliseconds(50))
-        }
-        Issue.record("it never came about that \(what)")
+        } while ContinuousClock.now < deadline
+        Issue.record("it never came about that \(what)", sourceLocation: place)
     }
 }

@@ -75,9 +75,10 @@ struct DebianImageTests {
             running = nil
             #expect(try await child.exitStatus() == .signaled(9, coreDumped: false))
             // The first process of a namespace is over when all others of it are.
-            while let status = try? Files.readText("/proc/\(first)/stat"), !status.contains(") Z ") {
-                try await EventLoop.shared.sleep(for: .milliseconds(20))
-            }
+            let deadline = ContinuousClock.now + .seconds(60)
+            func lives() -> Bool { (try? Files.readText("/proc/\(first)/stat")).map { !$0.contains(") Z ") } ?? false }
+            while lives(), ContinuousClock.now < deadline { try await EventLoop.shared.sleep(for: .milliseconds(20)) }
+            #expect(!lives())
             let reopened = try temporary.reopened()
             #expect(reopened.store.recoveryNotes.isEmpty)
             #expect(!Files.exists(directory))

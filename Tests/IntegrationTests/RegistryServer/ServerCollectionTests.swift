@@ -111,8 +111,14 @@ struct ServerCollectionTests {
                             }
                             // Garbage, made on the way; a grace that ends here may end before a slow push does.
                             let loose = try await lab.push(Array("loose \(worker) \(round)".utf8), to: "w\(worker)")
-                            try Self.ageFile("\(lab.root)/blobs/sha256/\(loose.hex.prefix(2))/\(loose.hex)")
-                            try Self.ageFile("\(lab.root)/repositories/w\(worker)/blobs/sha256-\(loose.hex)")
+                            // The image stays because it is named, not because it is new.
+                            let layers = try image.layers.map { try SampleImage.digest($0) }
+                            for digest in layers + [try SampleImage.digest(image.manifest), loose] {
+                                try Self.ageFile("\(lab.root)/blobs/sha256/\(digest.hex.prefix(2))/\(digest.hex)")
+                            }
+                            for digest in layers + [loose] {
+                                try Self.ageFile("\(lab.root)/repositories/w\(worker)/blobs/sha256-\(digest.hex)")
+                            }
                         }
                     }
                 }

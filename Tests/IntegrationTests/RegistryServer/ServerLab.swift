@@ -167,10 +167,11 @@ final class ServerLab: Sendable {
 
     /// Waits until something is so.
     func eventually(_ what: String, _ test: () async throws -> Bool) async throws {
-        for _ in 0..<1200 {
+        let deadline = ContinuousClock.now + .seconds(60)
+        repeat {
             if try await test() { return }
             try await EventLoop.shared.sleep(for: .milliseconds(50))
-        }
+        } while ContinuousClock.now < deadline
         Issue.record("it did not come about that \(what):\n\(try logText())")
     }
 

@@ -42,8 +42,8 @@ enum ComposeRmCommand {
                 detail: "It would be: \(names)", hint: "add -f to remove them")
         }
         session.output.writeError("Going to remove \(TerminalText.line(names))\nAre you sure? [yN] ")
-        let answer = await BlockingExecutor.shared.run { readLine(strippingNewline: true) }
-        guard ["y", "yes"].contains(answer?.lowercased()) else {
+        let answer = await Prompt.answer()
+        guard ["y", "yes"].contains(answer.lowercased()) else {
             throw Diagnostic(code: "SC0228", summary: "not agreed, so nothing was removed")
         }
     }
