@@ -42,6 +42,17 @@ struct ProgramEdgeTests {
         }
     }
 
+    @Test("an interrupt at a question ends the command, which has nothing else to end")
+    func interruptedQuestion() async throws {
+        let lab = try ProgramLab()
+        let login = try TerminalProgram(lab.request(lab.programs + "/stackctl", ["login", "localhost:5000"]))
+        try await login.shows("Username")
+        try await login.type("\u{3}")
+        #expect(try await login.exitCode() == 130)
+        #expect(!login.text.contains("Ending what was started"))
+        try await lab.takeDown()
+    }
+
     @Test("an interrupt while a manifest is compiled answers 130 and leaves neither compilers nor files")
     func interrupted() async throws {
         let lab = try lab()
