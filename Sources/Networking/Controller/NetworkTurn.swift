@@ -11,7 +11,7 @@ final class NetworkTurn: Sendable {
     /// Locked by whoever has the turn; only root can open it.
     private static let lockPath = "/run/stackctl-networks.lock"
     /// How long the turns of others may take together; each takes milliseconds.
-    private static let patience = Duration.seconds(15)
+    private static let patience = Duration.seconds(30)
 
     private let mutex = Mutex(())
 
