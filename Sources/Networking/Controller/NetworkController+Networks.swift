@@ -47,15 +47,13 @@ extension NetworkController {
 
     /// Changes what is kept of a network but not read here.
     package func note(id: String, labels: [String: String], isAttachable: Bool) async throws {
-        let (database, turn) = (database, turn)
+        let database = database
         try await blocking { _ in
-            try turn.run {
-                try database.write { transaction in
-                    guard var network = try transaction.networkSpecification(id: id) else { return }
-                    network.labels = labels
-                    network.isAttachable = isAttachable
-                    try transaction.save(network.row)
-                }
+            try database.write { transaction in
+                guard var network = try transaction.networkSpecification(id: id) else { return }
+                network.labels = labels
+                network.isAttachable = isAttachable
+                try transaction.save(network.row)
             }
         }
     }

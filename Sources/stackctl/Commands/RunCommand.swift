@@ -75,8 +75,8 @@ enum RunCommand {
                 throw FlagProblem.sentence(
                     "the input device is not a TTY", hint: "leave out -t when the input comes from a file or a pipe")
             }
-            if arguments.isSet(CreateOptions.tty), let size = Terminal.size(1) {
-                body.setHost("ConsoleSize", [.int(Int64(size.rows)), .int(Int64(size.columns))])
+            if arguments.isSet(CreateOptions.tty), let size = ConsoleSize.current {
+                body.setHost("ConsoleSize", size)
             }
             let daemon = try await invocation.daemon()
             let creation = ContainerCreation(invocation: invocation, daemon: daemon, body: body)

@@ -32,8 +32,8 @@ struct ExecRequest: Sendable {
         let id = made["Id"]?.stringValue ?? ""
         let start = Target("exec", id, "start").text
         var options: JSONObject = ["Detach": .bool(isDetached), "Tty": .bool(hasTerminal)]
-        if hasTerminal, let size = Terminal.size(1) {
-            options["ConsoleSize"] = [.int(Int64(size.rows)), .int(Int64(size.columns))]
+        if hasTerminal, let size = ConsoleSize.current {
+            options["ConsoleSize"] = size
         }
         if isDetached {
             _ = try await daemon.post(start, .object(options))

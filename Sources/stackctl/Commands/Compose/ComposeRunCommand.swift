@@ -214,8 +214,8 @@ enum ComposeRunCommand {
         ).json
         guard var body = base.objectValue else { return base }
         var host = body["HostConfig"]?.objectValue ?? JSONObject()
-        if base["Tty"]?.boolValue == true, let size = Terminal.size(1) {
-            host["ConsoleSize"] = [.int(Int64(size.rows)), .int(Int64(size.columns))]
+        if base["Tty"]?.boolValue == true, let size = ConsoleSize.current {
+            host["ConsoleSize"] = size
         }
         for key in ["Binds", "CapAdd", "CapDrop"] {
             guard let added = more["HostConfig"]?[key]?.arrayValue, !added.isEmpty else { continue }
