@@ -7,6 +7,11 @@ import Synchronization
 import Testing
 
 @Suite struct RolloutTests {
+    /// The colours of the replicas, in the order of their addresses.
+    private static func colors(_ bench: Workbench) -> [JSONValue?] {
+        bench.host.objects(of: "shop").sorted { $0.address < $1.address }.map { $0.attributes["env"]?["COLOR"] }
+    }
+
     private static func replicas(
         _ count: Int, color: String, update: JSONObject = ["order": "startFirst"]
     ) throws -> [StackResource] {
@@ -93,10 +98,7 @@ import Testing
         #expect(summary.failed.map(\.description) == ["container.web[2]"])
         #expect(summary.skipped.map(\.description) == ["container.web[3]"])
         #expect(log.skipped == ["container.web[3]: container.web[2], which is replaced before it, failed"])
-        let colors = bench.host.objects(of: "shop").sorted { $0.address < $1.address }.map {
-            $0.attributes["env"]?["COLOR"]
-        }
-        #expect(colors == ["green", "blue", "blue"])
+        #expect(Self.colors(bench) == ["green", "blue", "blue"])
         #expect(try await bench.apply(green).succeeded)
         #expect(try await bench.engine.plan(green).isEmpty)
     }
@@ -109,10 +111,7 @@ import Testing
         bench.host.fail("create container.web[1]")
         let summary = try await bench.apply(Make.stack(try Self.replicas(3, color: "green", update: update)))
         #expect(summary.failed.map(\.description) == ["container.web[1]"] && summary.skipped.isEmpty)
-        let colors = bench.host.objects(of: "shop").sorted { $0.address < $1.address }.map {
-            $0.attributes["env"]?["COLOR"]
-        }
-        #expect(colors == ["blue", "green", "green"])
+        #expect(Self.colors(bench) == ["blue", "green", "green"])
     }
 
     @Test("where the new one fails after the old one has gone, the old one is made again if that is asked for")
@@ -169,10 +168,7 @@ import Testing
         let green = Make.stack(try Self.replicas(3, color: "green", update: update))
         let summary = try await bench.apply(green)
         #expect(summary.failed.map(\.description) == ["container.web[3]", "container.web[2]"])
-        let colors = bench.host.objects(of: "shop").sorted { $0.address < $1.address }.map {
-            $0.attributes["env"]?["COLOR"]
-        }
-        #expect(colors == ["green", "green", "blue"])
+        #expect(Self.colors(bench) == ["green", "green", "blue"])
         #expect(try bench.orphans("shop").isEmpty)
         #expect(try await bench.apply(green).succeeded)
     }

@@ -8,7 +8,7 @@ import StateStore
 import Testing
 
 /// A daemon on a data root of its own, with an image of busybox, driven by the stock `docker` client.
-final class EngineLab: Sendable {
+final class EngineLab: Sendable, WaitingLab {
     let root: String
     private let running: Running
 
@@ -172,18 +172,5 @@ final class EngineLab: Sendable {
             #expect(output.code == code, "stackctl \(arguments.joined(separator: " ")): \(output.out)\(output.error)")
         }
         return output
-    }
-
-    /// Waits until something is so.
-    func eventually(
-        _ what: String, within seconds: Int = 60, at place: SourceLocation = #_sourceLocation,
-        _ test: () async throws -> Bool
-    ) async throws {
-        let deadline = ContinuousClock.now + .seconds(seconds)
-        repeat {
-            if try await test() { return }
-            try await EventLoop.shared.sleep(for: .milliseconds(50))
-        } while ContinuousClock.now < deadline
-        Issue.record("it never came about that \(what)", sourceLocation: place)
     }
 }

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 @Suite("One layer wanted by several at once", .serialized)
-struct SharedIngestTests {
+struct SharedIngestTests: WaitingLab {
     /// A layout that counts what is asked for, and holds layers back until it is told to go on.
     private final class Held: BlobSource {
         private struct State {
@@ -51,14 +51,6 @@ struct SharedIngestTests {
                 try await body(temporary, directory, try Files.readAll(directory + "/manifest.json", limit: 1 << 20))
             }
         }
-    }
-
-    private func eventually(_ what: String, _ test: () -> Bool) async throws {
-        for _ in 0..<6000 {
-            if test() { return }
-            try await EventLoop.shared.sleep(for: .milliseconds(10))
-        }
-        Issue.record("it never came about that \(what)")
     }
 
     @Test("two that take the same image in fetch each layer once, and both hear how far it is")

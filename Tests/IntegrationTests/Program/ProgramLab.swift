@@ -7,7 +7,7 @@ import Testing
 /// starts or that a test starts.
 ///
 /// Folders of stacks lie side by side in `folder`, next to `rootfs`, which holds busybox.
-final class ProgramLab: Sendable {
+final class ProgramLab: Sendable, WaitingLab {
     let folder: String
     /// The data root.
     let root: String
@@ -156,19 +156,6 @@ final class ProgramLab: Sendable {
         guard let daemon = try runningDaemon() else { return }
         try daemon.send(15)
         try await EventLoop.shared.readable(daemon.raw)
-    }
-
-    /// Waits until something is so.
-    func eventually(
-        _ what: String, within seconds: Int = 60, at place: SourceLocation = #_sourceLocation,
-        _ test: () async throws -> Bool
-    ) async throws {
-        let deadline = ContinuousClock.now + .seconds(seconds)
-        while ContinuousClock.now < deadline {
-            if try await test() { return }
-            try await EventLoop.shared.sleep(for: .milliseconds(25))
-        }
-        Issue.record("it never came about that \(what)", sourceLocation: place)
     }
 
     // MARK: Traces

@@ -4,7 +4,7 @@ import Runtime
 import Testing
 
 /// A data root with a busybox image, gone with everything in it when the body ends.
-final class RuntimeLab: Sendable {
+final class RuntimeLab: Sendable, WaitingLab {
     /// What these tests need of the host.
     static let isPossible = CurrentProcess.uid == 0
 
@@ -133,17 +133,6 @@ final class RuntimeLab: Sendable {
             try await EventLoop.shared.sleep(for: .milliseconds(20))
         }
         Issue.record("no \(records) records came")
-    }
-
-    /// Waits until something is so.
-    func eventually(
-        _ what: String, at place: SourceLocation = #_sourceLocation, _ test: () async throws -> Bool
-    ) async throws {
-        for _ in 0..<3_000 {
-            if try await test() { return }
-            try await EventLoop.shared.sleep(for: .milliseconds(20))
-        }
-        Issue.record("it never came about that \(what)", sourceLocation: place)
     }
 
     /// Executes a script in a container.
